@@ -1,0 +1,26 @@
+namespace GrainDb.Grains.Hosting;
+
+/// <summary>What one node is. The host fills it from the command line and configuration; validated at start.</summary>
+public sealed class NodeOptions
+{
+    /// <summary>Stable name: 1 to 64 of <c>a-z A-Z 0-9 - _ .</c>.</summary>
+    public required string Name { get; set; }
+
+    /// <summary>Region of the node.</summary>
+    public string Region { get; set; } = "local";
+
+    /// <summary>Relative capacity: above 0, at most 1000.</summary>
+    public double Weight { get; set; } = 1;
+
+    /// <summary>The node's own directory, <c>DATA/NODE</c>; created when absent, locked while the node runs.</summary>
+    public required string DataDirectory { get; set; }
+
+    /// <summary>The nodes that hold the first meta range; the same list on every node.</summary>
+    public required IReadOnlyList<string> BootstrapNodes { get; set; }
+
+    /// <summary>Where this node serves HTTP; null when it does not.</summary>
+    public string? HttpEndpoint { get; set; }
+
+    /// <summary>Longest value in bytes.</summary>
+    public int MaxValueBytes { get; set; } = Interfaces.Keys.KeyLimits.DefaultMaxValueBytes;
+}

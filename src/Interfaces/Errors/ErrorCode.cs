@@ -1,0 +1,71 @@
+namespace GrainDb.Interfaces.Errors;
+
+/// <summary>Why an operation failed. A code exists only where a caller would act differently.</summary>
+public enum ErrorCode
+{
+    /// <summary>The request itself is wrong.</summary>
+    InvalidRequest,
+
+    /// <summary>The key is empty or not decodable.</summary>
+    InvalidKey,
+
+    /// <summary>The keyspace's family, or this version, does not offer it.</summary>
+    UnsupportedForFamily,
+
+    /// <summary>The caller may not do this (system keyspaces).</summary>
+    Forbidden,
+
+    /// <summary>No live version at the timestamp.</summary>
+    KeyNotFound,
+
+    /// <summary>No such keyspace.</summary>
+    KeyspaceNotFound,
+
+    /// <summary>No such node.</summary>
+    NodeNotFound,
+
+    /// <summary>No such range.</summary>
+    RangeNotFound,
+
+    /// <summary>The path names nothing.</summary>
+    RouteNotFound,
+
+    /// <summary>The path exists, the method does not.</summary>
+    MethodNotAllowed,
+
+    /// <summary>The keyspace exists with another configuration.</summary>
+    KeyspaceExists,
+
+    /// <summary>The timestamp is below the GC threshold.</summary>
+    SnapshotTooOld,
+
+    /// <summary>A condition on the version did not hold.</summary>
+    VersionMismatch,
+
+    /// <summary>The key is longer than the limit.</summary>
+    KeyTooLarge,
+
+    /// <summary>The value is longer than the limit.</summary>
+    ValueTooLarge,
+
+    /// <summary>The request body is larger than the limit.</summary>
+    RequestTooLarge,
+
+    /// <summary>A bounded queue is full; retry after a pause.</summary>
+    Overloaded,
+
+    /// <summary>Nobody can serve it now, and certainly nothing was proposed.</summary>
+    Unavailable,
+
+    /// <summary>The effect may or may not have happened.</summary>
+    OutcomeUnknown,
+
+    /// <summary>A file is damaged; the range is broken.</summary>
+    Corruption,
+
+    /// <summary>A bug.</summary>
+    Internal,
+
+    /// <summary>The route was stale. Never leaves the cluster: the router retries with a newer range map.</summary>
+    RangeMoved,
+}

@@ -1,0 +1,61 @@
+namespace GrainDb.Interfaces.Keyspaces;
+
+/// <summary>The consistency family of a keyspace, fixed for its life.</summary>
+public enum KeyspaceFamily : byte
+{
+    /// <summary>A replicated log per range: linearizable keys, transactions.</summary>
+    Strong,
+
+    /// <summary>Any replica accepts; version vectors.</summary>
+    Eventual,
+}
+
+/// <summary>How keys become routing keys.</summary>
+public enum KeyspacePartitioning : byte
+{
+    /// <summary>The key's bytes: scans in key order.</summary>
+    Range,
+
+    /// <summary>8 bytes of the key's XxHash3, then the key: even load.</summary>
+    Hash,
+}
+
+/// <summary>A named set of keys with one configuration.</summary>
+[GenerateSerializer, Immutable, Alias("graindb.keyspace")]
+public sealed record KeyspaceDescriptor
+{
+    /// <summary>Name: 1 to 64 of <c>a-z 0-9 - _ .</c>, beginning with a letter. <c>system.</c> is ours.</summary>
+    [Id(0)]
+    public required string Name { get; init; }
+
+    /// <summary>Family.</summary>
+    [Id(1)]
+    public KeyspaceFamily Family { get; init; }
+
+    /// <summary>Partitioning.</summary>
+    [Id(2)]
+    public KeyspacePartitioning Partitioning { get; init; }
+
+    /// <summary>Number of ranges at creation.</summary>
+    [Id(3)]
+    public int Partitions { get; init; } = 1;
+
+    /// <summary>Replicas of each range.</summary>
+    [Id(4)]
+    public int ReplicationFactor { get; init; } = 1;
+
+    /// <summary>How long old versions stay readable.</summary>
+    [Id(5)]
+    public TimeSpan Retention { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>User keys at which a range-partitioned keyspace was cut at creation, ascending.</summary>
+    [Id(6)]
+    public IReadOnlyList<byte[]> SplitKeys { get; init; } = [];
+
+    /// <summary>Grows with every change.</summary>
+    [Id(7)]
+    public long Generation { get; init; } = 1;
+
+    /// <summary>Whether clients may not write it.</summary>
+    public bool IsSystem => Name.StartsWith("system.", StringComparison.Ordinal);
+}

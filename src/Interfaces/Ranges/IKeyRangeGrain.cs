@@ -1,0 +1,44 @@
+using GrainDb.Interfaces.Keys;
+
+namespace GrainDb.Interfaces.Ranges;
+
+/// <summary>
+/// The operations of one range's leader. Expected failures are results. A failure with outcome <c>NotApplied</c> is a
+/// promise that nothing was or will be proposed.
+/// </summary>
+[Alias("graindb.key-range-operations")]
+public interface IKeyRange
+{
+    /// <summary>Commits writes atomically; returns when they are durable on a majority of the range's replicas.</summary>
+    [Alias("write")]
+    ValueTask<WriteResult> WriteAsync(RangeWrite request);
+
+    /// <summary>Reads one key; linearizable when no snapshot is named.</summary>
+    [Alias("read")]
+    ValueTask<ReadResult> ReadAsync(RangeRead request);
+
+    /// <summary>Reads a page of the range at a snapshot.</summary>
+    [Alias("scan")]
+    ValueTask<ScanResult> ScanAsync(RangeScan request);
+
+    /// <summary>Reads the retained versions of one key.</summary>
+    [Alias("history")]
+    ValueTask<HistoryResult> HistoryAsync(RangeHistory request);
+}
+
+/// <summary>The virtual owner of a key range, addressed by its <see cref="RangeId"/>.</summary>
+[Alias("graindb.key-range")]
+public interface IKeyRangeGrain : IGrainWithIntegerKey, IKeyRange
+{
+    /// <summary>What the leader knows of the range; activates it.</summary>
+    [Alias("status")]
+    Task<RangeStatus> GetStatusAsync();
+
+    /// <summary>Writes a checkpoint now and returns the LSN up to which the log may go.</summary>
+    [Alias("checkpoint")]
+    Task<Replicas.Lsn> CheckpointAsync();
+
+    /// <summary>Collects garbage below <paramref name="threshold"/>, at most up to now minus the keyspace's retention.</summary>
+    [Alias("collect")]
+    Task<Timestamp> CollectGarbageAsync(Timestamp threshold);
+}
