@@ -46,7 +46,9 @@ public sealed class HashRing
     /// <param name="version">Grows with every change of the region's ring.</param>
     /// <param name="nodes">In any order; may be empty.</param>
     /// <param name="virtualNodesPerUnit">Virtual nodes of weight 1; every node gets at least one.</param>
-    /// <exception cref="InvalidRingException">A name is empty or doubled, a weight is not finite and above zero, or a bound is exceeded.</exception>
+    /// <exception cref="InvalidRingException">
+    /// A name is empty or doubled, a weight is not finite and above zero, or a bound is exceeded.
+    /// </exception>
     public HashRing(long version, IEnumerable<RingNode> nodes, int virtualNodesPerUnit)
     {
         ArgumentNullException.ThrowIfNull(nodes);
@@ -153,22 +155,14 @@ public sealed class HashRing
     /// <summary>The distinct nodes clockwise from a position. Ends because every node has a virtual node.</summary>
     internal int Walk(int position, Span<int> destination)
     {
-        const int BitsPerWord = 64;
         destination[0] = Positions.Owner(position);
         var wanted = Math.Min(destination.Length, _nodes.Length);
-        if (wanted == 1)
-            return 1;
-        Span<ulong> seen = stackalloc ulong[(_nodes.Length + BitsPerWord - 1) / BitsPerWord];
-        seen[destination[0] / BitsPerWord] |= 1UL << (destination[0] % BitsPerWord);
         for (var found = 1; found < wanted;)
         {
             position = Positions.Following(position);
             var node = Positions.Owner(position);
-            var bit = 1UL << (node % BitsPerWord);
-            if ((seen[node / BitsPerWord] & bit) != 0)
-                continue;
-            seen[node / BitsPerWord] |= bit;
-            destination[found++] = node;
+            if (!destination[..found].Contains(node))
+                destination[found++] = node;
         }
 
         return wanted;

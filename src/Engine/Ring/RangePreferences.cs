@@ -31,7 +31,7 @@ internal sealed class RangePreferences
 
             var replicas = ranges[range].Replicas;
             _leaders[range] = replicas.Count > 0 && ring.TryGetIndex(replicas[0], out var leader) ? leader : -1;
-            _holders[range] = [.. replicas.Select(name => ring.TryGetIndex(name, out var index) ? index : -1).Where(index => index >= 0).Distinct()];
+            _holders[range] = [.. replicas.Select(name => ring.TryGetIndex(name, out var index) ? index : -1).Where(index => index >= 0)];
         }
     }
 

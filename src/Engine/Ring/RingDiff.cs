@@ -102,7 +102,9 @@ public static class RingDiff
         return true;
     }
 
-    /// <summary>The arcs between neighbouring positions of either ring, each with the position that owns it in both. They add up to all tokens.</summary>
+    /// <summary>
+    /// The arcs between neighbouring positions of either ring, each with the position that owns it in both. They add up to all tokens.
+    /// </summary>
     private static IEnumerable<(UInt128 Arc, int Old, int New)> MergedArcs(RingPositions before, RingPositions after)
     {
         // The first arc reaches back over zero to the highest position; that of a single shared position is the whole ring.

@@ -6,7 +6,9 @@ namespace GrainDb.Engine.Ring;
 
 /// <summary>A range as placement sees it.</summary>
 /// <param name="Id">The range.</param>
-/// <param name="Token">Where it stands on the ring: <see cref="TokenOf"/>, or any other value that is spread evenly and stays with the range.</param>
+/// <param name="Token">
+/// Where it stands on the ring: <see cref="TokenOf"/>, or any other value that is spread evenly and stays with the range.
+/// </param>
 /// <param name="Replicas">Nodes that hold it now, primary first; empty for a range that is to be created.</param>
 public sealed record RingRange(RangeId Id, ulong Token, IReadOnlyList<string> Replicas)
 {
@@ -24,7 +26,10 @@ public sealed record RingRange(RangeId Id, ulong Token, IReadOnlyList<string> Re
     /// </summary>
     /// <param name="keyspace">Name of the keyspace.</param>
     /// <param name="partitioning">Its partitioning.</param>
-    /// <param name="start">First routing key of the range; empty for the first range.</param>
+    /// <param name="start">
+    /// First routing key of the range; empty for the first range. Given a routing key under hash partitioning, this is the token of
+    /// that key on the same scale.
+    /// </param>
     public static ulong TokenOf(string keyspace, KeyspacePartitioning partitioning, ReadOnlySpan<byte> start)
     {
         var turn = HashRing.Token(keyspace);

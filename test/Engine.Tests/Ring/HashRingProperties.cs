@@ -58,7 +58,9 @@ public sealed class HashRingProperties
             var ring = new HashRing(1, nodes, perUnit);
             var naive = new NaiveRing(nodes, perUnit);
             Assert.Equal(1, ring.Nodes.Sum(node => ring.Share(node.Name)), 1e-12);
-            var shares = NaiveRing.Arcs(naive).GroupBy(arc => naive.GetNodes(arc.Last, 1)[0]).ToDictionary(arcs => arcs.Key, arcs => arcs.Sum(arc => arc.Length));
+            var shares = NaiveRing.Arcs(naive)
+                .GroupBy(arc => naive.GetNodes(arc.Last, 1)[0])
+                .ToDictionary(arcs => arcs.Key, arcs => arcs.Sum(arc => arc.Length));
             Assert.All(ring.Nodes, node => Assert.Equal(shares.GetValueOrDefault(node.Name), ring.Share(node.Name), 1e-12));
         });
 }
