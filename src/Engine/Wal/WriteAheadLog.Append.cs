@@ -49,7 +49,8 @@ public sealed partial class WriteAheadLog
 
     /// <summary>
     /// Begins a new segment: created durably, then the old one sealed, so that a seal without a successor, and a successor with
-    /// records behind an unsealed segment, both prove a lost file.
+    /// records behind an unsealed segment, both prove a lost file. An empty segment that is too small has the name of the new
+    /// one and is simply replaced.
     /// </summary>
     private void Rotate(int neededBytes)
     {
@@ -70,11 +71,12 @@ public sealed partial class WriteAheadLog
             throw Break("creating a segment failed", exception);
         }
 
+        var replaces = fresh.Header.FirstLsn == full.Header.FirstLsn;
         try
         {
-            var sealing = _file;
+            using var sealing = _file;
             _file = _files.FileSystem.Open(fresh.Path);
-            using (sealing) SegmentFiles.WriteMark(sealing, full, BatchFrameKind.Seal);
+            if (!replaces) SegmentFiles.WriteMark(sealing, full, BatchFrameKind.Seal);
         }
         catch (Exception exception)
         {
@@ -84,9 +86,10 @@ public sealed partial class WriteAheadLog
         _active = fresh;
         lock (_gate)
         {
-            full.ExtendByMark();
+            if (replaces) _segments.RemoveAt(_segments.Count - 1);
+            else full.ExtendByMark();
             _segments.Add(fresh);
-            _counters = _counters with { Rotations = _counters.Rotations + 1, Syncs = _counters.Syncs + 1 };
+            _counters = _counters with { Rotations = _counters.Rotations + 1, Syncs = _counters.Syncs + (replaces ? 0 : 1) };
         }
     }
 

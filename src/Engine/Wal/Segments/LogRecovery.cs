@@ -57,7 +57,7 @@ internal sealed class LogRecovery(SegmentFiles files, RangeId range, Guid incarn
         }
 
         for (var i = 0; i < _scans.Count; i++) Segments.Add(Judge(i));
-        SyncWhatWasRead(Segments[^1].Path);
+        SyncWhatWasRead();
         var last = _scans[^1].Scan;
         (LastEpoch, LargestTimestamp, ClosedCleanly) = (last.LastEpoch, last.LargestTimestamp, last.Closed && TornBytes == 0);
         Records = _scans.Sum(s => s.Scan.Records);
@@ -126,12 +126,17 @@ internal sealed class LogRecovery(SegmentFiles files, RangeId range, Guid incarn
 
     /// <summary>
     /// A process that was killed between a write and its sync, or between a rename and its sync, leaves in the system's cache what
-    /// no disk has yet. It reads back as if it were durable, and only a sync makes it so.
+    /// no disk has yet. It reads back as if it were durable, and only a sync makes it so. That may be the last segment's end,
+    /// or the seal of the one before.
     /// </summary>
-    private void SyncWhatWasRead(string lastSegment)
+    private void SyncWhatWasRead()
     {
-        using var file = files.FileSystem.Open(lastSegment);
-        file.Sync();
+        foreach (var segment in Segments.TakeLast(2))
+        {
+            using var file = files.FileSystem.Open(segment.Path);
+            file.Sync();
+        }
+
         files.FileSystem.SyncDirectory(files.Directory);
     }
 
