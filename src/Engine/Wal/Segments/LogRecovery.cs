@@ -57,7 +57,7 @@ internal sealed class LogRecovery(SegmentFiles files, RangeId range, Guid incarn
         }
 
         for (var i = 0; i < _scans.Count; i++) Segments.Add(Judge(i));
-        SyncWhatWasRead();
+        WriteAgainWhatMayBeCachedOnly();
         var last = _scans[^1].Scan;
         (LastEpoch, LargestTimestamp, ClosedCleanly) = (last.LastEpoch, last.LargestTimestamp, last.Closed && TornBytes == 0);
         Records = _scans.Sum(s => s.Scan.Records);
@@ -125,15 +125,18 @@ internal sealed class LogRecovery(SegmentFiles files, RangeId range, Guid incarn
     }
 
     /// <summary>
-    /// A process that was killed between a write and its sync, or between a rename and its sync, leaves in the system's cache what
-    /// no disk has yet. It reads back as if it were durable, and only a sync makes it so. That may be the last segment's end,
-    /// or the seal of the one before.
+    /// What was read is perhaps in the system's cache only: the process before was killed between a write and its sync; or the
+    /// sync failed, and then a later sync of the same pages succeeds without writing them. So the last frame of the last segment, and
+    /// of the one before it (its seal), are written again before anybody relies on them, and names are synced.
     /// </summary>
-    private void SyncWhatWasRead()
+    private void WriteAgainWhatMayBeCachedOnly()
     {
-        foreach (var segment in Segments.TakeLast(2))
+        foreach (var (name, scan, _) in _scans.TakeLast(2))
         {
-            using var file = files.FileSystem.Open(segment.Path);
+            using var file = files.FileSystem.Open(Path.Combine(files.Directory, name));
+            var frame = new byte[scan.End - scan.LastFrame];
+            if (file.Read(scan.LastFrame, frame) != frame.Length) throw new WalCorruptionException(file.Path, scan.LastFrame, "the file became shorter while it was read");
+            file.Write(scan.LastFrame, frame);
             file.Sync();
         }
 

@@ -25,6 +25,9 @@ internal sealed class SegmentScan
     /// <summary>Offset after the last sound frame.</summary>
     public int End { get; private set; } = SegmentHeader.Bytes;
 
+    /// <summary>Offset of the last sound frame; <see cref="End"/> when there is none.</summary>
+    public int LastFrame { get; private set; } = SegmentHeader.Bytes;
+
     public Lsn LastLsn { get; private set; }
 
     public Epoch LastEpoch { get; private set; }
@@ -68,7 +71,7 @@ internal sealed class SegmentScan
         var scan = new SegmentScan(header);
         var searchFrom = scan.ReadFrames(bytes.Span, header.Salt());
         scan.DataEnd = Math.Max(scan.End, bytes.Span.LastIndexOfAnyExcept((byte)0) + 1);
-        if (!scan.Sealed) scan.LaterFrame = FindFrame(bytes.Span[..scan.DataEnd], searchFrom, header.Salt(), scan.LastLsn.Next);
+        if (!scan.Sealed) scan.LaterFrame = FindFrame(bytes.Span, searchFrom, scan.DataEnd, header.Salt(), scan.LastLsn.Next);
         return scan;
     }
 
@@ -86,6 +89,7 @@ internal sealed class SegmentScan
             var batchEnd = End + BatchFrame.Bytes + frame.RecordBytes;
             if (!ReadRecords(bytes[..batchEnd], frame)) return batchEnd;
             Index.Add(frame.FirstLsn, End);
+            LastFrame = End;
             End = batchEnd;
             Sealed = frame.Kind == BatchFrameKind.Seal;
             Closed = frame.Kind == BatchFrameKind.Close;
@@ -130,9 +134,10 @@ internal sealed class SegmentScan
         return searchFrom;
     }
 
-    private static int? FindFrame(ReadOnlySpan<byte> bytes, int from, ulong salt, Lsn atLeast)
+    private static int? FindFrame(ReadOnlySpan<byte> bytes, int from, int dataEnd, ulong salt, Lsn atLeast)
     {
-        for (var offset = from; offset <= bytes.Length - BatchFrame.Bytes; offset += WalRecordCodec.Alignment)
+        var end = Math.Min(dataEnd, bytes.Length - BatchFrame.Bytes + 1);
+        for (var offset = from; offset < end; offset += WalRecordCodec.Alignment)
         {
             // The checksum is worth computing only where a marker stands.
             if ((BatchFrameKind)BinaryPrimitives.ReadUInt32LittleEndian(bytes[offset..])
