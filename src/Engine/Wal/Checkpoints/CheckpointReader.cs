@@ -1,0 +1,152 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
+
+namespace GrainDb.Engine.Wal;
+
+/// <summary>Why a checkpoint was passed over.</summary>
+/// <param name="File">Its file.</param>
+/// <param name="Reason">What is wrong with it.</param>
+public sealed record InvalidCheckpoint(string File, string Reason);
+
+/// <summary>
+/// A checkpoint whose every block was verified when it was opened. It keeps its file open, so it may be read while newer ones replace it.
+/// </summary>
+public sealed class CheckpointReader : IDisposable
+{
+    private readonly IWalFile _file;
+    private readonly CheckpointHeader _header;
+    private readonly CheckpointFooter _footer;
+
+    private CheckpointReader(IWalFile file, CheckpointHeader header, CheckpointFooter footer)
+    {
+        _file = file;
+        _header = header;
+        _footer = footer;
+    }
+
+    /// <summary>The state holds every record up to and including this one; replay begins at the next.</summary>
+    public Lsn Lsn => _header.Lsn;
+
+    /// <summary>The epoch of the record at <see cref="Lsn"/>.</summary>
+    public Epoch Epoch => _header.Epoch;
+
+    /// <summary>What the owner passed when the checkpoint began.</summary>
+    public ReadOnlyMemory<byte> Meta => _header.Meta;
+
+    /// <summary>Number of blocks.</summary>
+    public long BlockCount => _footer.Blocks;
+
+    /// <summary>Bytes of all blocks.</summary>
+    public long BlockBytes => _footer.BlockBytes;
+
+    /// <summary>Newer checkpoints that were invalid, so that this one had to serve; empty normally.</summary>
+    public IReadOnlyList<InvalidCheckpoint> PassedOver { get; internal init; } = [];
+
+    /// <summary>The blocks in order. Each is valid until the next one is taken.</summary>
+    /// <exception cref="WalCorruptionException">A block is damaged (it was not when the checkpoint was opened).</exception>
+    public IEnumerable<ReadOnlyMemory<byte>> ReadBlocks()
+    {
+        var buffer = Array.Empty<byte>();
+        var position = (long)_header.Bytes;
+        try
+        {
+            for (var number = 0L; number < _footer.Blocks; number++)
+            {
+                var problem = TryReadBlock(_file, position, number, ref buffer, out var length);
+                if (problem.Length > 0) throw new WalCorruptionException(_file.Path, position, problem);
+                yield return buffer.AsMemory(0, length);
+                position += CheckpointFooter.BlockHeaderBytes + length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _file.Dispose();
+
+    /// <summary>Opens a checkpoint after checking header and footer, and with <paramref name="verifyBlocks"/> every block.</summary>
+    internal static CheckpointReader? TryOpen(
+        IWalFileSystem fileSystem, string path, RangeId range, Guid incarnation, IReadOnlyList<InvalidCheckpoint> passedOver, bool verifyBlocks, out string problem)
+    {
+        if (!fileSystem.FileExists(path))
+        {
+            problem = "it is missing";
+            return null;
+        }
+
+        var file = fileSystem.OpenRead(path);
+        var sound = TryCheck(file, range, incarnation, verifyBlocks, out var header, out var footer, out problem);
+        if (sound) return new(file, header, footer) { PassedOver = passedOver };
+        file.Dispose();
+        return null;
+    }
+
+    private static bool TryCheck(
+        IWalFile file, RangeId range, Guid incarnation, bool verifyBlocks, out CheckpointHeader header, out CheckpointFooter footer, out string problem)
+    {
+        footer = default;
+        if (!CheckpointHeader.TryRead(file, out header, out problem)) return false;
+        if (header.Range != range || header.Incarnation != incarnation) problem = $"it belongs to range {header.Range}, incarnation {header.Incarnation}";
+        else if (!WalFileNames.TryParseCheckpoint(Path.GetFileName(file.Path), out var lsn) || lsn != header.Lsn) problem = "the LSN of its header is not that of its name";
+        else if (!TryReadFooter(file, header, out footer)) problem = "checkpoint footer is damaged";
+        else if (verifyBlocks) problem = CheckBlocks(file, header, footer);
+        return problem.Length == 0;
+    }
+
+    private static bool TryReadFooter(IWalFile file, CheckpointHeader header, out CheckpointFooter footer)
+    {
+        footer = default;
+        var bytes = new byte[CheckpointFooter.Bytes];
+        var start = file.Length - bytes.Length;
+        return start >= header.Bytes
+            && file.Read(start, bytes) == bytes.Length
+            && CheckpointFooter.TryDecode(bytes, out footer)
+            && footer.Lsn == header.Lsn
+            && header.Bytes + (footer.Blocks * CheckpointFooter.BlockHeaderBytes) + footer.BlockBytes == start;
+    }
+
+    private static string CheckBlocks(IWalFile file, CheckpointHeader header, CheckpointFooter footer)
+    {
+        var buffer = Array.Empty<byte>();
+        var position = (long)header.Bytes;
+        try
+        {
+            for (var number = 0L; number < footer.Blocks; number++)
+            {
+                var problem = TryReadBlock(file, position, number, ref buffer, out var length);
+                if (problem.Length > 0) return $"{problem} at offset {position}";
+                position += CheckpointFooter.BlockHeaderBytes + length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        return position == file.Length - CheckpointFooter.Bytes ? "" : "blocks do not fill the checkpoint";
+    }
+
+    private static string TryReadBlock(IWalFile file, long position, long number, ref byte[] buffer, out int length)
+    {
+        Span<byte> header = stackalloc byte[CheckpointFooter.BlockHeaderBytes];
+        length = 0;
+        if (file.Read(position, header) != header.Length) return "the file ends inside a block";
+        var announced = BinaryPrimitives.ReadUInt32LittleEndian(header);
+        if (announced is 0 or > CheckpointWriter.MaxBlockBytes) return "no possible block length";
+        length = (int)announced;
+        if (buffer.Length < length)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            buffer = ArrayPool<byte>.Shared.Rent(length);
+        }
+
+        var block = buffer.AsSpan(0, length);
+        if (file.Read(position + header.Length, block) != length) return "the file ends inside a block";
+        return BinaryPrimitives.ReadUInt32LittleEndian(header[4..]) == CheckpointFooter.BlockCrc(number, block) ? "" : "block checksum does not match";
+    }
+}
