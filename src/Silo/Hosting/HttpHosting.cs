@@ -46,7 +46,8 @@ public static class HttpHosting
         application.MapHealth();
         application.MapPrometheusScrapingEndpoint("/metrics");
         application.MapOpenApi("/openapi/{documentName}.json");
-        application.MapScalarApiReference("/docs", scalar => scalar.WithTitle("GrainDb").DisableDefaultFonts());
+        application.MapScalarApiReference("/docs", scalar => scalar
+            .WithTitle("GrainDb").DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp().HideClientButton()); // nothing from outside
         application.MapOrleansDashboard("/dashboard");
     }
 
