@@ -1,0 +1,46 @@
+using System.Globalization;
+
+namespace GrainDb.Silo.Configuration;
+
+/// <summary>The settings that are in force, in one line, without secrets.</summary>
+public static class EffectiveConfiguration
+{
+    public static string Describe(ServerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var values = new List<(Setting Setting, string Value)>
+        {
+            (Setting.Data, options.DataDirectory),
+            (Setting.Http, options.Http.Url),
+            (Setting.ClusterId, options.ClusterId),
+        };
+        switch (options)
+        {
+            case EmbeddedOptions embedded:
+                values.Insert(0, (Setting.Nodes, embedded.Nodes.ToString(CultureInfo.InvariantCulture)));
+                break;
+            case SingleNodeOptions node:
+                values.Insert(0, (Setting.Node, node.Name));
+                values.AddRange(
+                [
+                    (Setting.Advertise, node.Advertise.ToString()),
+                    (Setting.SiloPort, node.SiloPort.ToString(CultureInfo.InvariantCulture)),
+                    (Setting.GatewayPort, node.GatewayPort.ToString(CultureInfo.InvariantCulture)),
+                    (Setting.Membership, node.Membership.Redacted),
+                    (Setting.Bootstrap, string.Join(',', node.Bootstrap)),
+                    (Setting.Region, node.Region),
+                    (Setting.Weight, node.Weight.ToString(CultureInfo.InvariantCulture)),
+                ]);
+                break;
+        }
+
+        values.AddRange(
+        [
+            (Setting.MaxValueBytes, options.MaxValueBytes.ToString(CultureInfo.InvariantCulture)),
+            (Setting.LogLevel, options.LogLevel.ToString()),
+            (Setting.LogFormat, options.LogFormat == LogFormat.Json ? "json" : "line"),
+            (Setting.OtlpEndpoint, options.OtlpEndpoint is { } otlp ? otlp.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped) : "none"),
+        ]);
+        return "configuration: " + string.Join(' ', values.Select(pair => $"{pair.Setting.Key}={pair.Value}"));
+    }
+}

@@ -1,0 +1,13 @@
+using System.Net;
+
+namespace GrainDb.Silo.Configuration;
+
+/// <summary>A loopback address and port for HTTP.</summary>
+/// <param name="Host">Host as written, without brackets: <c>localhost</c> or an address.</param>
+/// <param name="Address">The one address to bind; null for <c>localhost</c>, which is both loopback addresses.</param>
+/// <param name="Port">Port, above 0.</param>
+public sealed record HttpBinding(string Host, IPAddress? Address, int Port)
+{
+    /// <summary>The URL that is announced.</summary>
+    public string Url => Host.Contains(':', StringComparison.Ordinal) ? $"http://[{Host}]:{Port}" : $"http://{Host}:{Port}";
+}

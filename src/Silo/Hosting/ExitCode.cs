@@ -1,0 +1,14 @@
+namespace GrainDb.Silo.Hosting;
+
+/// <summary>What the process ends with.</summary>
+public static class ExitCode
+{
+    /// <summary>Stopped as asked, or the offline tool found nothing wrong.</summary>
+    public const int Success = 0;
+
+    /// <summary>Stopped by a failure while it ran, or could not drain in time.</summary>
+    public const int Failed = 1;
+
+    /// <summary>Did not start: wrong option, unusable directory, taken port, data directory in use.</summary>
+    public const int Refused = 2;
+}

@@ -1,0 +1,52 @@
+using GrainDb.Grains.Hosting;
+using GrainDb.Silo.Clustering;
+using GrainDb.Silo.Configuration;
+using GrainDb.Silo.Telemetry;
+using Orleans.Dashboard;
+
+namespace GrainDb.Silo.Hosting;
+
+/// <summary>
+/// Builds the hosts of this process: one with a silo and the web application, and, in an embedded cluster, further ones with a silo each.
+/// They are built empty, so that nothing binds a port or reads a setting that is not named here.
+/// </summary>
+public static class NodeHost
+{
+    /// <summary>How long a host may take to drain before it is cut off.</summary>
+    public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>A node that serves HTTP.</summary>
+    public static WebApplication BuildWithHttp(NodePlan plan, ServerOptions options, IConfiguration configuration, NodeReadiness readiness)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(options);
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "graindb", EnvironmentName = Environments.Production });
+        AddNode(builder, plan, options, configuration);
+        builder.Services.AddSingleton(readiness);
+        builder.Services.AddProcessTelemetry(plan.Node.Name, options.OtlpEndpoint);
+        builder.AddHttp(options);
+        var application = builder.Build();
+        application.MapHttp();
+        return application;
+    }
+
+    /// <summary>A further node of an embedded cluster.</summary>
+    public static IHost Build(NodePlan plan, ServerOptions options, IConfiguration configuration)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "graindb", EnvironmentName = Environments.Production });
+        AddNode(builder, plan, options, configuration);
+        return builder.Build();
+    }
+
+    private static void AddNode(IHostApplicationBuilder builder, NodePlan plan, ServerOptions options, IConfiguration configuration)
+    {
+        builder.Logging.AddProcessLogging(options, configuration);
+        builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainTime);
+        builder.UseOrleans(silo => silo
+            .AddGrainDbClustering(plan)
+            .AddActivityPropagation()
+            .AddDashboard(dashboard => dashboard.HideTrace = true)
+            .AddGrainDbNode(plan.Node));
+    }
+}

@@ -1,0 +1,62 @@
+using GrainDb.Interfaces.Nodes;
+
+namespace GrainDb.Silo.Hosting;
+
+/// <summary>Whether the nodes of this process can serve. Red from the first moment of a shutdown.</summary>
+public sealed class NodeReadiness
+{
+    /// <summary>A node that does not answer in this time is not ready.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private readonly List<(string Name, Func<CancellationToken, Task<string?>> Ask)> _nodes = [];
+    private volatile bool _draining;
+    private volatile bool _started;
+
+    /// <summary>True once every node was ready; stays so.</summary>
+    public bool Started => _started;
+
+    /// <summary>Before the hosts start.</summary>
+    public void Add(string name, IServiceProvider services) =>
+        Add(name, cancellationToken => services.GetRequiredService<IClusterView>().GetReadinessAsync(cancellationToken));
+
+    /// <summary>Before the hosts start: a node and how to ask it, null meaning ready.</summary>
+    public void Add(string name, Func<CancellationToken, Task<string?>> ask) => _nodes.Add((name, ask));
+
+    public void MarkStarted() => _started = true;
+
+    public void MarkDraining() => _draining = true;
+
+    /// <summary>Null when all nodes of this process can serve; else why not.</summary>
+    public async Task<string?> AskAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (name, _) in _nodes)
+        {
+            if (await AskAsync(name, cancellationToken) is { } reason)
+                return _nodes.Count == 1 ? reason : $"{name}: {reason}";
+        }
+
+        return null;
+    }
+
+    /// <summary>Null when this node can serve; else why not.</summary>
+    public async Task<string?> AskAsync(string name, CancellationToken cancellationToken)
+    {
+        if (_draining)
+            return "shutting down";
+        var ask = _nodes.Single(node => node.Name == name).Ask;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
+        try
+        {
+            return await ask(patience.Token).WaitAsync(patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return $"no answer within {Patience.TotalSeconds} s";
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            return exception.Message.ReplaceLineEndings(" ");
+        }
+    }
+}

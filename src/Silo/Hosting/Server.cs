@@ -1,0 +1,134 @@
+using System.Net;
+using GrainDb.Silo.Clustering;
+using GrainDb.Silo.Configuration;
+
+namespace GrainDb.Silo.Hosting;
+
+/// <summary>Runs the nodes of this process from start to drain.</summary>
+public sealed class Server : IDisposable
+{
+    /// <summary>A stop that takes longer than draining and leaving should is cut off; an operator was promised 15 s.</summary>
+    private static readonly TimeSpan StopTime = NodeHost.DrainTime + TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan ReadinessPause = TimeSpan.FromMilliseconds(50);
+
+    private readonly ServerOptions _options;
+    private readonly IConfiguration _configuration;
+    private readonly TextWriter _output;
+    private readonly TextWriter _errors;
+    private readonly NodeReadiness _readiness = new();
+    private readonly List<(string Name, IHost Host)> _hosts = [];
+    private FileLock? _dataLock;
+
+    /// <param name="options">What to run.</param>
+    /// <param name="configuration">For the <c>Logging</c> section.</param>
+    /// <param name="output">Gets the ready lines.</param>
+    /// <param name="errors">Gets everything else that a person reads.</param>
+    public Server(ServerOptions options, IConfiguration configuration, TextWriter output, TextWriter errors)
+    {
+        _options = options;
+        _configuration = configuration;
+        _output = output;
+        _errors = errors;
+    }
+
+    /// <summary>Serves until <paramref name="shutdown"/> or a failure; the result is the exit code.</summary>
+    /// <exception cref="StartRefusedException">It cannot start as asked.</exception>
+    public async Task<int> RunAsync(ShutdownSignal shutdown)
+    {
+        ArgumentNullException.ThrowIfNull(shutdown);
+        Prepare();
+        await _errors.WriteLineAsync(EffectiveConfiguration.Describe(_options));
+        foreach (var plan in NodePlan.For(_options))
+        {
+            var host = _hosts.Count == 0
+                ? NodeHost.BuildWithHttp(plan, _options, _configuration, _readiness)
+                : NodeHost.Build(plan, _options, _configuration);
+            _hosts.Add((plan.Node.Name, host));
+            _readiness.Add(plan.Node.Name, host.Services);
+            host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(shutdown.Request);
+        }
+
+        try
+        {
+            await Task.WhenAll(_hosts.Select(node => node.Host.StartAsync(shutdown.Token)));
+            await AnnounceAsync(shutdown.Token);
+            await Task.Delay(Timeout.Infinite, shutdown.Token);
+        }
+        catch (OperationCanceledException) when (shutdown.Token.IsCancellationRequested)
+        {
+            // Asked to stop, perhaps while it started.
+        }
+
+        return await StopAsync();
+    }
+
+    public void Dispose()
+    {
+        foreach (var (_, host) in _hosts)
+            host.Dispose();
+        _dataLock?.Dispose();
+    }
+
+    private void Prepare()
+    {
+        DataDirectories.RequireUsable(Setting.Data.Option!, _options.DataDirectory);
+        FreePorts.RequireFree(Setting.Http.Option!, _options.Http.Address ?? IPAddress.Loopback, _options.Http.Port);
+        switch (_options)
+        {
+            case EmbeddedOptions embedded:
+                _dataLock = DataDirectories.LockEmbedded(embedded);
+                DataDirectories.RequireSameSize(embedded);
+                var membership = NodePlan.EmbeddedMembershipDirectory(embedded);
+                if (Directory.Exists(membership))
+                    Directory.Delete(membership, recursive: true); // nobody runs: we hold the lock
+                break;
+            case SingleNodeOptions node:
+                if (node.SiloPort != 0)
+                    FreePorts.RequireFree(Setting.SiloPort.Option!, node.Advertise, node.SiloPort);
+                if (node.GatewayPort != 0)
+                    FreePorts.RequireFree(Setting.GatewayPort.Option!, node.Advertise, node.GatewayPort);
+                if (node.Membership is MembershipChoice.InDirectory(var directory))
+                    DataDirectories.RequireUsable(Setting.Membership.Option!, directory);
+                break;
+        }
+    }
+
+    /// <summary>Prints one line per node as it becomes ready, and says once why one is not when the reason changes.</summary>
+    private async Task AnnounceAsync(CancellationToken cancellationToken)
+    {
+        await Task.WhenAll(_hosts.Select(node => AnnounceAsync(node.Name, cancellationToken)));
+        _readiness.MarkStarted();
+    }
+
+    private async Task AnnounceAsync(string node, CancellationToken cancellationToken)
+    {
+        string? said = null;
+        while (await _readiness.AskAsync(node, cancellationToken) is { } reason)
+        {
+            if (reason != said)
+                await _errors.WriteLineAsync($"{node} is not ready yet: {reason}");
+            said = reason;
+            await Task.Delay(ReadinessPause, cancellationToken);
+        }
+
+        await _output.WriteLineAsync($"graindb ready node={node} http={_options.Http.Url}");
+        await _output.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>HTTP first, then all silos together.</summary>
+    private async Task<int> StopAsync()
+    {
+        _readiness.MarkDraining();
+        try
+        {
+            await Task.WhenAll(_hosts.Select(node => node.Host.StopAsync())).WaitAsync(StopTime);
+            return ExitCode.Success;
+        }
+        catch (Exception exception)
+        {
+            await _errors.WriteLineAsync($"graindb: did not drain in order: {exception.Message.ReplaceLineEndings(" ")}");
+            return ExitCode.Failed;
+        }
+    }
+}
