@@ -68,4 +68,7 @@ public enum ErrorCode
 
     /// <summary>The route was stale. Never leaves the cluster: the router retries with a newer range map.</summary>
     RangeMoved,
+
+    /// <summary>The body's media type is not one that the route reads.</summary>
+    UnsupportedMediaType,
 }

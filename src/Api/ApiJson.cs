@@ -1,0 +1,19 @@
+using System.Text.Json.Serialization;
+using GrainDb.Api.Keys;
+using GrainDb.Api.Keyspaces;
+using GrainDb.Api.Ring;
+
+namespace GrainDb.Api;
+
+/// <summary>
+/// How request bodies are read: camelCase, and strictly: an unknown or repeated member is an error, because what it was meant
+/// to say would be lost otherwise.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    AllowDuplicateProperties = false)]
+[JsonSerializable(typeof(BatchBody))]
+[JsonSerializable(typeof(KeyspaceBody))]
+[JsonSerializable(typeof(RingPlanBody))]
+internal sealed partial class ApiJson : JsonSerializerContext;

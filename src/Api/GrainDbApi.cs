@@ -1,0 +1,91 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using GrainDb.Api.Admin;
+using GrainDb.Api.Errors;
+using GrainDb.Api.Keys;
+using GrainDb.Api.Keyspaces;
+using GrainDb.Api.OpenApi;
+using GrainDb.Api.Ranges;
+using GrainDb.Api.Requests;
+using GrainDb.Api.Ring;
+using GrainDb.Api.Telemetry;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace GrainDb.Api;
+
+/// <summary>The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/>.</summary>
+public static class GrainDbApi
+{
+    /// <summary>Name of the OpenAPI document, served at <c>/openapi/v1.json</c>.</summary>
+    public const string DocumentName = "v1";
+
+    /// <summary>
+    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="IKeyspaceCatalog"/>
+    /// and <see cref="IClusterView"/> as singletons in the same container.
+    /// </summary>
+    public static IServiceCollection AddGrainDbApi(this IServiceCollection services, ApiOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
+        services.AddSingleton(options);
+        services.AddSingleton<ApiInstruments>();
+        services.AddSingleton<Operations>();
+        services.AddSingleton<KeysApi>();
+        services.AddSingleton<ScanApi>();
+        services.AddSingleton<HistoryApi>();
+        services.AddSingleton<BatchApi>();
+        services.AddSingleton<KeyspacesApi>();
+        services.AddSingleton<RingApi>();
+        services.AddSingleton<RangesApi>();
+        services.AddSingleton<AdminApi>();
+        services.Configure<KestrelServerOptions>(kestrel => RequestLimits.Apply(kestrel, options));
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+            json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.Never;
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase));
+        });
+        services.AddOpenApi(DocumentName, openApi =>
+        {
+            openApi.AddDocumentTransformer<DocumentTransformer>();
+            openApi.AddOperationTransformer<RouteDocsTransformer>();
+        });
+        return services;
+    }
+
+    /// <summary>
+    /// Maps every route, and puts in front of routing what the API needs there: problem documents for everything that goes
+    /// wrong behind it, and keys that are taken from the raw target. To be called before other middleware is added.
+    /// </summary>
+    public static WebApplication MapGrainDbApi(this WebApplication app)
+    {
+        app.UseMiddleware<ProblemMiddleware>();
+        app.UseMiddleware<KeyPathMiddleware>();
+        app.UseRouting();
+
+        var services = app.Services;
+        app.MapKeys(
+            services.GetRequiredService<Operations>(),
+            services.GetRequiredService<KeysApi>(),
+            services.GetRequiredService<ScanApi>(),
+            services.GetRequiredService<HistoryApi>(),
+            services.GetRequiredService<BatchApi>());
+        app.MapKeyspaces(services.GetRequiredService<KeyspacesApi>());
+        app.MapRing(services.GetRequiredService<RingApi>());
+        app.MapRanges(services.GetRequiredService<RangesApi>());
+        app.MapAdmin(services.GetRequiredService<AdminApi>());
+        app.MapProblems();
+        app.MapOpenApi("/openapi/{documentName}.json");
+        return app;
+    }
+}

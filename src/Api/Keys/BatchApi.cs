@@ -1,0 +1,91 @@
+using System.Text.Json;
+using GrainDb.Api.Errors;
+using GrainDb.Api.Requests;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using Microsoft.AspNetCore.Http;
+
+namespace GrainDb.Api.Keys;
+
+/// <summary>
+/// Many operations in one request, not atomic. The answer is 200 with one result per operation, each with the status that the
+/// single request would have had.
+/// </summary>
+internal sealed class BatchApi(IKeyValueStore store, ApiOptions options, TimeProvider time)
+{
+    public async ValueTask<Failure?> PostAsync(HttpContext context)
+    {
+        var headers = context.Request.Headers;
+        var query = QueryParameters.Read(context, KeyRequest.ExplainParameter);
+        KeyRequest.RefuseWhatIsNotOffered(headers, query);
+        var timeout = KeyRequest.ReadTimeout(headers);
+        var session = SessionToken.Parse(Headers.Single(headers, KeyRequest.SessionHeader));
+        if (Headers.Single(headers, Consistency.Header) is not null)
+            throw BadInput.Request($"{Consistency.Header} is not offered on batches: reads are linearizable, writes quorum.");
+
+        var body = await JsonBody.ReadAsync(context, ApiJson.Default.BatchBody, options.MaxRequestBytes);
+        var steps = Bind(body);
+        var results = await new BatchRunner(store, steps, timeout, context.RequestAborted).RunAsync();
+        context.RequestAborted.ThrowIfCancellationRequested();
+        await WriteAsync(context, steps, results, session);
+        return null;
+    }
+
+    private List<BatchStep> Bind(BatchBody body)
+    {
+        if (body.Ops is not { } operations)
+            throw BadInput.Request("The JSON body is wrong at $: ops is missing.");
+        if (operations.Count > KeyLimits.MaxBatchOperations)
+            throw BadInput.Of(ErrorCode.RequestTooLarge, $"The batch has {operations.Count} operations; the limit is {KeyLimits.MaxBatchOperations}.");
+        for (var i = 0; i < operations.Count; i++)
+            BatchStep.CheckShape(operations[i], i);
+        return operations.ConvertAll(operation => BatchStep.Bind(operation!, options.MaxValueBytes, time));
+    }
+
+    private static async Task WriteAsync(HttpContext context, List<BatchStep> steps, BatchResult[] results, Timestamp session)
+    {
+        foreach (var result in results)
+            session = Timestamp.Later(session, result.Write?.Version ?? result.Read?.ReadTimestamp ?? Timestamp.Zero);
+        KeyHeaders.SetServed(context.Response.Headers, servedBy: null, session);
+        context.Response.ContentType = "application/json";
+
+        await using var writer = new PacedJsonWriter(context);
+        writer.Json.WriteStartObject();
+        writer.Json.WriteStartArray("results"u8);
+        for (var i = 0; i < results.Length; i++)
+        {
+            WriteResult(writer.Json, steps[i], results[i]);
+            await writer.PaceAsync();
+        }
+
+        writer.Json.WriteEndArray();
+        writer.Json.WriteEndObject();
+        await writer.FlushAsync();
+    }
+
+    private static void WriteResult(Utf8JsonWriter writer, BatchStep step, BatchResult result)
+    {
+        writer.WriteStartObject();
+        if (result.Failure is { } failure)
+        {
+            var normal = ProblemMapper.Normalize(failure);
+            writer.WriteNumber("status"u8, ErrorTable.Of(normal.Code).Status);
+            ProblemMapper.WriteMembers(writer, normal);
+        }
+        else if (result.Write is { } written)
+        {
+            writer.WriteNumber("status"u8, step.Write!.Kind == WriteKind.Put ? KeysApi.StatusOfPut(written) : StatusCodes.Status204NoContent);
+            writer.WriteString("version"u8, written.Version.ToString());
+        }
+        else
+        {
+            var read = result.Read!;
+            writer.WriteNumber("status"u8, StatusCodes.Status200OK);
+            writer.WriteString("version"u8, read.Version.ToString());
+            writer.WriteString("contentType"u8, MediaType.ToServe(read.ContentType));
+            JsonValues.WriteValue(writer, read.ContentType, read.Value.Span);
+        }
+
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,83 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Unicode;
+using GrainDb.Api.Requests;
+
+namespace GrainDb.Api.Keys;
+
+/// <summary>
+/// Keys and values inside JSON. A key is <c>key</c> when its bytes are UTF-8, else <c>key64</c>. A value is <c>json</c> when
+/// its media type is JSON and its bytes are one JSON document of at most <see cref="MaxJsonDepth"/> levels; else <c>value</c>
+/// when its bytes are UTF-8; else <c>value64</c>. In each form the exact bytes can be had back, except that line breaks between
+/// the tokens of <c>json</c> become spaces, which keeps a row of ndjson on its line.
+/// </summary>
+internal static class JsonValues
+{
+    /// <summary>Deeper documents travel as text: common parsers stop at 64 levels, of which the envelope takes a few.</summary>
+    public const int MaxJsonDepth = 56;
+
+    public static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = MaxJsonDepth };
+
+    public static void WriteKey(Utf8JsonWriter writer, ReadOnlySpan<byte> key)
+    {
+        if (Utf8.IsValid(key))
+            writer.WriteString("key"u8, key);
+        else
+            WriteBase64(writer, "key64"u8, key);
+    }
+
+    public static void WriteValue(Utf8JsonWriter writer, string contentType, ReadOnlySpan<byte> value)
+    {
+        if (!Utf8.IsValid(value))
+        {
+            WriteBase64(writer, "value64"u8, value);
+        }
+        else if (JsonBody.IsJson(contentType) && IsDocument(value))
+        {
+            writer.WritePropertyName("json"u8);
+            WriteOnOneLine(writer, value);
+        }
+        else
+        {
+            writer.WriteString("value"u8, value);
+        }
+    }
+
+    public static void WriteBase64(Utf8JsonWriter writer, ReadOnlySpan<byte> name, ReadOnlySpan<byte> bytes) =>
+        writer.WriteString(name, System.Buffers.Text.Base64Url.EncodeToString(bytes));
+
+    private static bool IsDocument(ReadOnlySpan<byte> value)
+    {
+        var reader = new Utf8JsonReader(value, ReaderOptions);
+        try
+        {
+            while (reader.Read())
+            {
+                // Reading to the end is the check.
+            }
+
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private static void WriteOnOneLine(Utf8JsonWriter writer, ReadOnlySpan<byte> document)
+    {
+        if (document.IndexOfAny((byte)'\n', (byte)'\r') < 0)
+        {
+            writer.WriteRawValue(document, skipInputValidation: true);
+            return;
+        }
+
+        // A raw line break can only stand between tokens: inside strings JSON demands escapes.
+        var line = document.ToArray();
+        line.AsSpan().Replace((byte)'\n', (byte)' ');
+        line.AsSpan().Replace((byte)'\r', (byte)' ');
+        writer.WriteRawValue(line, skipInputValidation: true);
+    }
+}

@@ -1,0 +1,121 @@
+using System.Text;
+using GrainDb.Api.Errors;
+using GrainDb.Api.Keyspaces;
+using GrainDb.Api.Requests;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace GrainDb.Api.Keys;
+
+/// <summary>What every operation on keys takes from its request besides its own parameters.</summary>
+/// <param name="Keyspace">A well-formed keyspace name.</param>
+/// <param name="Key">1 to 4096 bytes; null when the request names no key (a scan).</param>
+/// <param name="Query">The decoded query.</param>
+/// <param name="Timeout">Budget of the operation.</param>
+/// <param name="Session">Highest timestamp that the session has seen; zero for none.</param>
+internal readonly record struct KeyRequest(string Keyspace, byte[]? Key, QueryParameters Query, TimeSpan Timeout, Timestamp Session)
+{
+    public const string Key64Parameter = "key64";
+    public const string ExplainParameter = "explain";
+    public const string SessionHeader = "GrainDb-Session";
+    public const string TimeoutHeader = "GrainDb-Timeout";
+    public const string ContextHeader = "GrainDb-Context";
+    public const string IdempotencyHeader = "Idempotency-Key";
+
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan MinTimeout = TimeSpan.FromMilliseconds(1);
+    public static readonly TimeSpan MaxTimeout = TimeSpan.FromSeconds(60);
+
+    /// <summary>Reads and checks target, query and headers. Nothing is read from the body.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="write">Whether it writes.</param>
+    /// <param name="known">Query parameters that the route knows.</param>
+    /// <exception cref="GrainDbException">Something is wrong with them.</exception>
+    public static KeyRequest Read(HttpContext context, bool write, params ReadOnlySpan<string> known)
+    {
+        var raw = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (!KeyTarget.TryParse(raw, out var target))
+            throw BadInput.Of(ErrorCode.RouteNotFound, "The path before the key must be written plainly, without escapes, dot segments or double slashes.");
+
+        var keyspace = ReadKeyspace(target.Keyspace);
+        if (write)
+            RefuseSystem(keyspace);
+        var query = QueryParameters.Read(RawTarget.Parse(raw).Query, known);
+        var key = ReadKey(target, query);
+
+        var headers = context.Request.Headers;
+        Consistency.Check(headers, query, write);
+        RefuseWhatIsNotOffered(headers, query);
+        return new(keyspace, key, query, ReadTimeout(headers), SessionToken.Parse(Headers.Single(headers, SessionHeader)));
+    }
+
+    /// <summary>The keyspace's name, decoded. A name that none can have is not looked for.</summary>
+    public static string ReadKeyspace(ReadOnlySpan<char> encoded)
+    {
+        if (!encoded.Contains('%'))
+            return CheckKeyspace(encoded.ToString());
+        return KeyDecoder.TryDecodeText(encoded, "The keyspace", plusIsSpace: false, out var bytes, out var failure)
+            ? CheckKeyspace(Encoding.UTF8.GetString(bytes))
+            : throw new GrainDbException(failure);
+    }
+
+    public static string CheckKeyspace(string name) => KeyspaceName.IsValid(name)
+        ? name
+        : throw BadInput.Of(ErrorCode.KeyspaceNotFound, $"There is no keyspace '{QueryParameters.Shorten(name)}': a name is {KeyspaceName.Rule}.");
+
+    public static void RefuseSystem(string keyspace)
+    {
+        if (keyspace.StartsWith(KeyspaceName.SystemPrefix, StringComparison.Ordinal))
+            throw BadInput.Of(ErrorCode.Forbidden, $"The keyspace '{keyspace}' is read-only to clients.");
+    }
+
+    public static TimeSpan ReadTimeout(IHeaderDictionary headers)
+    {
+        if (Headers.Single(headers, TimeoutHeader) is not { } text)
+            return DefaultTimeout;
+        if (!Duration.TryParse(text, out var timeout))
+            throw BadInput.Request($"{TimeoutHeader} is '{QueryParameters.Shorten(text)}'; it must be {Duration.Syntax}.");
+        return timeout >= MinTimeout && timeout <= MaxTimeout
+            ? timeout
+            : throw BadInput.Request($"{TimeoutHeader} is '{QueryParameters.Shorten(text)}'; it must be from {Duration.Format(MinTimeout)} to {Duration.Format(MaxTimeout)}.");
+    }
+
+    /// <summary>The key, where the route needs one.</summary>
+    public byte[] RequireKey() =>
+        Key ?? throw BadInput.Key("The request names no key: it follows the keyspace in the path, or stands as base64url in key64.");
+
+    /// <summary>Promises that this version cannot keep are refused, never overlooked.</summary>
+    public static void RefuseWhatIsNotOffered(IHeaderDictionary headers, QueryParameters query)
+    {
+        if (headers.ContainsKey(IdempotencyHeader))
+            throw BadInput.Request($"{IdempotencyHeader} is not offered in this version. If-None-Match: * or If-Match make a repeated write harmless.");
+        if (headers.ContainsKey(ContextHeader))
+            throw BadInput.Unsupported($"{ContextHeader} belongs to eventual keyspaces; this one is strong.");
+        if (query.Flag(ExplainParameter))
+            throw BadInput.Request("explain=true is not offered in this version.");
+    }
+
+    private static byte[]? ReadKey(KeyTarget target, QueryParameters query)
+    {
+        byte[]? key;
+        if (query.Text(Key64Parameter) is { } key64)
+        {
+            if (target.HasKey)
+                throw BadInput.Key("The key stands both in the path and in key64.");
+            if (!KeyDecoder.TryDecodeBase64(key64, Key64Parameter, out key, out var failure))
+                throw new GrainDbException(failure);
+        }
+        else if (!target.HasKey)
+        {
+            return null;
+        }
+        else if (!KeyDecoder.TryDecodePercent(target.Key, "The key", plusIsSpace: false, out key, out var failure))
+        {
+            throw new GrainDbException(failure);
+        }
+
+        return KeyDecoder.CheckLength(key) is { } wrong ? throw new GrainDbException(wrong) : key;
+    }
+}

@@ -1,0 +1,64 @@
+using GrainDb.Api.Errors;
+using GrainDb.Api.Requests;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keyspaces;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace GrainDb.Api.Keyspaces;
+
+/// <summary>Creation, listing, change and removal of keyspaces.</summary>
+internal sealed class KeyspacesApi(IKeyspaceCatalog catalog, ApiOptions options)
+{
+    public const string ConfirmParameter = "confirm";
+
+    public async Task<Ok<KeyspaceList>> ListAsync(HttpContext context)
+    {
+        QueryParameters.Read(context);
+        using var deadline = Deadline.Start(context);
+        var keyspaces = await catalog.ListAsync(deadline.Token);
+        return TypedResults.Ok(new KeyspaceList([.. keyspaces.Select(KeyspaceView.Of)]));
+    }
+
+    public async Task<Ok<KeyspaceView>> GetAsync(string name, HttpContext context)
+    {
+        QueryParameters.Read(context);
+        using var deadline = Deadline.Start(context);
+        var keyspace = KeyspaceName.IsValid(name) ? await catalog.GetAsync(name, deadline.Token) : null;
+        return keyspace is null ? throw NotFound(name) : TypedResults.Ok(KeyspaceView.Of(keyspace));
+    }
+
+    public async Task<Results<Created<KeyspaceView>, Ok<KeyspaceView>>> PutAsync(string name, HttpContext context)
+    {
+        QueryParameters.Read(context);
+        using var deadline = Deadline.Start(context);
+        var body = await JsonBody.ReadOptionalAsync(context, ApiJson.Default.KeyspaceBody, options.MaxRequestBytes) ?? new KeyspaceBody();
+        var (created, keyspace) = await catalog.CreateAsync(KeyspaceBinder.Bind(name, body), deadline.Token);
+        return created
+            ? TypedResults.Created($"/v1/keyspaces/{keyspace.Name}", KeyspaceView.Of(keyspace))
+            : TypedResults.Ok(KeyspaceView.Of(keyspace));
+    }
+
+    public async Task<Ok<KeyspaceView>> PatchAsync(string name, HttpContext context)
+    {
+        QueryParameters.Read(context);
+        using var deadline = Deadline.Start(context);
+        var body = await JsonBody.ReadAsync(context, ApiJson.Default.KeyspaceBody, options.MaxRequestBytes);
+        var retention = KeyspaceBinder.BindPatch(name, body);
+        return TypedResults.Ok(KeyspaceView.Of(await catalog.UpdateAsync(name, retention, deadline.Token)));
+    }
+
+    public async Task<NoContent> DeleteAsync(string name, HttpContext context)
+    {
+        KeyspaceBinder.CheckName(name);
+        using var deadline = Deadline.Start(context);
+        var confirmed = QueryParameters.Read(context, ConfirmParameter).Text(ConfirmParameter);
+        if (confirmed != name)
+            throw BadInput.Request($"Deleting a keyspace deletes all of its keys: repeat its name as ?{ConfirmParameter}={name}.");
+        await catalog.DeleteAsync(name, deadline.Token);
+        return TypedResults.NoContent();
+    }
+
+    private static GrainDbException NotFound(string name) =>
+        BadInput.Of(ErrorCode.KeyspaceNotFound, $"There is no keyspace '{QueryParameters.Shorten(name)}'.");
+}
