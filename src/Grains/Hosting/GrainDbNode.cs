@@ -1,15 +1,62 @@
+using GrainDb.Engine.Time;
+using GrainDb.Engine.Wal;
+using GrainDb.Grains.Meta;
+using GrainDb.Grains.Nodes;
+using GrainDb.Grains.Placement;
+using GrainDb.Grains.Ranges;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Configuration;
+
 namespace GrainDb.Grains.Hosting;
 
 /// <summary>Adds a GrainDb node to a silo.</summary>
 public static class GrainDbNode
 {
+    /// <summary>Threads that may wait for the disk at once without starving the rest: ranges flush on the thread pool.</summary>
+    private const int MinWorkerThreads = 32;
+
     /// <summary>
-    /// Registers the node's storage, grains and placement, and <c>IKeyValueStore</c>, <c>IKeyspaceCatalog</c> and
-    /// <c>IClusterView</c>. The silo's name is the node's name. Clustering and endpoints are the host's.
+    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="IKeyspaceCatalog"/> and
+    /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
     /// </summary>
-    public static ISiloBuilder AddGrainDbNode(this ISiloBuilder silo, NodeOptions options)
+    public static ISiloBuilder AddGrainDbNode(this ISiloBuilder silo, NodeOptions node, StorageOptions storage)
     {
-        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(storage);
+        ThreadPool.GetMinThreads(out var workers, out var completionPorts);
+        ThreadPool.SetMinThreads(Math.Max(workers, MinWorkerThreads), completionPorts);
+
+        silo.Configure<SiloOptions>(options => options.SiloName = node.Name);
+        silo.AddPlacementDirector<RingPlacementStrategy, RingPlacementDirector>();
+        var services = silo.Services;
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IWalFileSystem, NativeFileSystem>();
+        services.AddSingleton(node);
+        services.AddSingleton(storage);
+        services.AddSingleton(provider => new HybridLogicalClock(provider.GetRequiredService<TimeProvider>(), HybridLogicalClock.DefaultMaxOffset));
+        services.AddSingleton<LiveNodes>();
+        services.AddSingleton<LocalRanges>();
+        services.AddSingleton<MetaCache>();
+        services.AddSingleton<RangeCalls>();
+        services.AddSingleton<GarbageCollection>();
+        services.AddSingleton<KeyspaceCatalog>();
+        services.AddSingleton<IKeyspaceCatalog>(provider => provider.GetRequiredService<KeyspaceCatalog>());
+        services.AddSingleton<IKeyValueStore, KeyValueStore>();
+        services.AddSingleton<IClusterView, ClusterView>();
+        AddLifecycleParticipant<NodeStorage>(services);
+        AddLifecycleParticipant<RangeMaintenance>(services);
+        AddLifecycleParticipant<DatabaseMembership>(services);
         return silo;
+    }
+
+    private static void AddLifecycleParticipant<T>(IServiceCollection services)
+        where T : class, ILifecycleParticipant<ISiloLifecycle>
+    {
+        services.AddSingleton<T>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<T>());
     }
 }

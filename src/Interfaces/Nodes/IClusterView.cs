@@ -35,4 +35,7 @@ public interface IClusterView
 
     /// <summary>Null when this node can serve: silo active, storage healthy, meta range reachable; else why not.</summary>
     Task<string?> GetReadinessAsync(CancellationToken cancellationToken);
+
+    /// <summary>Completes when the node is ready for the first time.</summary>
+    Task WaitUntilReadyAsync(CancellationToken cancellationToken);
 }

@@ -30,15 +30,11 @@ public interface IKeyRange
 [Alias("graindb.key-range")]
 public interface IKeyRangeGrain : IGrainWithIntegerKey, IKeyRange
 {
-    /// <summary>What the leader knows of the range; activates it.</summary>
-    [Alias("status")]
-    Task<RangeStatus> GetStatusAsync();
-
     /// <summary>Writes a checkpoint now and returns the LSN up to which the log may go.</summary>
     [Alias("checkpoint")]
     Task<Replicas.Lsn> CheckpointAsync();
 
-    /// <summary>Collects garbage below <paramref name="threshold"/>, at most up to now minus the keyspace's retention.</summary>
+    /// <summary>Raises the GC threshold to now minus the keyspace's retention, and collects. Returns the threshold in force.</summary>
     [Alias("collect")]
-    Task<Timestamp> CollectGarbageAsync(Timestamp threshold);
+    Task<Timestamp> CollectGarbageAsync();
 }

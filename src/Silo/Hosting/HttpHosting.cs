@@ -1,3 +1,4 @@
+using GrainDb.Api;
 using GrainDb.Silo.Configuration;
 using GrainDb.Silo.Health;
 using Microsoft.AspNetCore.HostFiltering;
@@ -36,16 +37,15 @@ public static class HttpHosting
             filter.IncludeFailureMessage = false;
         });
         builder.Services.AddRouting();
-        builder.Services.AddProblemDetails();
+        builder.Services.AddGrainDbApi(new ApiOptions { MaxValueBytes = options.MaxValueBytes });
     }
 
     public static void MapHttp(this WebApplication application)
     {
         application.UseHostFiltering();
-        application.UseRouting();
+        application.MapGrainDbApi();
         application.MapHealth();
         application.MapPrometheusScrapingEndpoint("/metrics");
-        application.MapOpenApi("/openapi/{documentName}.json");
         application.MapScalarApiReference("/docs", scalar => scalar
             .WithTitle("GrainDb").DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp().HideClientButton()); // nothing from outside
         application.MapOrleansDashboard("/dashboard");

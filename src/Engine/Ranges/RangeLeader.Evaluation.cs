@@ -1,0 +1,98 @@
+using GrainDb.Engine.Mvcc;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+
+namespace GrainDb.Engine.Ranges;
+
+/// <summary>Evaluation: what a write finds, and whether it may happen. Everything here runs under the gate.</summary>
+public sealed partial class RangeLeader
+{
+    /// <summary>The newest state of a key in log order.</summary>
+    private readonly record struct Newest(Timestamp Version, bool Exists, bool IsProposed);
+
+    /// <summary>Why the request cannot even be evaluated; null when it can.</summary>
+    private Failure? Check(KeyWrite[] writes)
+    {
+        if (_refusal is not null)
+            return _refusal;
+        foreach (var write in writes)
+        {
+            if (!Descriptor.Contains(write.Key.Span))
+                return Moved();
+            if (write.Value.Length > _options.MaxValueBytes)
+                return Failure.NotApplied(ErrorCode.ValueTooLarge, $"the value has {write.Value.Length} bytes, the limit is {_options.MaxValueBytes}");
+        }
+
+        return null;
+    }
+
+    private ValueTask<WriteResult> Evaluate(KeyWrite[] writes)
+    {
+        var commit = _replica.Clock.Now();
+        var first = default(Newest);
+        var nothingToDelete = true;
+        for (var i = 0; i < writes.Length; i++)
+        {
+            var newest = FindNewest(writes[i].Key, commit);
+            if (i == 0)
+                first = newest;
+            if (!Holds(writes[i].Condition, newest))
+                return Answer(Mismatch(newest), dependsOnProposal: newest.IsProposed);
+            nothingToDelete &= writes[i].Kind == WriteKind.Delete && !newest.Exists;
+        }
+
+        // Deleting what is not there changes nothing and is not logged; the answer still waits for what it saw.
+        if (nothingToDelete)
+            return Answer(new WriteResult { ServedBy = _servedBy }, dependsOnProposal: _pendingRecords > 0);
+
+        _payload.ResetWrittenCount();
+        RangeWriteCodec.Encode(writes, commit, _payload);
+        var result = new WriteResult { Version = commit, Existed = first.Exists, ServedBy = _servedBy };
+        if (Enqueue(RangeRecordType.Write, commit, _payload.WrittenSpan, writes, result) is not { } proposal)
+            return new(WriteResult.Failed(WhyNotEnqueued()));
+        foreach (var write in writes)
+            _overlay.Propose(write, commit);
+        return new(proposal.Task);
+    }
+
+    /// <summary>
+    /// An answer without a record of its own. If it rests on a proposal it waits for that one: what was seen must have
+    /// committed, or the answer would speak of something that never happened.
+    /// </summary>
+    private ValueTask<WriteResult> Answer(WriteResult result, bool dependsOnProposal) =>
+        dependsOnProposal ? new(EnqueueWaiter(result).Task) : new(result);
+
+    private Newest FindNewest(ReadOnlyMemory<byte> key, Timestamp at)
+    {
+        if (_overlay.TryGet(key, out var proposed))
+            return new(proposed.Timestamp, IsLive(proposed.IsTombstone, proposed.ExpiresAt, at), IsProposed: true);
+        return _replica.Store.TryGetNewest(key.Span, out MvccVersion stored)
+            ? new(stored.Timestamp, IsLive(stored.IsTombstone, stored.ExpiresAt, at), IsProposed: false)
+            : default;
+    }
+
+    private static bool IsLive(bool tombstone, Timestamp expiresAt, Timestamp at) =>
+        !tombstone && (expiresAt.IsZero || expiresAt > at);
+
+    private static bool Holds(WriteCondition condition, Newest newest) => condition.Kind switch
+    {
+        ConditionKind.None => true,
+        ConditionKind.VersionEquals => newest.Exists && newest.Version == condition.Version,
+        ConditionKind.Exists => newest.Exists,
+        ConditionKind.NotExists => !newest.Exists,
+        _ => throw new ArgumentOutOfRangeException(nameof(condition), condition.Kind, "unknown condition"),
+    };
+
+    private WriteResult Mismatch(Newest newest) => new()
+    {
+        ServedBy = _servedBy,
+        Failure = Failure.NotApplied(
+            ErrorCode.VersionMismatch,
+            newest.Exists ? $"the key has version {newest.Version}" : "the key does not exist") with
+        {
+            CurrentVersion = newest.Exists ? newest.Version : Timestamp.Zero,
+        },
+    };
+
+    private Failure Moved() => Failure.NotApplied(ErrorCode.RangeMoved, $"the key is not in range {Range}");
+}

@@ -1,0 +1,221 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using GrainDb.Engine.Mvcc;
+using GrainDb.Engine.Time;
+using GrainDb.Engine.Wal;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
+
+namespace GrainDb.Engine.Ranges;
+
+/// <summary>
+/// The durable state of one replica of one range: its log, the version chains that the log's applied prefix makes, and the
+/// promise that fences leaders. One object per replica in a node, shared by whoever plays a role on it.
+/// <para>
+/// What holds: the chains are exactly the records 1..<see cref="AppliedLsn"/>, applied in order. After a crash
+/// <see cref="Open"/> gives the newest checkpoint plus the log behind it; a record is applied again without effect where the
+/// (fuzzy) checkpoint already has it.
+/// </para>
+/// Everything mutable is guarded by <see cref="Gate"/>, held for short sections and never across an await.
+/// </summary>
+public sealed class RangeReplica : IDisposable
+{
+    private const int CheckpointSliceBytes = 256 * 1024;
+
+    /// <summary>Before the first leader: any epoch may be promised.</summary>
+    private static readonly HardState NoPromise = new(Epoch.Zero, "", Guid.Empty, (byte)ReplicaState.Member, default);
+
+    private readonly HardStateFile _hardState;
+    private int _checkpointing;
+    private bool _disposed;
+
+    private RangeReplica(RangeReplicaOptions options, HybridLogicalClock clock, WriteAheadLog log, HardStateFile hardState)
+    {
+        Options = options;
+        Clock = clock;
+        Log = log;
+        _hardState = hardState;
+        Promise = hardState.Read() ?? NoPromise;
+    }
+
+    /// <summary>The range.</summary>
+    public RangeId Range => Options.Range;
+
+    /// <summary>What it was opened with.</summary>
+    public RangeReplicaOptions Options { get; }
+
+    /// <summary>The last record that the chains contain.</summary>
+    public Lsn AppliedLsn { get; private set; }
+
+    /// <summary>The promise that fences leaders, as it is on disk.</summary>
+    public HardState Promise { get; private set; }
+
+    /// <summary>What recovery found.</summary>
+    public WalRecovery Recovery => Log.Recovery;
+
+    internal Lock Gate { get; } = new();
+
+    internal MvccStore Store { get; } = new();
+
+    internal WriteAheadLog Log { get; }
+
+    internal HybridLogicalClock Clock { get; }
+
+    /// <summary>
+    /// Opens the replica's files and rebuilds its state. Moves the clock above every timestamp in the log.
+    /// </summary>
+    /// <exception cref="WalCorruptionException">A file is damaged: the replica must not be used.</exception>
+    /// <exception cref="WalIOException">A file cannot be read or written.</exception>
+    public static RangeReplica Open(RangeReplicaOptions options, IWalFileSystem files, HybridLogicalClock clock)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(clock);
+        var log = WriteAheadLog.Open(options.Wal, files, options.Directory, options.Range, options.Incarnation);
+        try
+        {
+            var replica = new RangeReplica(options, clock, log, HardStateFile.Open(files, options.Directory, options.Range, options.Incarnation));
+            replica.Recover();
+            return replica;
+        }
+        catch
+        {
+            log.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Applies one committed record; records come in LSN order. The caller holds <see cref="Gate"/> or is alone.</summary>
+    /// <exception cref="InvalidDataException">The record cannot be understood, or leaves a gap.</exception>
+    internal void Apply(in WalRecord record)
+    {
+        if (record.Lsn <= AppliedLsn)
+            return;
+        if (record.Lsn != AppliedLsn.Next)
+            throw new InvalidDataException($"range {Range}: record {record.Lsn} after {AppliedLsn}");
+        switch (record.Type)
+        {
+            case RangeRecordType.LeaderStart:
+                break;
+            case RangeRecordType.Write:
+                foreach (var write in RangeWriteCodec.Decode(record.Payload))
+                    Store.Apply(write.Key.Span, record.Timestamp, write.IsTombstone, write.ExpiresAt, write.Stored.Span);
+                break;
+            case RangeRecordType.GcThreshold:
+                Store.SetGcThreshold(new Timestamp(BinaryPrimitives.ReadUInt64LittleEndian(record.Payload.Span)));
+                break;
+            default:
+                throw new InvalidDataException($"range {Range}: record {record.Lsn} has unknown type {record.Type}");
+        }
+
+        AppliedLsn = record.Lsn;
+    }
+
+    /// <summary>Records a state change that was applied without decoding its record (the leader has it in memory).</summary>
+    internal void MarkApplied(Lsn lsn) => AppliedLsn = lsn;
+
+    /// <summary>Makes a promise durable: from now on no lower epoch is accepted.</summary>
+    public void WritePromise(HardState promise)
+    {
+        _hardState.Write(promise);
+        Promise = promise;
+    }
+
+    /// <summary>
+    /// Writes a checkpoint while work goes on (it is fuzzy: it contains at least everything up to the LSN that it names), then
+    /// lets the log go where both kept checkpoints allow. Blocking: run it on a thread that may wait.
+    /// </summary>
+    /// <returns>The LSN that the checkpoint names, or null when another checkpoint is being written.</returns>
+    public Lsn? Checkpoint()
+    {
+        if (Interlocked.Exchange(ref _checkpointing, 1) != 0)
+            return null;
+        try
+        {
+            MvccCheckpointCursor cursor;
+            Lsn start;
+            lock (Gate)
+            {
+                start = AppliedLsn;
+                cursor = Store.BeginCheckpoint();
+            }
+
+            try
+            {
+                WriteBlocks(cursor, start);
+            }
+            finally
+            {
+                lock (Gate)
+                    Store.EndCheckpoint(cursor);
+            }
+
+            return start;
+        }
+        finally
+        {
+            Volatile.Write(ref _checkpointing, 0);
+        }
+    }
+
+    /// <summary>Whether the log has records that no checkpoint contains.</summary>
+    public bool HasNewRecords => Log.LastLsn > Log.CheckpointLsn;
+
+    /// <summary>Whether enough was logged since the last checkpoint to write another.</summary>
+    public bool ShouldCheckpoint()
+    {
+        lock (Gate)
+            return Log.ShouldCheckpoint(Store.PayloadBytes);
+    }
+
+    /// <summary>What the replica holds.</summary>
+    public RangeReplicaFigures GetFigures()
+    {
+        lock (Gate)
+            return new(Log.LastLsn, Store.Keys, Store.Versions, Store.PayloadBytes, Store.AllocatedBytes, Store.GcThreshold, Log.Status, Log.Status == WalStatus.Healthy ? null : Log.StatusReason);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        Log.Dispose();
+    }
+
+    private void WriteBlocks(MvccCheckpointCursor cursor, Lsn start)
+    {
+        using var writer = Log.BeginCheckpoint(start, meta: default);
+        var block = new ArrayBufferWriter<byte>(CheckpointSliceBytes);
+        bool more;
+        do
+        {
+            block.ResetWrittenCount();
+            lock (Gate)
+                more = Store.WriteSlice(cursor, block, CheckpointSliceBytes);
+            writer.WriteBlock(block.WrittenSpan);
+        }
+        while (more);
+        writer.Commit();
+    }
+
+    private void Recover()
+    {
+        var from = Lsn.Zero;
+        using (var checkpoint = Log.OpenNewestCheckpoint())
+        {
+            if (checkpoint is not null)
+            {
+                foreach (var block in checkpoint.ReadBlocks())
+                    Store.LoadBlock(block.Span);
+                from = checkpoint.Lsn;
+            }
+        }
+
+        AppliedLsn = from;
+        foreach (var record in Log.ReplayFrom(from.Next))
+            Apply(record);
+        Clock.Restore(Log.LastTimestamp);
+    }
+}

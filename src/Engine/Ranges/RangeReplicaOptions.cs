@@ -1,0 +1,17 @@
+using GrainDb.Engine.Wal;
+using GrainDb.Interfaces.Ranges;
+
+namespace GrainDb.Engine.Ranges;
+
+/// <summary>What one replica is and how it keeps its log.</summary>
+/// <param name="Range">Its range.</param>
+/// <param name="Incarnation">Identity of this replica; drawn when it is created, never reused.</param>
+/// <param name="Directory">Its own directory.</param>
+/// <param name="Wal">Log settings.</param>
+/// <param name="GroupCommit">Bounds of what may wait for a flush.</param>
+public sealed record RangeReplicaOptions(
+    RangeId Range,
+    Guid Incarnation,
+    string Directory,
+    WalOptions Wal,
+    GroupCommitOptions GroupCommit);

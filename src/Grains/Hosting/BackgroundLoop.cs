@@ -1,0 +1,33 @@
+namespace GrainDb.Grains.Hosting;
+
+/// <summary>Work that a node does beside serving, from the moment its silo is active until it stops.</summary>
+internal abstract class BackgroundLoop : ILifecycleParticipant<ISiloLifecycle>, IDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _running = Task.CompletedTask;
+
+    public void Participate(ISiloLifecycle observer) => observer.Subscribe(GetType().Name, ServiceLifecycleStage.Active, StartAsync, StopAsync);
+
+    public void Dispose() => _stopping.Dispose();
+
+    /// <summary>Runs until the token is cancelled; ending with its cancellation is the normal end.</summary>
+    protected abstract Task RunAsync(CancellationToken stopping);
+
+    /// <summary>Called once when the node begins to stop, before the token is cancelled.</summary>
+    protected virtual void OnStopping()
+    {
+    }
+
+    private Task StartAsync(CancellationToken cancellationToken)
+    {
+        _running = Task.Run(() => RunAsync(_stopping.Token), CancellationToken.None);
+        return Task.CompletedTask;
+    }
+
+    private async Task StopAsync(CancellationToken cancellationToken)
+    {
+        OnStopping();
+        await _stopping.CancelAsync();
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+}

@@ -1,0 +1,85 @@
+using GrainDb.Grains.Ranges;
+using Microsoft.Extensions.Logging;
+
+namespace GrainDb.Grains.Hosting;
+
+/// <summary>
+/// The node's housekeeping while it serves: checkpoints of logs that grew, garbage collection, and unloading of ranges that are
+/// idle or, above the memory budget, were idle longest. One thing at a time, so that it never takes more than one core.
+/// </summary>
+internal sealed class RangeMaintenance(
+    NodeStorage storage,
+    GarbageCollection garbage,
+    StorageOptions options,
+    TimeProvider time,
+    ILogger<RangeMaintenance> logger) : BackgroundLoop
+{
+    /// <summary>Above the memory budget a range must have been idle for at least this long to be unloaded.</summary>
+    private static readonly TimeSpan LeastIdle = TimeSpan.FromSeconds(1);
+
+    protected override async Task RunAsync(CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(options.MaintenanceInterval, time);
+        var collected = time.GetTimestamp();
+        while (await timer.WaitForNextTickAsync(stopping))
+        {
+            await CheckpointAsync(stopping);
+            if (time.GetElapsedTime(collected) >= options.GarbageCollectionInterval)
+            {
+                collected = time.GetTimestamp();
+                await CollectGarbageAsync(stopping);
+            }
+
+            Unload();
+        }
+    }
+
+    private async Task CheckpointAsync(CancellationToken stopping)
+    {
+        foreach (var (range, slot) in storage.Open)
+        {
+            if (!stopping.IsCancellationRequested && slot.Replica is { } replica && replica.ShouldCheckpoint())
+                await storage.CheckpointAsync(range, replica);
+        }
+    }
+
+    private async Task CollectGarbageAsync(CancellationToken stopping)
+    {
+        foreach (var (range, slot) in storage.Open)
+        {
+            if (stopping.IsCancellationRequested || slot.Leader is not { } leader)
+                continue;
+            try
+            {
+                await garbage.CollectAsync(leader);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                RangeMaintenanceLog.CollectionFailed(logger, exception, range);
+            }
+        }
+    }
+
+    private void Unload()
+    {
+        var open = storage.Open.Where(entry => entry.Slot is { Leader: not null, Replica: not null }).ToList();
+        var inMemory = open.Sum(entry => entry.Slot.Replica?.GetFigures().AllocatedBytes ?? 0);
+        foreach (var (_, slot) in open.OrderByDescending(entry => entry.Slot.Leader?.IdleFor ?? TimeSpan.Zero))
+        {
+            if (slot.Leader is not { } leader || slot.Activation is not { } activation || slot.Replica is not { } replica)
+                continue;
+            var idle = leader.IdleFor;
+            if (idle < options.UnloadIdleAfter && (inMemory <= options.MemoryBudgetBytes || idle < LeastIdle))
+                return;
+            inMemory -= replica.GetFigures().AllocatedBytes;
+            activation.Deactivate(new DeactivationReason(DeactivationReasonCode.ActivationIdle, "the range is idle"));
+        }
+    }
+}
+
+/// <summary>Log messages of maintenance: event ids 1100–1199.</summary>
+internal static partial class RangeMaintenanceLog
+{
+    [LoggerMessage(1100, LogLevel.Error, "range {Range}: garbage collection failed")]
+    public static partial void CollectionFailed(ILogger logger, Exception exception, Interfaces.Ranges.RangeId range);
+}

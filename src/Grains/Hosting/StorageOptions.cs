@@ -1,0 +1,27 @@
+using GrainDb.Engine.Wal;
+
+namespace GrainDb.Grains.Hosting;
+
+/// <summary>How a node keeps its replicas. Defaults suit a server; tests shrink them.</summary>
+public sealed class StorageOptions
+{
+    /// <summary>A range that nobody asked anything for this long leaves memory after a checkpoint.</summary>
+    public TimeSpan UnloadIdleAfter { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>
+    /// Bytes of version chains in memory above which the node unloads the ranges that were idle longest, before their time.
+    /// </summary>
+    public long MemoryBudgetBytes { get; set; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+
+    /// <summary>How often checkpoints and idleness are looked at.</summary>
+    public TimeSpan MaintenanceInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often each range's GC threshold is raised.</summary>
+    public TimeSpan GarbageCollectionInterval { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Log settings.</summary>
+    public WalOptions Wal { get; set; } = WalOptions.Default;
+
+    /// <summary>Bounds of what may wait for a flush, per range.</summary>
+    public GroupCommitOptions GroupCommit { get; set; } = GroupCommitOptions.Default;
+}

@@ -1,0 +1,150 @@
+using GrainDb.Grains.Hosting;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Ring;
+using Microsoft.Extensions.Logging;
+
+namespace GrainDb.Grains.Meta;
+
+/// <summary>
+/// Brings this node into the database and keeps its view of the meta range fresh. In rounds: fetch the view (the node that holds
+/// the first meta range creates the database where there is none); refuse a database that is not the one of the data
+/// directory; write the node's topology row; on the first bootstrap node, finish half-made keyspaces and create the default one
+/// once all bootstrap nodes are there; delete replicas whose ranges no longer exist. Every round is idempotent.
+/// </summary>
+internal sealed class DatabaseMembership(
+    NodeOptions node,
+    NodeStorage storage,
+    MetaCache meta,
+    KeyspaceCatalog keyspaces,
+    TimeProvider time,
+    ILogger<DatabaseMembership> logger) : BackgroundLoop
+{
+    private static readonly TimeSpan RoundWhileJoining = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RoundWhenJoined = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestRound = TimeSpan.FromSeconds(10);
+
+    private readonly TaskCompletionSource _firstReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile string? _notReady = "the node is starting";
+
+    /// <summary>Why the node cannot serve; null when it can.</summary>
+    public string? NotReady => _notReady;
+
+    /// <summary>Completes when the node is ready for the first time.</summary>
+    public Task FirstReady => _firstReady.Task;
+
+    private bool IsFirstBootstrapNode => node.BootstrapNodes[0] == node.Name;
+
+    protected override void OnStopping() => _notReady = "the node is stopping";
+
+    protected override async Task RunAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            string? notReady;
+            try
+            {
+                using var round = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+                round.CancelAfter(LongestRound);
+                notReady = await RoundAsync(round.Token);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                notReady = exception is GrainDbException ? exception.Message : $"the meta range cannot be reached: {exception.Message}";
+            }
+
+            if (notReady != _notReady)
+                DatabaseMembershipLog.Changed(logger, notReady ?? "ready");
+            _notReady = notReady;
+            if (notReady is null)
+                _firstReady.TrySetResult();
+            await Task.Delay(notReady is null ? RoundWhenJoined : RoundWhileJoining, time, stopping)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<string?> RoundAsync(CancellationToken cancellationToken)
+    {
+        var snapshot = await FetchOrCreateAsync(cancellationToken);
+        if (storage.Identity.DatabaseId is not { } joined)
+            storage.JoinDatabase(snapshot.Catalog.DatabaseId);
+        else if (joined != snapshot.Catalog.DatabaseId)
+            return $"the data directory belongs to database {joined}, the cluster is {snapshot.Catalog.DatabaseId}: this node takes no part";
+        snapshot = await RegisterAsync(snapshot, cancellationToken);
+        if (IsFirstBootstrapNode)
+            await FinishKeyspacesAsync(snapshot, cancellationToken);
+        await RemoveOrphansAsync(snapshot);
+        var missing = node.BootstrapNodes.Where(name => snapshot.FindNode(name) is null).ToList();
+        return meta.Current!.FindKeyspace(SystemKeyspaces.Default) is { IsCreating: false }
+            ? null
+            : missing.Count > 0
+                ? $"the database is created when all its bootstrap nodes are there; missing: {string.Join(", ", missing)}"
+                : "the default keyspace is being created";
+    }
+
+    private async Task<MetaSnapshot> FetchOrCreateAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await meta.RefreshAsync(cancellationToken);
+        }
+        catch (GrainDbException) when (IsFirstBootstrapNode && storage.Identity.DatabaseId is null)
+        {
+            // The condition of the write decides whether there is a database; being wrong here costs one refused write.
+            await meta.TryCreateAsync(
+                new CatalogRow(Guid.NewGuid(), NextRangeId: 1, RingVersion: 0),
+                [
+                    MetaChange.Put(MetaRows.KeyspaceKey(SystemKeyspaces.Meta), new KeyspaceRow(SystemKeyspaces.MetaKeyspace, IsCreating: false)),
+                    MetaChange.Put(MetaRows.RangeKey(RangeId.Meta), meta.MetaRange),
+                ],
+                cancellationToken);
+            return await meta.RefreshAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Writes the node's row where it is new or says something that only the node knows; weight and state stay as the row says.</summary>
+    private async Task<MetaSnapshot> RegisterAsync(MetaSnapshot snapshot, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var known = snapshot.FindNode(node.Name);
+            var row = known is null
+                ? new NodeRow(node.Name, storage.Identity.Incarnation, node.Region, node.Weight, NodeState.Active, node.HttpEndpoint)
+                : known with { Incarnation = storage.Identity.Incarnation, Http = node.HttpEndpoint };
+            if (row == known)
+                return snapshot;
+            var catalog = known is null ? snapshot.Catalog with { RingVersion = snapshot.Catalog.RingVersion + 1 } : snapshot.Catalog;
+            await meta.TryChangeAsync(snapshot, catalog, [MetaChange.Put(MetaRows.NodeKey(node.Name), row)], cancellationToken);
+            snapshot = await meta.RefreshAsync(cancellationToken);
+        }
+    }
+
+    private async Task FinishKeyspacesAsync(MetaSnapshot snapshot, CancellationToken cancellationToken)
+    {
+        foreach (var row in snapshot.KeyspaceRows.Where(row => row.IsCreating))
+            await keyspaces.CreateAsync(row.Keyspace, cancellationToken);
+        if (snapshot.FindKeyspace(SystemKeyspaces.Default) is null && node.BootstrapNodes.All(name => snapshot.FindNode(name) is not null))
+            await keyspaces.CreateAsync(SystemKeyspaces.DefaultKeyspace, cancellationToken);
+    }
+
+    /// <summary>Range ids are never reused: one below the next id that the view does not know is gone for good.</summary>
+    private async Task RemoveOrphansAsync(MetaSnapshot snapshot)
+    {
+        foreach (var range in storage.ListReplicas())
+        {
+            if (range != RangeId.Meta && range.Value < snapshot.Catalog.NextRangeId && snapshot.FindRange(range) is null)
+                await storage.RemoveReplicaAsync(range);
+        }
+    }
+}
+
+/// <summary>Log messages of joining: event ids 1200–1299.</summary>
+internal static partial class DatabaseMembershipLog
+{
+    [LoggerMessage(1200, LogLevel.Information, "readiness: {State}")]
+    public static partial void Changed(ILogger logger, string state);
+}

@@ -1,0 +1,134 @@
+using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Ranges;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
+
+namespace GrainDb.Grains.Meta;
+
+/// <summary>
+/// This node's view of the meta range. Placement and routing read it without waiting; whoever finds it too old asks for a
+/// refresh, and all who ask at once share one. The descriptor of the meta range itself is fixed by configuration.
+/// </summary>
+internal sealed class MetaCache
+{
+    private const int PageRows = KeyLimits.MaxScanLimit;
+
+    private readonly Lock _lock = new();
+    private readonly LocalRanges _local;
+    private readonly IGrainFactory _grains;
+    private Task<MetaSnapshot>? _refresh;
+    private volatile MetaSnapshot? _current;
+
+    public MetaCache(NodeOptions options, LocalRanges local, IGrainFactory grains)
+    {
+        _local = local;
+        _grains = grains;
+        MetaRange = new RangeDescriptor(RangeId.Meta, SystemKeyspaces.Meta, [], null, [options.BootstrapNodes[0]], Generation: 1);
+    }
+
+    /// <summary>Where the meta range is.</summary>
+    public RangeDescriptor MetaRange { get; }
+
+    /// <summary>The newest view; null before the first refresh succeeded.</summary>
+    public MetaSnapshot? Current => _current;
+
+    public RangeDescriptor? Find(RangeId range) => range == RangeId.Meta ? MetaRange : _current?.FindRange(range);
+
+    /// <summary>The current view, fetched first where there is none.</summary>
+    /// <exception cref="GrainDbException">The meta range cannot be read.</exception>
+    public ValueTask<MetaSnapshot> GetAsync(CancellationToken cancellationToken) =>
+        _current is { } current ? new(current) : new(RefreshAsync(cancellationToken));
+
+    /// <summary>A view that is at least as new as this call.</summary>
+    /// <exception cref="GrainDbException">The meta range cannot be read, or does not exist yet.</exception>
+    public async Task<MetaSnapshot> RefreshAsync(CancellationToken cancellationToken)
+    {
+        Task<MetaSnapshot>? underway;
+        lock (_lock)
+            underway = _refresh;
+
+        // One that is under way may have read before the caller's reason arose: wait for it, then share the next one.
+        if (underway is not null)
+            await ((Task)underway).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task<MetaSnapshot> next;
+        lock (_lock)
+            next = _refresh is null || _refresh == underway ? _refresh = FetchAsync() : _refresh;
+        return await next.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Writes rows of the meta range, conditional on the catalog row of <paramref name="based"/>, then refreshes.</summary>
+    /// <returns>False: somebody else changed the meta range first; refresh and decide again.</returns>
+    /// <exception cref="GrainDbException">The write failed otherwise.</exception>
+    public async Task<bool> TryChangeAsync(MetaSnapshot based, CatalogRow catalog, IEnumerable<MetaChange> changes, CancellationToken cancellationToken)
+    {
+        var condition = new WriteCondition(ConditionKind.VersionEquals, based.Version);
+        return await TryWriteAsync(catalog, condition, changes, cancellationToken);
+    }
+
+    /// <summary>Creates the database: succeeds once in its life.</summary>
+    public Task<bool> TryCreateAsync(CatalogRow catalog, IEnumerable<MetaChange> changes, CancellationToken cancellationToken) =>
+        TryWriteAsync(catalog, new WriteCondition(ConditionKind.NotExists, default), changes, cancellationToken);
+
+    /// <summary>The operations of the meta range's leader.</summary>
+    public IKeyRange MetaLeader => (IKeyRange?)_local.Find(RangeId.Meta) ?? _grains.GetGrain<IKeyRangeGrain>(RangeId.Meta.Value);
+
+    private async Task<bool> TryWriteAsync(
+        CatalogRow catalog,
+        WriteCondition condition,
+        IEnumerable<MetaChange> changes,
+        CancellationToken cancellationToken)
+    {
+        var writes = changes
+            .Select(change => change.ToWrite())
+            .Prepend(MetaChange.Put(MetaRows.CatalogKey, catalog).ToWrite() with { Condition = condition })
+            .ToArray();
+        var result = await MetaLeader.WriteAsync(new RangeWrite(writes, MetaRange.Generation)).AsTask().WaitAsync(cancellationToken);
+        if (result.Failure is { Code: not ErrorCode.VersionMismatch } failure)
+            throw new GrainDbException(failure);
+        await RefreshAsync(cancellationToken);
+        return result.Failure is null;
+    }
+
+    private async Task<MetaSnapshot> FetchAsync()
+    {
+        // Off the caller's scheduler: the fetch is shared and must not die with one grain's activation.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            var catalog = await MetaLeader.ReadAsync(new RangeRead(MetaRows.Bytes(MetaRows.CatalogKey), Timestamp.Zero, MetaRange.Generation)).ConfigureAwait(false);
+            if (catalog.Failure is { } failure)
+                throw new GrainDbException(failure);
+            if (!catalog.Found)
+                throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, "the database is not created yet"));
+            if (_current is { } current && current.Version == catalog.Version)
+                return current;
+            var snapshot = MetaSnapshot.FromRows(await ReadAllAsync(catalog.ReadTimestamp).ConfigureAwait(false));
+            if (_current is null || snapshot.Version > _current.Version)
+                _current = snapshot;
+            return _current;
+        }
+        finally
+        {
+            lock (_lock)
+                _refresh = null;
+        }
+    }
+
+    private async Task<List<ScanItem>> ReadAllAsync(Timestamp at)
+    {
+        var rows = new List<ScanItem>();
+        byte[]? resume = [];
+        while (resume is not null)
+        {
+            var page = await MetaLeader.ScanAsync(new RangeScan(
+                resume, End: null, at, PageRows, Reverse: false, KeysOnly: false, KeyLimits.MaxScanPageBytes, Filter: null, MetaRange.Generation)).ConfigureAwait(false);
+            if (page.Failure is { } failure)
+                throw new GrainDbException(failure);
+            rows.AddRange(page.Items);
+            resume = page.ResumeKey;
+        }
+
+        return rows;
+    }
+}

@@ -1,0 +1,144 @@
+using GrainDb.Engine.Ring;
+using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Meta;
+using GrainDb.Grains.Placement;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Ring;
+
+namespace GrainDb.Grains.Nodes;
+
+/// <summary>Ring, nodes and ranges as this node shows them: rows of the meta range joined with what live nodes report.</summary>
+internal sealed class ClusterView(
+    NodeOptions node,
+    MetaCache meta,
+    DatabaseMembership membership,
+    LiveNodes live,
+    IGrainFactory grains,
+    ILocalSiloDetails silo,
+    TimeProvider time) : IClusterView
+{
+    /// <summary>A node that does not report in this time is shown as unreachable.</summary>
+    private static readonly TimeSpan ReportTimeout = TimeSpan.FromSeconds(2);
+
+    public async Task<RingView> GetRingAsync(CancellationToken cancellationToken) =>
+        RingPlanner.View(await meta.RefreshAsync(cancellationToken));
+
+    public async Task<KeyLocationView> LocateAsync(string keyspace, ReadOnlyMemory<byte> key, int replicas, CancellationToken cancellationToken)
+    {
+        var snapshot = await meta.RefreshAsync(cancellationToken);
+        if (snapshot.FindKeyspace(keyspace) is not { IsCreating: false } map)
+            throw Failed(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'");
+        var range = map.Find(map.RoutingKeyOf(key).Span);
+        var token = HashRing.Token(key.Span);
+        var walk = snapshot.Rings.GetValueOrDefault(node.Region)?.GetNodes(token, replicas) ?? [];
+        return new KeyLocationView(
+            keyspace, token.ToString("x16"), range.Id.Value, range.Replicas, walk, range.Replicas.FirstOrDefault(name => live.Find(name) is not null));
+    }
+
+    public async Task<RingDistributionView> GetDistributionAsync(int keys, int replicas, CancellationToken cancellationToken)
+    {
+        var snapshot = await meta.RefreshAsync(cancellationToken);
+        var ring = snapshot.Rings.GetValueOrDefault(node.Region) ?? throw Failed(ErrorCode.Unavailable, $"region {node.Region} has no active node");
+        return ring.Distribution(Enumerable.Range(0, keys).Select(index => HashRing.Token($"sample/{index}")), replicas);
+    }
+
+    public async Task<RingPlanView> PlanAsync(RingPlanRequest request, CancellationToken cancellationToken) =>
+        RingPlanner.Plan(await meta.RefreshAsync(cancellationToken), await GetRangesAsync(null, false, cancellationToken), request);
+
+    public async Task<IReadOnlyList<NodeView>> GetNodesAsync(CancellationToken cancellationToken)
+    {
+        var snapshot = await meta.RefreshAsync(cancellationToken);
+        return
+        [
+            .. snapshot.Nodes.OrderBy(row => row.Name, StringComparer.Ordinal).Select(row =>
+            {
+                var address = live.Find(row.Name);
+                return new NodeView(
+                    row.Name,
+                    row.Region,
+                    row.Weight,
+                    row.State,
+                    address is not null,
+                    row.Incarnation.ToString(),
+                    row.Http,
+                    address?.ToParsableString(),
+                    snapshot.Ranges.Count(range => range.Replicas.Contains(row.Name)),
+                    snapshot.Ranges.Count(range => range.Replicas.FirstOrDefault(name => live.Find(name) is not null) == row.Name));
+            }),
+        ];
+    }
+
+    public async Task<IReadOnlyList<RangeStatus>> GetRangesAsync(string? keyspace, bool unhealthyOnly, CancellationToken cancellationToken)
+    {
+        var snapshot = await meta.RefreshAsync(cancellationToken);
+        if (keyspace is not null && snapshot.FindKeyspace(keyspace) is null)
+            throw Failed(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'");
+        var ranges = snapshot.Ranges.Where(range => keyspace is null || range.Keyspace == keyspace).OrderBy(range => range.Id.Value).ToList();
+        var reports = await CollectReportsAsync(ranges.SelectMany(range => range.Replicas).Distinct(), cancellationToken);
+        var statuses = ranges.Select(range => RangeStatusBuilder.Build(range, reports));
+        return [.. unhealthyOnly ? statuses.Where(RangeStatusBuilder.IsUnhealthy) : statuses];
+    }
+
+    public async Task<RangeStatus> GetRangeAsync(RangeId range, CancellationToken cancellationToken)
+    {
+        var descriptor = (await meta.RefreshAsync(cancellationToken)).FindRange(range) ?? throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
+        return RangeStatusBuilder.Build(descriptor, await CollectReportsAsync(descriptor.Replicas, cancellationToken));
+    }
+
+    public async Task CheckpointAsync(RangeId range, CancellationToken cancellationToken)
+    {
+        if ((await meta.RefreshAsync(cancellationToken)).FindRange(range) is null)
+            throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
+        await ReachAsync(() => grains.GetGrain<IKeyRangeGrain>(range.Value).CheckpointAsync().WaitAsync(cancellationToken));
+    }
+
+    public async Task CollectGarbageAsync(CancellationToken cancellationToken)
+    {
+        var loaded = (await GetRangesAsync(null, unhealthyOnly: false, cancellationToken)).Where(range => range.Leader is not null);
+        foreach (var range in loaded)
+            await ReachAsync(() => grains.GetGrain<IKeyRangeGrain>(range.Descriptor.Id.Value).CollectGarbageAsync().WaitAsync(cancellationToken));
+    }
+
+    public Task<string?> GetReadinessAsync(CancellationToken cancellationToken) => Task.FromResult(
+        live.IsActive(silo.SiloAddress) ? membership.NotReady : "the silo is not an active member of the cluster");
+
+    public Task WaitUntilReadyAsync(CancellationToken cancellationToken) => membership.FirstReady.WaitAsync(cancellationToken);
+
+    private async Task<Dictionary<string, NodeReport?>> CollectReportsAsync(IEnumerable<string> nodes, CancellationToken cancellationToken)
+    {
+        var pending = nodes.ToDictionary(name => name, name => ReportAsync(name, cancellationToken));
+        await Task.WhenAll(pending.Values);
+        return pending.ToDictionary(pair => pair.Key, pair => pair.Value.Result);
+    }
+
+    /// <summary>Silence is not health: null when the node did not answer in time.</summary>
+    private async Task<NodeReport?> ReportAsync(string name, CancellationToken cancellationToken)
+    {
+        if (live.Find(name) is null)
+            return null;
+        try
+        {
+            return await grains.GetGrain<INodeGrain>(name).ReportAsync().WaitAsync(ReportTimeout, time, cancellationToken);
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private static async Task ReachAsync(Func<Task> call)
+    {
+        try
+        {
+            await call();
+        }
+        catch (PlacementUnavailableException exception)
+        {
+            throw Failed(ErrorCode.Unavailable, exception.Message);
+        }
+    }
+
+    private static GrainDbException Failed(ErrorCode code, string detail) => new(Failure.NotApplied(code, detail));
+}

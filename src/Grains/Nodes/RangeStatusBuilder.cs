@@ -1,0 +1,43 @@
+using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Ranges;
+
+namespace GrainDb.Grains.Nodes;
+
+/// <summary>Joins a range's descriptor with the reports of its nodes.</summary>
+internal static class RangeStatusBuilder
+{
+    public static RangeStatus Build(RangeDescriptor range, IReadOnlyDictionary<string, NodeReport?> reports)
+    {
+        var known = range.Replicas.Select(node => (Node: node, Report: Find(reports, node, range.Id))).ToList();
+        var (leaderNode, leader) = known.FirstOrDefault(pair => pair.Report is { Role: ReplicaRole.Leader });
+        return new RangeStatus
+        {
+            Descriptor = range,
+            Leader = leader is null ? null : leaderNode,
+            Epoch = leader?.Epoch ?? default,
+            Replicas = [.. known.Select(pair => ToStatus(pair.Node, pair.Report, leader))],
+            Keys = leader?.Keys ?? -1,
+            Bytes = leader?.Bytes ?? -1,
+            Rate = leader?.Rate ?? 0,
+            GcThreshold = leader?.GcThreshold ?? default,
+        };
+    }
+
+    public static bool IsUnhealthy(RangeStatus status) => status.Replicas.Any(replica => replica.State is not (ReplicaState.Idle or ReplicaState.Member));
+
+    private static ReplicaStatus ToStatus(string node, ReplicaReport? report, ReplicaReport? leader)
+    {
+        if (report is null)
+            return new ReplicaStatus(node, ReplicaRole.Follower, ReplicaState.Unreachable, default, 0, "the node does not answer");
+        var lag = leader is null || report.State == ReplicaState.Idle ? 0 : (long)(leader.Lsn.Value - report.Lsn.Value);
+        return new ReplicaStatus(node, report.Role, report.State, report.Lsn, lag, report.Detail);
+    }
+
+    private static ReplicaReport? Find(IReadOnlyDictionary<string, NodeReport?> reports, string node, RangeId range)
+    {
+        if (reports.GetValueOrDefault(node) is not { } report)
+            return null;
+        return report.Replicas.FirstOrDefault(replica => replica.Range == range)
+            ?? new ReplicaReport { Range = range, State = ReplicaState.Broken, Detail = "the node has no such replica: its data directory was replaced" };
+    }
+}

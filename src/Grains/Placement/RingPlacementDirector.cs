@@ -1,0 +1,51 @@
+using GrainDb.Grains.Meta;
+using GrainDb.Interfaces.Ranges;
+using Orleans.Runtime.Placement;
+
+namespace GrainDb.Grains.Placement;
+
+/// <summary>
+/// Picks the silo from the local, immutable view of the meta range. Two silos whose views differ may pick differently: that
+/// costs a wrong placement, which the grain notices when it activates, and never safety.
+/// </summary>
+internal sealed class RingPlacementDirector(LiveNodes nodes, MetaCache meta) : IPlacementDirector
+{
+    private static readonly GrainType RangeType = GrainType.Create(GrainTypes.Range);
+    private static readonly GrainType NodeType = GrainType.Create(GrainTypes.Node);
+
+    public async Task<SiloAddress> OnAddActivation(PlacementStrategy strategy, PlacementTarget target, IPlacementContext context)
+    {
+        var compatible = context.GetCompatibleSilos(target);
+        if (IPlacementDirector.GetPlacementHint(target.RequestContextData, compatible) is { } hint)
+            return hint;
+        return target.GrainIdentity.Type == NodeType
+            ? Find([target.GrainIdentity.Key.ToString()!], compatible, $"node {target.GrainIdentity.Key} is down")
+            : await PlaceRangeAsync(target, compatible);
+    }
+
+    private async Task<SiloAddress> PlaceRangeAsync(PlacementTarget target, SiloAddress[] compatible)
+    {
+        if (target.GrainIdentity.Type != RangeType || !target.GrainIdentity.TryGetIntegerKey(out var key, out _))
+            throw new PlacementUnavailableException($"{target.GrainIdentity} is not placed by the ring");
+        var range = new RangeId(key);
+        var descriptor = meta.Find(range);
+        if (descriptor is null)
+        {
+            await meta.RefreshAsync(CancellationToken.None);
+            descriptor = meta.Find(range) ?? throw new PlacementUnavailableException($"range {range} does not exist");
+        }
+
+        return Find(descriptor.Replicas, compatible, $"no node of range {range} is up ({string.Join(", ", descriptor.Replicas)})");
+    }
+
+    private SiloAddress Find(IEnumerable<string> names, SiloAddress[] compatible, string otherwise)
+    {
+        foreach (var name in names)
+        {
+            if (nodes.Find(name) is { } silo && compatible.Contains(silo))
+                return silo;
+        }
+
+        throw new PlacementUnavailableException(otherwise);
+    }
+}

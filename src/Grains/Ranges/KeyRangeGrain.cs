@@ -1,0 +1,79 @@
+using GrainDb.Engine.Ranges;
+using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Meta;
+using GrainDb.Grains.Placement;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
+using Orleans.Concurrency;
+using Orleans.Placement;
+
+namespace GrainDb.Grains.Ranges;
+
+/// <summary>
+/// The virtual owner of a range: opens the node's replica, leads it, and hands every call to the <see cref="RangeLeader"/>.
+/// Stays until the range is idle (maintenance decides, since callers on the node do not come through here).
+/// </summary>
+[RingPlacement]
+[GrainType(GrainTypes.Range)]
+[Reentrant]
+[KeepAlive]
+[Immovable]
+internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, GarbageCollection garbage, MetaCache meta) : Grain, IKeyRangeGrain
+{
+    private static readonly TimeSpan RetryBrokenAfter = TimeSpan.FromSeconds(5);
+
+    private RangeLeader? _leader;
+    private Failure? _failure;
+
+    private RangeId Range => new(this.GetPrimaryKeyLong());
+
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        var descriptor = meta.Find(Range) ?? (await meta.RefreshAsync(cancellationToken)).FindRange(Range);
+        if (descriptor is null || !descriptor.Replicas.Contains(node.Name))
+            throw new PlacementUnavailableException($"range {Range} has no replica on node {node.Name}");
+        var partitioning = Range == RangeId.Meta
+            ? KeyspacePartitioning.Range
+            : meta.Current!.FindKeyspace(descriptor.Keyspace)!.Keyspace.Partitioning;
+        (_leader, _failure) = await storage.LeadAsync(descriptor, partitioning, GrainContext);
+
+        // A range that cannot be led answers why, without trying again at every call.
+        if (_leader is null)
+            this.RegisterGrainTimer(_ => { DeactivateOnIdle(); return Task.CompletedTask; }, RetryBrokenAfter, Timeout.InfiniteTimeSpan);
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
+        _leader is null ? Task.CompletedTask : storage.ReleaseAsync(_leader);
+
+    public async ValueTask<WriteResult> WriteAsync(RangeWrite request) =>
+        _leader is null ? WriteResult.Failed(_failure!) : Watch(await _leader.WriteAsync(request), result => result.Failure);
+
+    public async ValueTask<ReadResult> ReadAsync(RangeRead request) =>
+        _leader is null ? ReadResult.Failed(_failure!) : Watch(await _leader.ReadAsync(request), result => result.Failure);
+
+    public async ValueTask<ScanResult> ScanAsync(RangeScan request) =>
+        _leader is null ? ScanResult.Failed(_failure!) : Watch(await _leader.ScanAsync(request), result => result.Failure);
+
+    public async ValueTask<HistoryResult> HistoryAsync(RangeHistory request) =>
+        _leader is null ? HistoryResult.Failed(_failure!) : Watch(await _leader.HistoryAsync(request), result => result.Failure);
+
+    public async Task<Lsn> CheckpointAsync()
+    {
+        var leader = _leader ?? throw new GrainDbException(_failure!);
+        return await storage.CheckpointAsync(Range, leader.Replica) ?? leader.Replica.AppliedLsn;
+    }
+
+    public Task<Timestamp> CollectGarbageAsync() =>
+        garbage.CollectAsync(_leader ?? throw new GrainDbException(_failure!));
+
+    /// <summary>A leader whose leadership another activation on this node ended makes room.</summary>
+    private TResult Watch<TResult>(TResult result, Func<TResult, Failure?> failureOf)
+    {
+        if (failureOf(result) is { Code: ErrorCode.RangeMoved } && _leader!.IsStopped)
+            DeactivateOnIdle();
+        return result;
+    }
+}

@@ -1,0 +1,143 @@
+using GrainDb.Engine.Ranges;
+using GrainDb.Grains.Meta;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
+
+namespace GrainDb.Grains.Ranges;
+
+/// <summary>
+/// The data operations as this node offers them: keyspace and key give the range, the range gives its leader. A leader on this
+/// node is asked directly first; everything else, and every second attempt, goes through <see cref="RangeCalls"/>.
+/// </summary>
+internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCalls calls, TimeProvider time) : IKeyValueStore
+{
+    public async ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (KeyFailure(write.Key) is { } invalid)
+            return WriteResult.Failed(invalid);
+        if (TryRoute(keyspace, write.Key, out var range, out var routingKey, out var leader) && !IsSystem(keyspace))
+        {
+            var request = new RangeWrite([write with { Key = routingKey }], range.Generation);
+            WriteResult result;
+            try
+            {
+                result = await WithinAsync(leader.WriteAsync(request), timeout, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                return WriteResult.Failed(Failure.Unknown(ErrorCode.OutcomeUnknown, "not durable in time; the write may still happen"));
+            }
+
+            if (result.Failure is not { Retryable: true, Code: not ErrorCode.Overloaded })
+                return result;
+        }
+
+        return await calls.RunAsync(
+            snapshot => Route(snapshot, keyspace, write.Key, out var found, out var key) is { } failure
+                ? new(WriteResult.Failed(failure))
+                : IsSystem(keyspace)
+                    ? new(WriteResult.Failed(Failure.NotApplied(ErrorCode.Forbidden, $"keyspace {keyspace} is read-only to clients")))
+                    : calls.Leader(found!.Id).WriteAsync(new RangeWrite([write with { Key = key }], found.Generation)),
+            result => result.Failure,
+            WriteResult.Failed,
+            isWrite: true,
+            timeout,
+            cancellationToken);
+    }
+
+    public async ValueTask<ReadResult> ReadAsync(
+        string keyspace,
+        ReadOnlyMemory<byte> key,
+        Timestamp asOf,
+        TimeSpan timeout,
+        CancellationToken cancellationToken)
+    {
+        if (KeyFailure(key) is { } invalid)
+            return ReadResult.Failed(invalid);
+        if (TryRoute(keyspace, key, out var range, out var routingKey, out var leader))
+        {
+            var running = leader.ReadAsync(new RangeRead(routingKey, asOf, range.Generation));
+            if (running.IsCompletedSuccessfully && running.Result is { Failure: null } found)
+                return found;
+        }
+
+        return await calls.RunAsync(
+            snapshot => Route(snapshot, keyspace, key, out var found, out var routing) is { } failure
+                ? new(ReadResult.Failed(failure))
+                : calls.Leader(found!.Id).ReadAsync(new RangeRead(routing, asOf, found.Generation)),
+            result => result.Failure,
+            ReadResult.Failed,
+            isWrite: false,
+            timeout,
+            cancellationToken);
+    }
+
+    public ValueTask<HistoryResult> HistoryAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan timeout, CancellationToken cancellationToken) =>
+        KeyFailure(key) is { } invalid
+            ? new(HistoryResult.Failed(invalid))
+            : calls.RunAsync(
+                snapshot => Route(snapshot, keyspace, key, out var found, out var routing) is { } failure
+                    ? new(HistoryResult.Failed(failure))
+                    : calls.Leader(found!.Id).HistoryAsync(new RangeHistory(routing, found.Generation)),
+                result => result.Failure,
+                HistoryResult.Failed,
+                isWrite: false,
+                timeout,
+                cancellationToken);
+
+    public ValueTask<ScanResult> ScanAsync(string keyspace, ScanQuery query, TimeSpan timeout, CancellationToken cancellationToken) =>
+        calls.RunAsync(
+            snapshot => snapshot.FindKeyspace(keyspace) is { IsCreating: false } map
+                ? new ScanPlan(map, query).RunAsync(calls)
+                : new(ScanResult.Failed(NoKeyspace(keyspace))),
+            result => result.Failure,
+            ScanResult.Failed,
+            isWrite: false,
+            timeout,
+            cancellationToken);
+
+    private bool TryRoute(string keyspace, ReadOnlyMemory<byte> key, out RangeDescriptor range, out ReadOnlyMemory<byte> routingKey, out RangeLeader leader)
+    {
+        if (meta.Current is { } snapshot && Route(snapshot, keyspace, key, out var found, out routingKey) is null && local.Find(found!.Id) is { } here)
+        {
+            range = found;
+            leader = here;
+            return true;
+        }
+
+        range = null!;
+        leader = null!;
+        routingKey = default;
+        return false;
+    }
+
+    private static Failure? Route(MetaSnapshot snapshot, string keyspace, ReadOnlyMemory<byte> key, out RangeDescriptor? range, out ReadOnlyMemory<byte> routingKey)
+    {
+        if (snapshot.FindKeyspace(keyspace) is not { } map || map.IsCreating)
+        {
+            range = null;
+            routingKey = default;
+            return NoKeyspace(keyspace);
+        }
+
+        routingKey = map.RoutingKeyOf(key);
+        range = map.Find(routingKey.Span);
+        return null;
+    }
+
+    private static Failure NoKeyspace(string keyspace) =>
+        Failure.NotApplied(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'");
+
+    private static Failure? KeyFailure(ReadOnlyMemory<byte> key) => key.Length switch
+    {
+        0 => Failure.NotApplied(ErrorCode.InvalidKey, "the key is empty"),
+        > KeyLimits.MaxKeyBytes => Failure.NotApplied(ErrorCode.KeyTooLarge, $"the key has {key.Length} bytes, the limit is {KeyLimits.MaxKeyBytes}"),
+        _ => null,
+    };
+
+    private static bool IsSystem(string keyspace) => keyspace.StartsWith("system.", StringComparison.Ordinal);
+
+    private ValueTask<T> WithinAsync<T>(ValueTask<T> running, TimeSpan timeout, CancellationToken cancellationToken) =>
+        running.IsCompleted ? running : new(running.AsTask().WaitAsync(timeout, time, cancellationToken));
+}

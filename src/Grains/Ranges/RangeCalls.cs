@@ -1,0 +1,104 @@
+using GrainDb.Grains.Meta;
+using GrainDb.Grains.Placement;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Ranges;
+
+namespace GrainDb.Grains.Ranges;
+
+/// <summary>
+/// Calls the leader of a range, in process where it is local, and tries again inside the deadline where that is safe: a read
+/// always, a write only when its failure says that nothing was proposed and a newer route or a moment may help.
+/// </summary>
+internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactory grains, TimeProvider time)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(250);
+
+    public IKeyRange Leader(RangeId range) => (IKeyRange?)local.Find(range) ?? grains.GetGrain<IKeyRangeGrain>(range.Value);
+
+    /// <summary>Runs one operation until it succeeds, fails for good, or the time is up.</summary>
+    /// <param name="attempt">Finds its route anew each time, since the map may have changed.</param>
+    /// <param name="failureOf">The failure in a result; null when it succeeded.</param>
+    /// <param name="failed">Makes a result of a failure.</param>
+    /// <param name="isWrite">Whether an attempt that ended without an answer may have had an effect.</param>
+    /// <param name="timeout">Budget of all attempts together.</param>
+    /// <param name="cancellationToken">The caller gave up.</param>
+    public async ValueTask<TResult> RunAsync<TResult>(
+        Func<MetaSnapshot, ValueTask<TResult>> attempt,
+        Func<TResult, Failure?> failureOf,
+        Func<Failure, TResult> failed,
+        bool isWrite,
+        TimeSpan timeout,
+        CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        var pause = FirstPause;
+        var refreshed = false;
+        while (true)
+        {
+            var left = timeout - time.GetElapsedTime(started);
+            Failure failure;
+            try
+            {
+                var result = await AttemptAsync(attempt, left, cancellationToken);
+                if (failureOf(result) is not { } found)
+                    return result;
+                if (found.Code == ErrorCode.KeyspaceNotFound && !refreshed)
+                {
+                    // The view may be older than the keyspace: look once, at the cost of one small read of the meta range.
+                    refreshed = true;
+                    await RefreshQuietlyAsync(left, cancellationToken);
+                    continue;
+                }
+
+                if (!IsWorthAnother(found))
+                    return failed(found);
+                failure = found;
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            {
+                failure = Translate(exception, isWrite);
+                if (failure.Outcome != Outcome.NotApplied)
+                    return failed(failure);
+            }
+
+            left = timeout - time.GetElapsedTime(started);
+            if (left <= pause)
+                return failed(Final(failure));
+            await Task.Delay(pause, time, cancellationToken);
+            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            await RefreshQuietlyAsync(left, cancellationToken);
+        }
+    }
+
+    private async ValueTask<TResult> AttemptAsync<TResult>(
+        Func<MetaSnapshot, ValueTask<TResult>> attempt,
+        TimeSpan left,
+        CancellationToken cancellationToken)
+    {
+        if (meta.Current is not { } snapshot)
+            snapshot = await meta.RefreshAsync(cancellationToken).WaitAsync(left, time, cancellationToken);
+        var running = attempt(snapshot);
+        return running.IsCompletedSuccessfully
+            ? running.Result
+            : await running.AsTask().WaitAsync(left, time, cancellationToken);
+    }
+
+    private async Task RefreshQuietlyAsync(TimeSpan left, CancellationToken cancellationToken) =>
+        await ((Task)meta.RefreshAsync(cancellationToken)).WaitAsync(left, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    private static bool IsWorthAnother(Failure failure) => failure is { Outcome: Outcome.NotApplied, Code: ErrorCode.RangeMoved or ErrorCode.Unavailable };
+
+    /// <summary>What an attempt that ended in an exception means. A grain call that was sent may have been carried out.</summary>
+    private static Failure Translate(Exception exception, bool isWrite) => exception switch
+    {
+        GrainDbException known => known.Failure,
+        PlacementUnavailableException => Failure.NotApplied(ErrorCode.Unavailable, exception.Message),
+        _ when isWrite => Failure.Unknown(ErrorCode.OutcomeUnknown, "the leader did not answer in time; the write may have happened"),
+        _ => Failure.NotApplied(ErrorCode.Unavailable, "the leader did not answer in time"),
+    };
+
+    private static Failure Final(Failure failure) => failure.Code == ErrorCode.RangeMoved
+        ? Failure.NotApplied(ErrorCode.Unavailable, failure.Detail) with { RetryAfter = TimeSpan.FromSeconds(1) }
+        : failure with { RetryAfter = failure.RetryAfter ?? TimeSpan.FromSeconds(1) };
+}

@@ -1,0 +1,77 @@
+using GrainDb.Grains.Meta;
+using GrainDb.Engine.Ranges;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Ranges;
+
+namespace GrainDb.Grains.Ranges;
+
+/// <summary>
+/// One page of a scan over the ranges of a keyspace, one after the other, all at the snapshot that the first of them chose.
+/// Under hash partitioning the ranges are walked in hash order, and the bounds of the user's keys filter.
+/// </summary>
+internal sealed class ScanPlan
+{
+    private readonly KeyspaceMap _map;
+    private readonly ScanQuery _query;
+    private readonly KeyInterval? _filter;
+    private byte[] _start;
+    private byte[]? _end;
+
+    public ScanPlan(KeyspaceMap map, ScanQuery query)
+    {
+        _map = map;
+        _query = query;
+        var hashed = map.Keyspace.Partitioning == KeyspacePartitioning.Hash;
+        _filter = hashed && (!query.Start.IsEmpty || query.End is not null) ? new KeyInterval(query.Start, query.End) : null;
+        _start = hashed ? [] : query.Start.ToArray();
+        _end = hashed ? null : query.End?.ToArray();
+        if (query.ResumeKey is null)
+            return;
+        if (query.Reverse)
+            _end = query.ResumeKey;
+        else
+            _start = query.ResumeKey;
+    }
+
+    public async ValueTask<ScanResult> RunAsync(RangeCalls calls)
+    {
+        var items = new List<ScanItem>();
+        var at = _query.AsOf;
+        var bytes = KeyLimits.MaxScanPageBytes;
+        ScanResult? last = null;
+        while (!IsExhausted)
+        {
+            var range = _map.Ranges[_query.Reverse ? _map.LastIndexBelow(_end) : _map.IndexOf(_start)];
+            var page = await calls.Leader(range.Id).ScanAsync(new RangeScan(
+                _start, _end, at, _query.Limit - items.Count, _query.Reverse, _query.KeysOnly, bytes, _filter, range.Generation));
+            if (page.Failure is not null)
+                return page;
+            last = page;
+            at = page.ReadTimestamp;
+            foreach (var item in page.Items)
+            {
+                bytes -= item.Key.Length + item.Value.Length;
+                items.Add(item with { Key = RoutingKey.ToUserKey(_map.Keyspace.Partitioning, item.Key) });
+            }
+
+            if (page.ResumeKey is not null)
+                return Result(page.ResumeKey);
+            var next = _query.Reverse ? range.Start : range.End;
+            if (next is null || next.Length == 0)
+                return Result(null);
+            if (_query.Reverse)
+                _end = next;
+            else
+                _start = next;
+            if (!IsExhausted && (items.Count >= _query.Limit || bytes <= 0))
+                return Result(next);
+        }
+
+        return Result(null);
+
+        ScanResult Result(byte[]? resume) => new() { Items = items, ResumeKey = resume, ReadTimestamp = at, ServedBy = last?.ServedBy };
+    }
+
+    private bool IsExhausted => _end is not null && _start.AsSpan().SequenceCompareTo(_end) >= 0;
+}

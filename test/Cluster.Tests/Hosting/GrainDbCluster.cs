@@ -1,0 +1,84 @@
+using System.Text;
+using GrainDb.Grains.Hosting;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.TestingHost;
+
+namespace GrainDb.Cluster.Tests.Hosting;
+
+/// <summary>Real silos in this process, each with its own data directory, which outlives them.</summary>
+internal sealed class GrainDbCluster : IAsyncDisposable
+{
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(60);
+
+    private readonly InProcessTestCluster _cluster;
+
+    private GrainDbCluster(InProcessTestCluster cluster) => _cluster = cluster;
+
+    public static async Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage)
+    {
+        var builder = new InProcessTestClusterBuilder((short)weights.Length);
+        builder.Options.ConfigureFileLogging = false;
+#pragma warning disable ORLEANSEXP003 // The directory that the product uses: see docs/adr/0008-file-membership.md.
+        builder.Options.UseDistributedGrainDirectory = true;
+#pragma warning restore ORLEANSEXP003
+        string[] bootstrap = [.. Enumerable.Range(0, weights.Length).Select(index => $"Silo_{index}")];
+        builder.ConfigureSilo((options, silo) => silo.AddGrainDbNode(
+            new NodeOptions
+            {
+                Name = options.SiloName,
+                Weight = weights[Array.IndexOf(bootstrap, options.SiloName)],
+                DataDirectory = Path.Combine(directory.Path, options.SiloName),
+                BootstrapNodes = bootstrap,
+            },
+            storage));
+        var cluster = new GrainDbCluster(builder.Build());
+        await cluster._cluster.DeployAsync();
+        await cluster.WaitUntilReadyAsync();
+        return cluster;
+    }
+
+    public IKeyValueStore Keys(int node) => Service<IKeyValueStore>(node);
+
+    public IKeyspaceCatalog Keyspaces(int node) => Service<IKeyspaceCatalog>(node);
+
+    public IClusterView View(int node) => Service<IClusterView>(node);
+
+    public T Service<T>(int node)
+        where T : notnull => _cluster.GetSiloServiceProvider(_cluster.Silos[node].SiloAddress).GetRequiredService<T>();
+
+    public async Task<WriteResult> PutAsync(int node, string keyspace, string key, string value, WriteCondition condition = default) =>
+        await Keys(node).WriteAsync(
+            keyspace,
+            new KeyWrite(Encoding.UTF8.GetBytes(key), WriteKind.Put, Encoding.UTF8.GetBytes(value), "text/plain", condition, null),
+            Timeout,
+            TestContext.Current.CancellationToken);
+
+    public async Task<ReadResult> GetAsync(int node, string keyspace, string key, Timestamp asOf = default) =>
+        await Keys(node).ReadAsync(keyspace, Encoding.UTF8.GetBytes(key), asOf, Timeout, TestContext.Current.CancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _cluster.StopAllSilosAsync();
+        await _cluster.DisposeAsync();
+    }
+
+    private async Task WaitUntilReadyAsync()
+    {
+        using var limit = new CancellationTokenSource(ReadyWithin);
+        for (var node = 0; node < _cluster.Silos.Count; node++)
+        {
+            try
+            {
+                await View(node).WaitUntilReadyAsync(limit.Token);
+            }
+            catch (OperationCanceledException exception)
+            {
+                throw new TimeoutException($"node {node} is not ready: {await View(node).GetReadinessAsync(CancellationToken.None)}", exception);
+            }
+        }
+    }
+}

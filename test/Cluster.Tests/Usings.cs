@@ -1,0 +1,3 @@
+// Orleans has an ErrorCode of its own in its root namespace.
+global using ErrorCode = GrainDb.Interfaces.Errors.ErrorCode;
+global using Xunit;
