@@ -189,6 +189,7 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
     /// <inheritdoc/>
     Action? IGroupCommitObserver.OnDurable(Lsn first, Lsn last)
     {
+        RangeInstruments.BatchSize.Record((long)(last.Value - first.Value + 1));
         var answered = new List<Proposal>();
         lock (_replica.Gate)
         {

@@ -34,7 +34,7 @@ public static class GrainDbNode
         silo.AddPlacementDirector<RingPlacementStrategy, RingPlacementDirector>();
         var services = silo.Services;
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IWalFileSystem, NativeFileSystem>();
+        services.TryAddSingleton<IWalFileSystem>(provider => new MeteredFileSystem(new NativeFileSystem(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(node);
         services.AddSingleton(storage);
         services.AddSingleton(provider => new HybridLogicalClock(provider.GetRequiredService<TimeProvider>(), HybridLogicalClock.DefaultMaxOffset));
@@ -48,6 +48,7 @@ public static class GrainDbNode
         services.AddSingleton<IKeyValueStore, KeyValueStore>();
         services.AddSingleton<IClusterView, ClusterView>();
         AddLifecycleParticipant<NodeStorage>(services);
+        AddLifecycleParticipant<NodeInstruments>(services);
         AddLifecycleParticipant<RangeMaintenance>(services);
         AddLifecycleParticipant<DatabaseMembership>(services);
         return silo;

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Ring;
 using GrainDb.Grains.Hosting;
@@ -112,7 +111,7 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, IGrainFa
         var wishes = starts.Select((start, index) =>
         {
             var id = new RangeId(firstId + index);
-            return new RingRange(id, TokenOf(keyspace.Partitioning, id, start), []);
+            return new RingRange(id, RingRange.TokenOf(keyspace.Name, keyspace.Partitioning, start), []);
         }).ToArray();
         var placed = RangePlacement.Assign(ring, wishes, keyspace.ReplicationFactor);
         return
@@ -130,11 +129,6 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, IGrainFa
     private static byte[][] Starts(KeyspaceDescriptor keyspace) => keyspace.Partitioning == KeyspacePartitioning.Hash
         ? [.. Enumerable.Range(0, keyspace.Partitions).Select(index => RoutingKey.PartitionStart(index, keyspace.Partitions))]
         : [[], .. keyspace.SplitKeys];
-
-    /// <summary>Where a range stands on the ring: its first hash, or, where keys are not hashes, the hash of its id.</summary>
-    internal static ulong TokenOf(KeyspacePartitioning partitioning, RangeId range, byte[] start) => partitioning == KeyspacePartitioning.Hash
-        ? start.Length == 0 ? 0 : BinaryPrimitives.ReadUInt64BigEndian(start)
-        : HashRing.Token($"range/{range}");
 
     private static KeyspaceMap Existing(MetaSnapshot snapshot, string name) =>
         snapshot.FindKeyspace(name) is not { IsCreating: false } map

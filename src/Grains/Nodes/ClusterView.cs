@@ -3,6 +3,7 @@ using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Ring;
@@ -30,8 +31,12 @@ internal sealed class ClusterView(
         var snapshot = await meta.RefreshAsync(cancellationToken);
         if (snapshot.FindKeyspace(keyspace) is not { IsCreating: false } map)
             throw Failed(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'");
-        var range = map.Find(map.RoutingKeyOf(key).Span);
-        var token = HashRing.Token(key.Span);
+        var routingKey = map.RoutingKeyOf(key);
+        var range = map.Find(routingKey.Span);
+
+        // Where keys are hashes each has a place of its own on the ring, else it stands where its range does.
+        var place = map.Keyspace.Partitioning == KeyspacePartitioning.Hash ? routingKey.ToArray() : range.Start;
+        var token = RingRange.TokenOf(keyspace, map.Keyspace.Partitioning, place);
         var walk = snapshot.Rings.GetValueOrDefault(node.Region)?.GetNodes(token, replicas) ?? [];
         return new KeyLocationView(
             keyspace, token.ToString("x16"), range.Id.Value, range.Replicas, walk, range.Replicas.FirstOrDefault(name => live.Find(name) is not null));

@@ -73,7 +73,7 @@ internal static class RingPlanner
         // The meta range stays where configuration put it.
         if (row.Keyspace.IsSystem || snapshot.FindKeyspace(row.Keyspace.Name) is not { } map)
             return [];
-        var ranges = map.Ranges.Select(range => new RingRange(range.Id, KeyspaceCatalog.TokenOf(row.Keyspace.Partitioning, range.Id, range.Start), range.Replicas)
+        var ranges = map.Ranges.Select(range => new RingRange(range.Id, RingRange.TokenOf(row.Keyspace.Name, row.Keyspace.Partitioning, range.Start), range.Replicas)
         {
             Keys = known.GetValueOrDefault(range.Id)?.Keys ?? -1,
             Bytes = known.GetValueOrDefault(range.Id)?.Bytes ?? -1,

@@ -1,0 +1,59 @@
+using System.Diagnostics.Metrics;
+using GrainDb.Engine.Time;
+using GrainDb.Interfaces.Ranges;
+
+namespace GrainDb.Grains.Hosting;
+
+/// <summary>What a node shows of its storage when metrics are collected.</summary>
+internal sealed class NodeInstruments(NodeOptions node, NodeStorage storage, HybridLogicalClock clock, TimeProvider time)
+    : ILifecycleParticipant<ISiloLifecycle>, IDisposable
+{
+    public static readonly Meter Meter = new("GrainDb");
+
+    /// <summary>The node's own: several nodes can share a process, and a stopped one must not be observed.</summary>
+    private Meter? _meter;
+
+    public void Participate(ISiloLifecycle observer) => observer.Subscribe(
+        nameof(NodeInstruments),
+        ServiceLifecycleStage.Active,
+        _ =>
+        {
+            Observe(_meter = new Meter("GrainDb", version: null, tags: [new("node", node.Name)]));
+            return Task.CompletedTask;
+        },
+        _ =>
+        {
+            Dispose();
+            return Task.CompletedTask;
+        });
+
+    public void Dispose() => _meter?.Dispose();
+
+    private void Observe(Meter meter)
+    {
+        meter.CreateObservableGauge(
+            "graindb.range.unavailable",
+            () => storage.Report().Replicas.Count(replica => replica.State is ReplicaState.Broken or ReplicaState.ReadOnly),
+            "{range}",
+            "Replicas of this node that are broken or take no writes.");
+        meter.CreateObservableGauge("graindb.range.loaded", () => storage.Open.Count(), "{range}", "Replicas in memory.");
+        meter.CreateObservableGauge(
+            "graindb.mvcc.allocated",
+            () => storage.Open.Sum(entry => entry.Slot.Replica?.GetFigures().AllocatedBytes ?? 0),
+            "By",
+            "Memory of the version chains.");
+        meter.CreateObservableGauge(
+            "graindb.gc.threshold.age",
+            () => OldestThresholdAge().TotalSeconds,
+            "s",
+            "Age of the oldest GC threshold of a range in memory that has one.");
+        meter.CreateObservableCounter(
+            "graindb.clock.refused", () => clock.RefusedCount, "{timestamp}", "Timestamps refused because they were too far ahead.");
+    }
+
+    private TimeSpan OldestThresholdAge()
+    {
+        var thresholds = storage.Report().Replicas.Where(replica => !replica.GcThreshold.IsZero).Select(replica => replica.GcThreshold.ToTime()).ToList();
+        return thresholds.Count == 0 ? TimeSpan.Zero : time.GetUtcNow() - thresholds.Min();
+    }
+}
