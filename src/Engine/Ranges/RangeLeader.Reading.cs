@@ -127,9 +127,8 @@ public sealed partial class RangeLeader
     private bool ScanSlice(ScanPage page, Timestamp at)
     {
         var rows = page.BeginSlice(ScanSliceRows);
-        var resume = page.HasEnd || !page.Request.Reverse
-            ? _replica.Store.Scan(page.Start.Span, page.End.Span, page.HasEnd, at, page.SliceLimit, page.BytesLeft, page.Request.Reverse, page.Request.KeysOnly, rows)
-            : _replica.Store.Scan(page.Start.Span, default, hasEnd: false, at, page.SliceLimit, page.BytesLeft, reverse: true, page.Request.KeysOnly, rows);
+        var resume = _replica.Store.Scan(
+            page.Start, page.End, page.End is not null, at, page.SliceLimit, page.BytesLeft, page.Request.Reverse, page.Request.KeysOnly, rows);
         return page.EndSlice(resume.ResumeKey, MaxFilteredRows);
     }
 

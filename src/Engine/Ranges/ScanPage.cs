@@ -16,22 +16,20 @@ internal sealed class ScanPage
     {
         Request = request;
         _partitioning = partitioning;
-        Start = request.Start.Span.SequenceCompareTo(descriptor.Start) < 0 ? descriptor.Start : request.Start;
-        var end = request.End;
-        if (descriptor.End is { } bound && (end is null || end.Value.Span.SequenceCompareTo(bound) > 0))
-            end = bound;
-        HasEnd = end is not null;
-        End = end ?? default;
+        Start = request.Start.AsSpan().SequenceCompareTo(descriptor.Start) < 0 ? descriptor.Start : request.Start;
+        End = request.End;
+        if (descriptor.End is { } bound && (End is null || End.AsSpan().SequenceCompareTo(bound) > 0))
+            End = bound;
         BytesLeft = request.MaxBytes;
     }
 
     public RangeScan Request { get; }
 
-    public ReadOnlyMemory<byte> Start { get; private set; }
+    /// <summary>Inclusive.</summary>
+    public byte[] Start { get; private set; }
 
-    public ReadOnlyMemory<byte> End { get; private set; }
-
-    public bool HasEnd { get; private set; }
+    /// <summary>Exclusive; null for none.</summary>
+    public byte[]? End { get; private set; }
 
     public int BytesLeft { get; private set; }
 
@@ -77,14 +75,9 @@ internal sealed class ScanPage
 
         ResumeKey = resumeKey;
         if (Request.Reverse)
-        {
             End = resumeKey;
-            HasEnd = true;
-        }
         else
-        {
             Start = resumeKey;
-        }
 
         return Items.Count < Request.Limit && BytesLeft > 0 && _examined < maxExamined;
     }

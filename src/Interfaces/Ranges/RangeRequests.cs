@@ -27,8 +27,8 @@ public sealed record RangeRead([property: Id(0)] ReadOnlyMemory<byte> Key, [prop
 /// <param name="Generation">Generation of the descriptor by which the caller routed.</param>
 [GenerateSerializer, Immutable, Alias("graindb.range-scan")]
 public sealed record RangeScan(
-    [property: Id(0)] ReadOnlyMemory<byte> Start,
-    [property: Id(1)] ReadOnlyMemory<byte>? End,
+    [property: Id(0)] byte[] Start,
+    [property: Id(1)] byte[]? End,
     [property: Id(2)] Timestamp AsOf,
     [property: Id(3)] int Limit,
     [property: Id(4)] bool Reverse,

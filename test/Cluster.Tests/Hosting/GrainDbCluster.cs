@@ -60,6 +60,17 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     public async Task<ReadResult> GetAsync(int node, string keyspace, string key, Timestamp asOf = default) =>
         await Keys(node).ReadAsync(keyspace, Encoding.UTF8.GetBytes(key), asOf, Timeout, TestContext.Current.CancellationToken);
 
+    /// <summary>Asks again and again until something that the cluster does by itself has happened; bounded.</summary>
+    public async Task UntilAsync(Func<Task<bool>> happened)
+    {
+        using var limit = new CancellationTokenSource(ReadyWithin);
+        while (!await happened())
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _cluster.StopAllSilosAsync();

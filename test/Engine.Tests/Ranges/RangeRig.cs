@@ -1,0 +1,117 @@
+using System.Text;
+using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Tests.Wal.Disk;
+using GrainDb.Engine.Time;
+using GrainDb.Engine.Wal;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Ranges;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace GrainDb.Engine.Tests.Ranges;
+
+/// <summary>
+/// One replica and its leader on a simulated disk, in one thread: flushes run when the test says so, so that it decides what is
+/// on its way and what is durable.
+/// </summary>
+internal sealed class RangeRig
+{
+    private const string Directory = "/range";
+
+    private static readonly Guid Incarnation = new("00000000-0000-0000-0000-000000000001");
+
+    private readonly Queue<Action> _flushes = new();
+    private byte _nonce;
+
+    public RangeRig(FaultyFileSystem disk, FakeTimeProvider time)
+    {
+        Disk = disk;
+        Time = time;
+        if (!disk.DirectoryExists(Directory))
+        {
+            disk.CreateDirectory(Directory);
+            disk.SyncDirectory("/");
+        }
+
+        Clock = new HybridLogicalClock(time, HybridLogicalClock.DefaultMaxOffset);
+        Replica = RangeReplica.Open(
+            new RangeReplicaOptions(Descriptor.Id, Incarnation, Directory, WalOptions.Default with { FirstSegmentBytes = 4096, MaxSegmentBytes = 8192 }, Bounds),
+            disk,
+            Clock);
+        Leader = NewLeader();
+        var starting = Leader.StartAsync();
+        Flush();
+        StartFailure = starting.IsCompleted ? starting.Result : throw new InvalidOperationException("the leader does not start");
+    }
+
+    public static RangeDescriptor Descriptor { get; } = new(new RangeId(7), "test", [], null, ["node1"], Generation: 1);
+
+    public static GroupCommitOptions Bounds { get; } = new(MaxPendingBytes: 1 << 20, MaxPendingRecords: 64);
+
+    public FaultyFileSystem Disk { get; }
+
+    public FakeTimeProvider Time { get; }
+
+    public HybridLogicalClock Clock { get; }
+
+    public RangeReplica Replica { get; }
+
+    public RangeLeader Leader { get; }
+
+    public Failure? StartFailure { get; }
+
+    public static RangeRig New() => new(new FaultyFileSystem(), new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)));
+
+    /// <summary>Another activation on the same node.</summary>
+    public RangeLeader NewLeader() => new(Replica, new RangeLeaderOptions(
+        Descriptor,
+        KeyspacePartitioning.Range,
+        "node1",
+        "local",
+        MaxValueBytes: 1024,
+        new Guid(0, 0, 0, [0, 0, 0, 0, 0, 0, 0, ++_nonce]),
+        _flushes.Enqueue,
+        Time));
+
+    /// <summary>Runs every flush that was scheduled, and those that they schedule.</summary>
+    public void Flush()
+    {
+        while (_flushes.TryDequeue(out var flush))
+            flush();
+    }
+
+    public static KeyWrite Put(string key, string value, WriteCondition condition = default, TimeSpan? timeToLive = null) =>
+        new(Encoding.UTF8.GetBytes(key), WriteKind.Put, Encoding.UTF8.GetBytes(value), "text/plain", condition, timeToLive);
+
+    public static KeyWrite Delete(string key, WriteCondition condition = default) =>
+        new(Encoding.UTF8.GetBytes(key), WriteKind.Delete, default, "", condition, null);
+
+    /// <summary>Starts a write without flushing it.</summary>
+    public Task<WriteResult> Begin(params KeyWrite[] writes) => Leader.WriteAsync(new RangeWrite(writes, Generation: 1)).AsTask();
+
+    public WriteResult Write(params KeyWrite[] writes)
+    {
+        var writing = Begin(writes);
+        Flush();
+        return writing.IsCompleted ? writing.Result : throw new InvalidOperationException("the write is not answered");
+    }
+
+    /// <summary>Starts a read.</summary>
+    public Task<ReadResult> BeginRead(string key, Timestamp asOf = default) =>
+        Leader.ReadAsync(new RangeRead(Encoding.UTF8.GetBytes(key), asOf, Generation: 1)).AsTask();
+
+    /// <summary>The value, or null where there is none.</summary>
+    public string? Read(string key, Timestamp asOf = default)
+    {
+        var reading = BeginRead(key, asOf);
+        Flush();
+        var result = reading.Result;
+        Assert.Null(result.Failure);
+        return result.Found ? Encoding.UTF8.GetString(result.Value.Span) : null;
+    }
+
+    /// <summary>The process is killed; another one opens what is on the disk.</summary>
+    public RangeRig Restart(FaultyFileSystem disk) => new(disk, Time);
+}
