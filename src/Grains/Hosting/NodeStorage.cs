@@ -102,13 +102,10 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         try
         {
             await CloseAsync(slot, checkpoint: false);
+            DeleteFiles(DirectoryOf(range));
             lock (_manifestLock)
-            {
                 Manifest.Remove([range]);
-                if (Files.DirectoryExists(DirectoryOf(range)))
-                    Files.DeleteDirectory(DirectoryOf(range));
-            }
-
+            _slots.TryRemove(range, out _);
             NodeStorageLog.Removed(_logger, range);
         }
         finally
@@ -232,6 +229,17 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         }
 
         _lock?.Dispose();
+    }
+
+    /// <summary>The manifest still lists the replica: after a crash in between, its removal begins again.</summary>
+    private void DeleteFiles(string directory)
+    {
+        if (!Files.DirectoryExists(directory))
+            return;
+        foreach (var file in Files.ListFiles(directory))
+            Files.Delete(Path.Combine(directory, file));
+        Files.DeleteDirectory(directory);
+        Files.SyncDirectory(_rangesDirectory);
     }
 
     private void OpenReplica(ReplicaSlot slot, RangeId range)
