@@ -185,6 +185,11 @@ call GET '/v1/kv/iso?prefix=languages/de&limit=1&keysOnly=true&reverse=true'
 expect_status 200
 expect "the last key must be beyond those of the first pages" ascending "${page[@]}" "${next[0]}" "$(keys)"
 
+title "The same rows by a start key, without an end: to the last key of the keyspace"
+call GET '/v1/kv/iso?start=languages/de&limit=2&keysOnly=true'
+expect_status 200
+expect "the rows must be those of the first page" is "$(keys)" "$(printf '%s\n' "${page[@]}")"
+
 title "Update it, on the condition that nobody else has meanwhile"
 call PUT /v1/kv/iso/languages/deu -H 'Content-Type: application/json' -H "If-Match: \"$first\"" \
     -d '{"alpha_3":"deu","name":"German","autonym":"Deutsch"}'
