@@ -40,7 +40,7 @@ public sealed class OpenLoopTests
         }));
 
         var expected = Enumerable.Range(0, Requests).Select(i => start + (i * period)).ToArray();
-        Assert.Equal(expected, taken.SelectMany(mine => mine).Concat(loop.Untaken()).Order());
+        Assert.Equal(expected, taken.SelectMany(mine => mine).Concat(loop.Untaken(long.MaxValue)).Order());
     }
 
     [Fact]
@@ -51,6 +51,7 @@ public sealed class OpenLoopTests
         using var loop = new OpenLoop(10, 1, start, start + (10 * period), CancellationToken.None);
 
         Assert.Equal(IArrivals.Over, await loop.NextAsync(0));
-        Assert.Equal(10, loop.Untaken().Count());
+        Assert.Equal(10, loop.Untaken(long.MaxValue).Count());
+        Assert.Equal(4, loop.Untaken(start + (4 * period)).Count());
     }
 }

@@ -10,9 +10,6 @@ internal sealed class BatchRequest : IDisposable
     /// <summary>Most operations that the server takes.</summary>
     public const int MaxOperations = 1000;
 
-    /// <summary>Bytes after which a batch is sent although it could take more.</summary>
-    public const int FullBytes = 4 * 1024 * 1024;
-
     private readonly ArrayBufferWriter<byte> _buffer = new();
     private readonly Utf8JsonWriter _writer;
     private readonly string _keyspace;
@@ -28,9 +25,6 @@ internal sealed class BatchRequest : IDisposable
 
     /// <summary>Operations so far.</summary>
     public int Count { get; private set; }
-
-    /// <summary>Bytes so far.</summary>
-    public long Bytes => _writer.BytesCommitted + _writer.BytesPending;
 
     /// <summary>Adds a put of raw bytes.</summary>
     public void Put(string key, ReadOnlySpan<byte> value, string contentType)

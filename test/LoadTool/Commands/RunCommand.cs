@@ -13,6 +13,8 @@ internal sealed class RunCommand
     private static readonly string[] Options =
         ["endpoints", "metrics-endpoints", "clients", "duration", "warmup", "rate", "timeout", "json", "server-pid", .. WorkloadOptions.Names];
 
+    private static readonly TimeSpan MetricsTimeout = TimeSpan.FromSeconds(2);
+
     private readonly WorkloadOptions _workload;
     private readonly Endpoint[] _endpoints;
     private readonly Endpoint[] _metricsEndpoints;
@@ -47,7 +49,7 @@ internal sealed class RunCommand
 
     private async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        using var http = new HttpClient { Timeout = MetricsTimeout };
         using var openLoopEnd = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var workloads = _workload.ForClients(_clients);
         var start = Stopwatch.GetTimestamp();
@@ -67,7 +69,7 @@ internal sealed class RunCommand
         await running;
 
         var end = Math.Min(Stopwatch.GetTimestamp(), until);
-        foreach (var due in openLoop?.Untaken() ?? [])
+        foreach (var due in openLoop?.Untaken(end) ?? [])
             _recorder.NeverStarted(OperationOf(_workload.Name), due, end);
         if (end <= from)
         {
@@ -87,7 +89,7 @@ internal sealed class RunCommand
         var seconds = (end - from) / (double)Stopwatch.Frequency;
 
         // Usage is read over an interval that differs a little from the window: scaled to it.
-        var operations = Math.Max(1, _recorder.Answered) * (after.Timestamp - before.Timestamp) / (double)(end - from);
+        var operations = Math.Max(1, _recorder.Answered * (after.Timestamp - before.Timestamp) / (double)(end - from));
         double PerOperation(TimeSpan used) => used.TotalMicroseconds / operations;
         var metrics = after.Metrics.Since(before.Metrics)
             .ToDictionary(metric => metric.Key, metric => new MetricReport(metric.Value, metric.Value / operations));

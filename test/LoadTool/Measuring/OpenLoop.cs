@@ -59,10 +59,13 @@ internal sealed partial class OpenLoop : IArrivals, IDisposable
         }
     }
 
-    /// <summary>When the requests were due that no client took. Meaningful once all clients have been told that it is over.</summary>
-    public IEnumerable<long> Untaken()
+    /// <summary>
+    /// When the requests were due that no client took, up to <paramref name="end"/>: an interrupted run ends before its time.
+    /// Meaningful once all clients have been told that it is over.
+    /// </summary>
+    public IEnumerable<long> Untaken(long end)
     {
-        for (var i = _next; Due(i) < _until; i++)
+        for (var i = _next; Due(i) < Math.Min(end, _until); i++)
             yield return Due(i);
     }
 

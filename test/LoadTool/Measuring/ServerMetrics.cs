@@ -26,9 +26,9 @@ internal sealed class ServerMetrics
                 if (response.IsSuccessStatusCode)
                     metrics.Add(await response.Content.ReadAsStringAsync(cancellationToken));
             }
-            catch (HttpRequestException)
+            catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
-                // Measuring goes on without them; the report shows that there are none.
+                // Unreachable or too slow: measuring goes on without them, and the report shows that there are none.
             }
         }
 

@@ -1,0 +1,316 @@
+#!/usr/bin/env bash
+# A tour of GrainDb with curl. Every step prints the request, checks the answer, and stops the tour when it is not what it
+# must be. It can be run again and again: it leaves the data as it found them.
+#
+#   docs/tour.sh [ENDPOINT]     http://localhost:8080 by default
+#
+# It walks over the keyspace `iso` of deploy/load-sample.sh, or, when that is not loaded, over a few records of its own.
+set -euo pipefail
+export LC_ALL=C # versions are compared as text
+
+endpoint=${1:-http://localhost:8080}
+endpoint=${endpoint%/}
+[ $# -le 1 ] || { printf 'usage: %s [ENDPOINT]\n' "$0" >&2; exit 2; }
+command -v curl >/dev/null || { printf 'tour: needs curl\n' >&2; exit 2; }
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+checks=0
+
+title() { printf '\n# %s\n' "$*"; }
+
+# call METHOD PATH [curl options]: sets status, body, compact (body without white space) and headers
+call() {
+    local method=$1 path=$2
+    shift 2
+    printf '$ curl -X %s '\''%s%s'\''' "$method" "$endpoint" "$path"
+    local option
+    for option in "$@"; do
+        if [[ $option == -* ]]; then printf ' %s' "$option"; else printf " '%s'" "$option"; fi
+    done
+    printf '\n'
+    : >"$scratch/body"
+    status=$(curl -sS -m 30 -g -X "$method" -o "$scratch/body" -D "$scratch/headers" -w '%{http_code}' "$@" "$endpoint$path") ||
+        stop "no answer from $endpoint"
+    body=$(tr -d '\0' <"$scratch/body")
+    compact=${body//[[:space:]]/}
+    headers=$(<"$scratch/headers")
+    printf '%s %.160s\n' "$status" "$compact"
+}
+
+stop() {
+    printf '\nNOT AS IT MUST BE: %s\nstatus: %s\n%s\n\n%s\n' "$1" "${status:-}" "${headers:-}" "${body:-}" >&2
+    printf 'tour: stopped after %d checks\n' "$checks" >&2
+    exit 1
+}
+
+expect_status() { # status
+    checks=$((checks + 1))
+    [ "$status" = "$1" ] || stop "status must be $1"
+}
+
+expect() { # description, then a condition as a command
+    checks=$((checks + 1))
+    local description=$1
+    shift
+    "$@" || stop "$description"
+}
+
+has() { [[ $compact == *"$1"* ]]; }
+has_not() { [[ $compact != *"$1"* ]]; }
+is() { [ "$1" = "$2" ]; }
+newer() { [[ $1 > $2 ]]; }
+problem() { has "\"code\":\"$1\"" && has '"outcome":"notApplied"'; }
+
+header() { # name: prints its value
+    local line
+    while IFS= read -r line; do
+        line=${line%$'\r'}
+        if [[ ${line,,} == "${1,,}:"* ]]; then
+            line=${line#*:}
+            printf '%s' "${line# }"
+            return
+        fi
+    done <<<"$headers"
+}
+
+version() { # prints the ETag without quotes
+    local tag
+    tag=$(header ETag)
+    [[ $tag =~ ^\"([0-9a-f]{16})\"$ ]] || return 0
+    printf '%s' "${BASH_REMATCH[1]}"
+}
+
+is_version() { [[ $1 =~ ^[0-9a-f]{16}$ ]]; }
+
+keys() { # prints the keys of a scan, one a line, in the order of the answer
+    local rest=$compact
+    while [[ $rest =~ \"key\":\"([^\"]*)\"(.*)$ ]]; do
+        printf '%s\n' "${BASH_REMATCH[1]}"
+        rest=${BASH_REMATCH[2]}
+    done
+}
+
+member() { # name: prints a text or number of the JSON answer, the first of that name
+    [[ $compact =~ \"$1\":\"?([^\",}]*) ]] && printf '%s' "${BASH_REMATCH[1]}"
+}
+
+all_begin_with() { # prefix, then words
+    local prefix=$1 word
+    shift
+    [ $# -gt 0 ] || return 1
+    for word in "$@"; do [[ $word == "$prefix"* ]] || return 1; done
+}
+
+ascending() {
+    local previous='' word
+    for word in "$@"; do
+        [[ $word > $previous ]] || return 1
+        previous=$word
+    done
+}
+
+has_in_order() { # texts that the answer must hold one after the other
+    local rest=$compact text
+    for text in "$@"; do
+        [[ $rest == *"$text"* ]] || return 1
+        rest=${rest#*"$text"}
+    done
+}
+
+contains() { [[ $1 == *"$2"* ]]; }
+
+occurrences() { # pattern: prints how often it occurs in the answer
+    local rest=$compact count=0
+    while [[ $rest =~ $1(.*)$ ]]; do
+        count=$((count + 1))
+        rest=${BASH_REMATCH[1]}
+    done
+    printf '%d' "$count"
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+title "Is it there?"
+call GET /health/ready
+expect_status 200
+
+call GET /v1/keyspaces/iso
+if [ "$status" = 404 ]; then
+    title "The sample is not loaded (deploy/load-sample.sh): a few records of our own will do"
+    call PUT /v1/keyspaces/iso -H 'Content-Type: application/json' \
+        -d '{"family":"strong","partitioning":"range","splitKeys":["languages/i","languages/q","subdivisions/"]}'
+    expect_status 201
+fi
+call GET /v1/kv/iso/languages/deu
+if [ "$status" = 404 ]; then
+    for record in deu:German dan:Danish dec:Dagik ded:Dedua dee:Dewoin def:Dezfuli; do
+        call PUT "/v1/kv/iso/languages/${record%:*}" -H 'Content-Type: application/json' \
+            -d "{\"alpha_3\":\"${record%:*}\",\"name\":\"${record#*:}\"}"
+        is "$status" 200 || expect_status 201
+    done
+fi
+
+title "Read a key. The ETag is its version: the commit timestamp"
+call GET /v1/kv/iso/languages/deu
+expect_status 200
+expect "the record must be the one for German" has '"name":"German"'
+first=$(version)
+expect "there must be an ETag" is_version "$first"
+original=$body
+content_type=$(header Content-Type)
+expect "the content type must have been kept" is "${content_type%%;*}" application/json
+
+title "A client that has this version already is told so"
+call GET /v1/kv/iso/languages/deu -H "If-None-Match: \"$first\""
+expect_status 304
+
+title "Scan by prefix, in key order, page by page; all pages of a cursor are one snapshot"
+call GET '/v1/kv/iso?prefix=languages/de&limit=2&keysOnly=true'
+expect_status 200
+mapfile -t page < <(keys)
+expect "a page of two has two rows" is "${#page[@]}" 2
+expect "all keys must have the prefix" all_begin_with languages/de "${page[@]}"
+expect "the keys must ascend" ascending "${page[@]}"
+snapshot=$(member readTimestamp)
+cursor=$(member cursor)
+expect "there must be a cursor" [ -n "$cursor" ]
+call GET "/v1/kv/iso?prefix=languages/de&limit=2&keysOnly=true&cursor=$cursor"
+expect_status 200
+mapfile -t next < <(keys)
+expect "the next page must follow the first without gap in order" ascending "${page[@]}" "${next[@]}"
+expect "all keys must have the prefix" all_begin_with languages/de "${next[@]}"
+expect "both pages must be of one snapshot" is "$(member readTimestamp)" "$snapshot"
+call GET '/v1/kv/iso?prefix=languages/de&limit=1&keysOnly=true&reverse=true'
+expect_status 200
+expect "the last key must be beyond those of the first pages" ascending "${page[@]}" "${next[0]}" "$(keys)"
+
+title "The same rows by a start key, without an end: to the last key of the keyspace"
+call GET '/v1/kv/iso?start=languages/de&limit=2&keysOnly=true'
+expect_status 200
+expect "the rows must be those of the first page" is "$(keys)" "$(printf '%s\n' "${page[@]}")"
+
+title "Update it, on the condition that nobody else has meanwhile"
+call PUT /v1/kv/iso/languages/deu -H 'Content-Type: application/json' -H "If-Match: \"$first\"" \
+    -d '{"alpha_3":"deu","name":"German","autonym":"Deutsch"}'
+expect_status 200
+second=$(version)
+expect "the new version must be newer" newer "$second" "$first"
+
+title "Who comes too late learns the current version, and certainly changed nothing"
+call PUT /v1/kv/iso/languages/deu -H 'Content-Type: application/json' -H "If-Match: \"$first\"" -d '{"lost":"update"}'
+expect_status 412
+expect "the problem must be version_mismatch" problem version_mismatch
+expect "the current version must be named" has "\"currentVersion\":\"$second\""
+call GET /v1/kv/iso/languages/deu
+expect_status 200
+expect "the first update must be there" has '"autonym":"Deutsch"'
+expect "with its version" is "$(version)" "$second"
+
+title "Travel in time: the same key and the same scan as of the first version"
+call GET "/v1/kv/iso/languages/deu?asOf=$first"
+expect_status 200
+expect "the old value must come back byte for byte" is "$body" "$original"
+expect "with its version" is "$(version)" "$first"
+call GET "/v1/kv/iso?prefix=languages/deu&asOf=$first"
+expect_status 200
+expect "the scan must show the old version" has "\"version\":\"$first\""
+expect "and not the new value" has_not Deutsch
+call GET '/v1/kv/iso?prefix=languages/deu'
+expect_status 200
+expect "the scan of now must show the new value" has Deutsch
+
+title "The history of the key, newest first"
+call GET /v1/history/iso/languages/deu
+expect_status 200
+expect "both versions must be there, the newer first" has_in_order "\"version\":\"$second\"" "\"version\":\"$first\""
+
+title "Delete it. Its past stays readable"
+call DELETE /v1/kv/iso/languages/deu -H "If-Match: \"$second\""
+expect_status 204
+call GET /v1/kv/iso/languages/deu
+expect_status 404
+expect "the problem must be key_not_found" problem key_not_found
+call GET "/v1/kv/iso/languages/deu?asOf=$second"
+expect_status 200
+expect "as of its last version it must be there" has '"autonym":"Deutsch"'
+call DELETE /v1/kv/iso/languages/deu
+expect_status 204
+call DELETE /v1/kv/iso/languages/deu -H 'If-Match: *'
+expect_status 412
+
+title "Put it back, on the condition that it does not exist"
+call PUT /v1/kv/iso/languages/deu -H 'Content-Type: application/json' -H 'If-None-Match: *' -d "$original"
+expect_status 201
+third=$(version)
+expect "the version must be newer again" newer "$third" "$second"
+call PUT /v1/kv/iso/languages/deu -H 'Content-Type: application/json' -H 'If-None-Match: *' -d '{}'
+expect_status 412
+call GET /v1/kv/iso/languages/deu
+expect "it must be as it was" is "$body" "$original"
+
+title "Keys are any bytes: slashes, percent signs, emoji; and by base64url even NUL and 0xFF"
+call PUT '/v1/kv/iso/tour/50%25/%F0%9F%8C%BB/a%2Fb%20c' -H 'Content-Type: text/plain' -d 'sunflower'
+is "$status" 200 || expect_status 201
+call GET '/v1/kv/iso/tour/50%25/%F0%9F%8C%BB/a%2Fb%20c'
+expect_status 200
+expect "the value must come back" is "$body" sunflower
+call PUT '/v1/kv/iso?key64=dG91ci8A_w' -H 'Content-Type: text/plain' -d 'NUL and 0xFF'
+is "$status" 200 || expect_status 201
+call GET '/v1/kv/iso?key64=dG91ci8A_w'
+expect_status 200
+expect "the value must come back" is "$body" 'NUL and 0xFF'
+call DELETE '/v1/kv/iso/tour/50%25/%F0%9F%8C%BB/a%2Fb%20c'
+expect_status 204
+call DELETE '/v1/kv/iso?key64=dG91ci8A_w'
+expect_status 204
+
+title "Several operations in one request: each has its own status"
+call POST /v1/batch -H 'Content-Type: application/json' \
+    -d '{"ops":[{"get":{"keyspace":"iso","key":"languages/deu"}},{"get":{"keyspace":"iso","key":"languages/?"}}]}'
+expect_status 200
+expect "the first must be found, the second not" has_in_order '"status":200' "\"version\":\"$third\"" '"status":404' '"code":"key_not_found"'
+
+title "Where does the key live? Whoever served it must say the same"
+call GET /v1/kv/iso/languages/deu
+expect_status 200
+served_by=$(header GrainDb-Served-By)
+call GET '/v1/ring/locate?keyspace=iso&key=languages/deu&replicas=3'
+expect_status 200
+leader=$(member leader)
+range=$(member range)
+[[ $compact =~ \"replicas\":\[([^]]*)\] ]] || stop "there must be replicas"
+expect "the leader must be among the replicas" contains "${BASH_REMATCH[1]}" "\"$leader\""
+expect "the read must have been served by leader $leader of range $range, not by '$served_by'" \
+    contains "$served_by" "range=$range, node=$leader, role=leader"
+
+title "What would a further node change? Nothing moves between the old ones"
+call GET /v1/ring
+expect_status 200
+region=$(member name)
+nodes=$(occurrences '"virtualNodes":')
+expect "there must be nodes" [ "$nodes" -gt 0 ]
+equal=$(occurrences '"weight":1,')
+call POST /v1/ring/plan -H 'Content-Type: application/json' -d "{\"add\":[{\"name\":\"tour-node\",\"region\":\"$region\",\"weight\":1}]}"
+expect_status 200
+flows=$(occurrences '"from":"[^"]*","to":"[^"]*","fraction":')
+to_new=$(occurrences '"from":"[^"]*","to":"tour-node","fraction":')
+expect "every flow must lead to the new node" is "$flows" "$to_new"
+expect "every old node must give something" is "$flows" "$nodes"
+if [ "$equal" = "$nodes" ]; then
+    [[ $compact =~ \"primaries\":0\.([0-9]+) ]] || stop "there must be a fraction of moved primaries"
+    moved=${BASH_REMATCH[1]}0000
+    moved=$((10#${moved:0:4}))
+    expected=$((10000 / (nodes + 1)))
+    expect "about 1/$((nodes + 1)) of the keys must move, not $moved of 10000" [ "$((moved > expected ? moved - expected : expected - moved))" -le 300 ]
+fi
+
+title "Errors are problem documents that say what is certain"
+call GET /v1/kv/no-such-keyspace/key
+expect_status 404
+expect "the problem must be keyspace_not_found" problem keyspace_not_found
+call GET '/v1/kv/iso?limit=0'
+expect_status 400
+expect "the problem must be invalid_request" problem invalid_request
+
+printf '\ntour: %d checks passed\n' "$checks"
