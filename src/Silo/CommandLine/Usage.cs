@@ -38,7 +38,7 @@ public static class Usage
           graindb --help | --version
 
         Every setting can also stand in the GrainDb section of the configuration or in the environment (GrainDb__SiloPort=11111).
-        Exit codes: 0 stopped as asked, 1 failed while running, 2 did not start.
+        Exit codes: 0 stopped as asked, 1 failed while running or wal verify found problems, 2 did not start.
         """;
 
     public static string Version

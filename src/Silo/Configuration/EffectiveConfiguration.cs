@@ -2,10 +2,18 @@ using System.Globalization;
 
 namespace GrainDb.Silo.Configuration;
 
-/// <summary>The settings that are in force, in one line, without secrets.</summary>
+/// <summary>The settings that are in force, without secrets.</summary>
 public static class EffectiveConfiguration
 {
-    public static string Describe(ServerOptions options)
+    /// <summary>In one line.</summary>
+    public static string Describe(ServerOptions options) =>
+        "configuration: " + string.Join(' ', Values(options).Select(pair => $"{pair.Setting.Key}={pair.Value}"));
+
+    /// <summary>By name.</summary>
+    public static IReadOnlyDictionary<string, string> Settings(ServerOptions options) =>
+        Values(options).ToDictionary(pair => pair.Setting.Key, pair => pair.Value);
+
+    private static List<(Setting Setting, string Value)> Values(ServerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         var values = new List<(Setting Setting, string Value)>
@@ -41,6 +49,6 @@ public static class EffectiveConfiguration
             (Setting.LogFormat, options.LogFormat == LogFormat.Json ? "json" : "line"),
             (Setting.OtlpEndpoint, options.OtlpEndpoint is { } otlp ? otlp.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped) : "none"),
         ]);
-        return "configuration: " + string.Join(' ', values.Select(pair => $"{pair.Setting.Key}={pair.Value}"));
+        return values;
     }
 }

@@ -1,10 +1,11 @@
+using GrainDb.Interfaces.Errors;
 using GrainDb.Silo.Hosting;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Mvc;
+using ErrorCode = GrainDb.Interfaces.Errors.ErrorCode;
 
 namespace GrainDb.Silo.Health;
 
-/// <summary><c>/health/live</c>, <c>/health/ready</c>, <c>/health/startup</c>.</summary>
+/// <summary><c>/health/live</c>, <c>/health/ready</c>, <c>/health/startup</c>. "Not yet" is the problem document of <c>unavailable</c>, with the reason.</summary>
 public static class HealthEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder routes)
@@ -19,20 +20,14 @@ public static class HealthEndpoints
 
     private static Ok<HealthStatus> Live() => TypedResults.Ok(new HealthStatus("live"));
 
-    private static async Task<Results<Ok<HealthStatus>, ProblemHttpResult>> ReadyAsync(NodeReadiness readiness, CancellationToken cancellationToken) =>
-        await readiness.AskAsync(cancellationToken) is { } reason ? NotYet("Not ready", reason) : TypedResults.Ok(new HealthStatus("ready"));
+    private static async Task<Ok<HealthStatus>> ReadyAsync(NodeReadiness readiness, CancellationToken cancellationToken) =>
+        await readiness.AskAsync(cancellationToken) is { } reason ? throw NotYet(reason) : TypedResults.Ok(new HealthStatus("ready"));
 
-    private static Results<Ok<HealthStatus>, ProblemHttpResult> Startup(NodeReadiness readiness) =>
-        readiness.Started ? TypedResults.Ok(new HealthStatus("started")) : NotYet("Not started", "the nodes of this process are starting");
+    private static Ok<HealthStatus> Startup(NodeReadiness readiness) =>
+        readiness.Started ? TypedResults.Ok(new HealthStatus("started")) : throw NotYet("the nodes of this process are starting");
 
-    private static ProblemHttpResult NotYet(string title, string reason) => TypedResults.Problem(new ProblemDetails
-    {
-        Type = "/problems/unavailable",
-        Title = title,
-        Status = StatusCodes.Status503ServiceUnavailable,
-        Detail = reason,
-        Extensions = { ["code"] = "unavailable", ["outcome"] = "notApplied", ["retryable"] = true },
-    });
+    /// <summary>The API translates failures to HTTP, in one place.</summary>
+    private static GrainDbException NotYet(string reason) => new(Failure.NotApplied(ErrorCode.Unavailable, reason));
 }
 
 /// <summary>Answer of the health routes.</summary>

@@ -51,7 +51,12 @@ public static class DataDirectories
         if (!File.Exists(path))
         {
             var temporary = path + ".new";
-            File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(new EmbeddedCluster(options.Nodes), EmbeddedClusterJson.Default.EmbeddedCluster));
+            using (var file = File.Create(temporary))
+            {
+                JsonSerializer.Serialize(file, new EmbeddedCluster(options.Nodes), EmbeddedClusterJson.Default.EmbeddedCluster);
+                file.Flush(flushToDisk: true);
+            }
+
             File.Move(temporary, path, overwrite: true);
             return;
         }

@@ -8,17 +8,9 @@ using Scalar.AspNetCore;
 
 namespace GrainDb.Silo.Hosting;
 
-/// <summary>The web application: where it listens, its bounds, and its routes.</summary>
+/// <summary>The web application: where it listens, the bounds of its connections (those of requests are the API's), and its routes.</summary>
 public static class HttpHosting
 {
-    /// <summary>A transaction of 16 MiB in base64 within JSON, with room for keys. Routes that take one value bound it further.</summary>
-    public const long MaxRequestBodyBytes = 24 * 1024 * 1024;
-
-    /// <summary>A key of 4096 bytes is 12 KiB in percent-encoding; a scan names up to three, and a cursor.</summary>
-    public const int MaxRequestLineBytes = 64 * 1024;
-
-    public const int MaxRequestHeaderBytes = 64 * 1024;
-    public const int MaxRequestHeaders = 100;
     public const int MaxConnections = 4096;
 
     private static readonly TimeSpan KeepAlive = TimeSpan.FromMinutes(2);
@@ -37,28 +29,26 @@ public static class HttpHosting
             filter.IncludeFailureMessage = false;
         });
         builder.Services.AddRouting();
-        builder.Services.AddGrainDbApi(new ApiOptions { MaxValueBytes = options.MaxValueBytes });
+        builder.Services.AddGrainDbApi(new ApiOptions
+        {
+            MaxValueBytes = options.MaxValueBytes,
+            EffectiveConfiguration = EffectiveConfiguration.Settings(options),
+        });
     }
 
     public static void MapHttp(this WebApplication application)
     {
+        application.MapGrainDbApi(); // first: it turns what goes wrong behind it into problem documents
         application.UseHostFiltering();
-        application.MapGrainDbApi();
         application.MapHealth();
         application.MapPrometheusScrapingEndpoint("/metrics");
         application.MapScalarApiReference("/docs", scalar => scalar
             .WithTitle("GrainDb").DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp().HideClientButton()); // nothing from outside
-        application.MapOrleansDashboard("/dashboard");
+        application.MapOrleansDashboard("/dashboard").ExcludeFromDescription();
     }
 
     private static void Configure(KestrelServerOptions kestrel, HttpBinding binding)
     {
-        kestrel.AddServerHeader = false;
-        kestrel.AllowSynchronousIO = false;
-        kestrel.Limits.MaxRequestBodySize = MaxRequestBodyBytes;
-        kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
-        kestrel.Limits.MaxRequestHeadersTotalSize = MaxRequestHeaderBytes;
-        kestrel.Limits.MaxRequestHeaderCount = MaxRequestHeaders;
         kestrel.Limits.MaxConcurrentConnections = MaxConnections;
         kestrel.Limits.MaxConcurrentUpgradedConnections = 0;
         kestrel.Limits.KeepAliveTimeout = KeepAlive;

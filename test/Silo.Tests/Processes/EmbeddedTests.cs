@@ -1,0 +1,46 @@
+using System.Diagnostics;
+using System.Net;
+using Xunit;
+
+namespace GrainDb.Silo.Tests.Processes;
+
+public sealed class EmbeddedTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Serves_health_metrics_docs_and_dashboard_and_ends_with_0_on_SIGTERM()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var url = $"http://127.0.0.1:{GrainDbProcess.FreePort()}";
+        await using var process = GrainDbProcess.Start(_directory.Path, "--http", url);
+        Assert.Equal("""{"status":"live"}""", await process.AnswersAsync($"{url}/health/live", HttpStatusCode.OK, cancellation));
+        Assert.Contains("orleans_", await process.AnswersAsync($"{url}/metrics", HttpStatusCode.OK, cancellation), StringComparison.Ordinal);
+        Assert.Contains("scalar", await process.AnswersAsync($"{url}/docs/", HttpStatusCode.OK, cancellation), StringComparison.Ordinal);
+        await process.AnswersAsync($"{url}/dashboard/", HttpStatusCode.OK, cancellation);
+
+        using var client = new HttpClient();
+        using var strange = new HttpRequestMessage(HttpMethod.Get, new Uri($"{url}/health/live")) { Headers = { Host = "rebound.example" } };
+        using var refused = await client.SendAsync(strange, cancellation);
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        using var live = await client.GetAsync(new Uri($"{url}/health/live"), cancellation);
+        Assert.False(live.Headers.Contains("Server"));
+
+        var stopping = Stopwatch.StartNew();
+        process.Terminate();
+        Assert.Equal(0, await process.ExitAsync(cancellation));
+        Assert.InRange(stopping.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(15));
+    }
+
+    [Fact]
+    public async Task Ends_with_0_when_told_to_while_it_starts()
+    {
+        await using var process = GrainDbProcess.Start(_directory.Path, "--http", "http://127.0.0.1:0");
+        while (!process.Errors.StartsWith("configuration: ", StringComparison.Ordinal))
+            await Task.Delay(5, TestContext.Current.CancellationToken); // its first line; the signal is handled from before it
+        process.Terminate();
+        Assert.Equal(0, await process.ExitAsync(TestContext.Current.CancellationToken));
+    }
+}
