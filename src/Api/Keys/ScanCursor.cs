@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Numerics;
@@ -68,7 +69,7 @@ internal sealed record ScanCursor(ulong QueryHash, Timestamp ReadTimestamp, byte
         if (text.Length > Base64Url.GetEncodedLength(HeaderLength + MaxResumeKey + ChecksumLength) || !Base64Url.IsValid(text, out var length) || length < HeaderLength + ChecksumLength)
             throw Malformed();
         var bytes = new byte[length];
-        if (!Base64Url.TryDecodeFromChars(text, bytes, out var written) || written != length)
+        if (Base64Url.DecodeFromChars(text, bytes, out _, out var written) != OperationStatus.Done || written != length)
             throw Malformed();
         var body = bytes.AsSpan(0, length - ChecksumLength);
         if (BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(body.Length)) != Checksum(body) || body[0] != Version)

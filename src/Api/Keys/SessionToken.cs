@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Numerics;
@@ -33,7 +34,7 @@ internal static class SessionToken
         Span<byte> bytes = stackalloc byte[Length];
         Span<byte> expected = stackalloc byte[Length];
         if (token.Length != EncodedLength
-            || !Base64Url.TryDecodeFromChars(token, bytes, out var written)
+            || Base64Url.DecodeFromChars(token, bytes, out _, out var written) != OperationStatus.Done
             || written != Length
             || bytes[0] != Version)
             throw Malformed();

@@ -1,0 +1,158 @@
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
+
+namespace GrainDb.Api.Tests.Fakes;
+
+/// <summary>
+/// A store in memory with versions, conditions, snapshots and pages, for tests of the API alone. Every call is counted, so
+/// that a test can prove that bad input never got here.
+/// </summary>
+internal sealed class FakeStore : IKeyValueStore
+{
+    public static readonly ServedBy Server = new("local", new RangeId(17), "node1", ReplicaRole.Leader);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, SortedDictionary<byte[], List<HistoryItem>>> _keyspaces = [];
+    private Timestamp _clock = Timestamp.FromTime(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private int _calls;
+
+    public FakeStore() => _keyspaces["default"] = new(Comparer<byte[]>.Create((left, right) => left.AsSpan().SequenceCompareTo(right)));
+
+    public int Calls => _calls;
+
+    /// <summary>Answers the next call in place of the store.</summary>
+    public Failure? NextFailure { get; set; }
+
+    /// <summary>Thrown by the next call.</summary>
+    public Exception? NextException { get; set; }
+
+    /// <summary>Every call waits for this.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
+    /// <summary>Set when a call has arrived at the gate.</summary>
+    public TaskCompletionSource Arrived { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public KeyWrite? LastWrite { get; private set; }
+
+    public ScanQuery? LastScan { get; private set; }
+
+    public TimeSpan LastTimeout { get; private set; }
+
+    public Timestamp GcThreshold { get; set; }
+
+    public async ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        LastWrite = write;
+        if (await EnterAsync(keyspace, timeout, cancellationToken) is { } failure)
+            return WriteResult.Failed(failure);
+        lock (_lock)
+        {
+            var versions = _keyspaces[keyspace].TryGetValue(write.Key.ToArray(), out var found) ? found : [];
+            var current = versions.Count > 0 && !versions[0].Deleted ? versions[0].Version : Timestamp.Zero;
+            var holds = write.Condition.Kind switch
+            {
+                ConditionKind.None => true,
+                ConditionKind.Exists => !current.IsZero,
+                ConditionKind.NotExists => current.IsZero,
+                _ => current == write.Condition.Version,
+            };
+            if (!holds)
+                return WriteResult.Failed(Failure.NotApplied(ErrorCode.VersionMismatch, "The condition does not hold.") with { CurrentVersion = current });
+            _clock = _clock.Next;
+            var expires = write.TimeToLive is { } span ? _clock.Add(span) : Timestamp.Zero;
+            versions.Insert(0, new HistoryItem(_clock, write.Kind == WriteKind.Delete, expires, write.ContentType, write.Value));
+            _keyspaces[keyspace][write.Key.ToArray()] = versions;
+            return new WriteResult { Version = _clock, Existed = !current.IsZero, ServedBy = Server };
+        }
+    }
+
+    public async ValueTask<ReadResult> ReadAsync(string keyspace, ReadOnlyMemory<byte> key, Timestamp asOf, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (await EnterAsync(keyspace, timeout, cancellationToken) is { } failure)
+            return ReadResult.Failed(failure);
+        lock (_lock)
+        {
+            var at = asOf.IsZero ? _clock : asOf;
+            if (at < GcThreshold)
+                return ReadResult.Failed(Failure.NotApplied(ErrorCode.SnapshotTooOld, "Collected.") with { GcThreshold = GcThreshold });
+            return _keyspaces[keyspace].TryGetValue(key.ToArray(), out var versions) && Visible(versions, at) is { } item
+                ? new ReadResult { Found = true, Version = item.Version, ContentType = item.ContentType, Value = item.Value, ReadTimestamp = at, ServedBy = Server }
+                : new ReadResult { ReadTimestamp = at, ServedBy = Server };
+        }
+    }
+
+    public async ValueTask<ScanResult> ScanAsync(string keyspace, ScanQuery query, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        LastScan = query;
+        if (await EnterAsync(keyspace, timeout, cancellationToken) is { } failure)
+            return ScanResult.Failed(failure);
+        lock (_lock)
+        {
+            var at = query.AsOf.IsZero ? _clock : query.AsOf;
+            var rows = _keyspaces[keyspace]
+                .Where(row => InBounds(row.Key, query))
+                .Select(row => (row.Key, Item: Visible(row.Value, at)))
+                .Where(row => row.Item is not null)
+                .Select(row => new ScanItem(row.Key, row.Item!.Value.Version, row.Item.Value.ContentType, query.KeysOnly ? default : row.Item.Value.Value));
+            if (query.Reverse)
+                rows = rows.Reverse();
+            var page = rows.Take(query.Limit + 1).ToList();
+            var more = page.Count > query.Limit;
+            var resume = !more ? null : query.Reverse ? page[query.Limit - 1].Key.ToArray() : page[query.Limit].Key.ToArray();
+            return new ScanResult { Items = more ? page[..query.Limit] : page, ResumeKey = resume, ReadTimestamp = at, ServedBy = Server };
+        }
+    }
+
+    public async ValueTask<HistoryResult> HistoryAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (await EnterAsync(keyspace, timeout, cancellationToken) is { } failure)
+            return HistoryResult.Failed(failure);
+        lock (_lock)
+        {
+            var versions = _keyspaces[keyspace].TryGetValue(key.ToArray(), out var found) ? found.ToArray() : [];
+            return new HistoryResult { Versions = versions, GcThreshold = GcThreshold, ServedBy = Server };
+        }
+    }
+
+    private static HistoryItem? Visible(List<HistoryItem> versions, Timestamp at)
+    {
+        foreach (var item in versions)
+        {
+            if (item.Version <= at)
+                return item.Deleted || (!item.ExpiresAt.IsZero && item.ExpiresAt <= at) ? null : item;
+        }
+
+        return null;
+    }
+
+    private static bool InBounds(byte[] key, ScanQuery query)
+    {
+        if (key.AsSpan().SequenceCompareTo(query.Start.Span) < 0 || (query.End is { } end && key.AsSpan().SequenceCompareTo(end.Span) >= 0))
+            return false;
+        if (query.ResumeKey is not { } resume)
+            return true;
+        var order = key.AsSpan().SequenceCompareTo(resume);
+        return query.Reverse ? order < 0 : order >= 0;
+    }
+
+    private async ValueTask<Failure?> EnterAsync(string keyspace, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _calls);
+        LastTimeout = timeout;
+        Arrived.TrySetResult();
+        await Gate.WaitAsync(cancellationToken);
+        if (NextException is { } exception)
+        {
+            NextException = null;
+            throw exception;
+        }
+
+        if (NextFailure is { } failure)
+        {
+            NextFailure = null;
+            return failure;
+        }
+
+        return _keyspaces.ContainsKey(keyspace) ? null : Failure.NotApplied(ErrorCode.KeyspaceNotFound, $"There is no keyspace '{keyspace}'.");
+    }
+}

@@ -1,0 +1,92 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using GrainDb.Api.Tests.Fakes;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace GrainDb.Api.Tests.Serving;
+
+/// <summary>The API on a real Kestrel on a free loopback port, over fakes.</summary>
+internal sealed class ApiServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private ApiServer(WebApplication app, FakeStore store, FakeCatalog catalog, FakeCluster cluster)
+    {
+        _app = app;
+        Store = store;
+        Catalog = catalog;
+        Cluster = cluster;
+        Address = new Uri(app.Urls.Single());
+        Client = new HttpClient { BaseAddress = Address };
+    }
+
+    public FakeStore Store { get; }
+
+    public FakeCatalog Catalog { get; }
+
+    public FakeCluster Cluster { get; }
+
+    public Uri Address { get; }
+
+    public HttpClient Client { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    public static async Task<ApiServer> StartAsync(ApiOptions? options = null)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseUrls($"http://{IPAddress.Loopback}:0");
+        builder.Services.AddRoutingCore();
+        builder.Logging.SetMinimumLevel(LogLevel.None);
+        var store = new FakeStore();
+        var catalog = new FakeCatalog();
+        var cluster = new FakeCluster();
+        builder.Services.AddSingleton<IKeyValueStore>(store);
+        builder.Services.AddSingleton<IKeyspaceCatalog>(catalog);
+        builder.Services.AddSingleton<IClusterView>(cluster);
+        builder.Services.AddGrainDbApi(options ?? new ApiOptions());
+        var app = builder.Build();
+        app.MapGrainDbApi();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        return new ApiServer(app, store, catalog, cluster);
+    }
+
+    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, Action<HttpRequestMessage>? with = null)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        with?.Invoke(request);
+        return await Client.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    public Task<HttpResponseMessage> SendJsonAsync(HttpMethod method, string path, string json) =>
+        SendAsync(method, path, request => request.Content = new StringContent(json, Encoding.UTF8, "application/json"));
+
+    public async Task<JsonElement> GetJsonAsync(string path)
+    {
+        using var response = await SendAsync(HttpMethod.Get, path);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return await ReadJsonAsync(response);
+    }
+
+    public static async Task<JsonElement> ReadJsonAsync(HttpResponseMessage response)
+    {
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        return JsonDocument.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement;
+    }
+
+    public Task<RawResponse> SendRawAsync(string request) => RawRequest.SendAsync(Address, request);
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app.StopAsync(CancellationToken.None);
+        await _app.DisposeAsync();
+    }
+}
