@@ -115,4 +115,6 @@ internal sealed class FakeCluster : IClusterView
         NextException = null;
         throw exception;
     }
+
+    public Task WaitUntilReadyAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
