@@ -153,8 +153,8 @@ internal sealed class VersionCollector
             moved += length;
         }
 
-        // Sharers of a key must stay contiguous: if an older version came after the sweep had passed and shares these bytes, they
-        // wait for the next pass.
+        // Sharers of a key must stay contiguous, so bytes that an older version still shares stay where they are. The sweep has moved
+        // all older versions already, and one that comes now shares with those; but to be wrong here would free bytes in use.
         if (!_slabs.Keys.IsSparse(entry.KeyPage) || (older.Leaf is not null && older.Entry.SharesKeyWith(entry)))
             return moved;
 

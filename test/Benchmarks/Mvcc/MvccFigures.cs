@@ -37,6 +37,7 @@ public static class MvccFigures
             before = GC.GetTotalMemory(forceFullCollection: true);
         }, () => store = workload.Insert(workload.Shuffled));
         Memory("memory after random inserts", before, store!, output);
+        Pauses(workload, output);
         var ascending = workload.Keys.Order(Comparer<byte[]>.Create((x, y) => x.AsSpan().SequenceCompareTo(y))).ToArray();
         Rate("insert, ascending", workload.Keys.Length, output, () =>
         {
@@ -44,6 +45,18 @@ public static class MvccFigures
             before = GC.GetTotalMemory(forceFullCollection: true);
         }, () => store = workload.Insert(ascending));
         Memory("memory after ascending inserts", before, store!, output);
+    }
+
+    // One million inserts into one growing store: how often and how long the runtime stops everybody.
+    private static void Pauses(MvccWorkload workload, TextWriter output)
+    {
+        GC.Collect();
+        var (collections, pauses) = (GC.CollectionCount(0), GC.GetTotalPauseDuration());
+        var store = workload.Insert(workload.Shuffled);
+        var count = GC.CollectionCount(0) - collections;
+        var total = (GC.GetTotalPauseDuration() - pauses).TotalMilliseconds;
+        output.WriteLine(Line($"  {"GC pauses while inserting",-34} {total,10:F1} ms in {count} collections, {total / Math.Max(1, count):F2} ms each"));
+        GC.KeepAlive(store);
     }
 
     private static void Reads(MvccWorkload workload, TextWriter output)
