@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace GrainDb.Engine.Mvcc;
 
 /// <summary>
@@ -7,34 +9,31 @@ namespace GrainDb.Engine.Mvcc;
 internal sealed class BranchBlock : TreeBlock
 {
     /// <summary>Most children.</summary>
-    public const int Capacity = 64;
+    public const int Capacity = PrefixSlots.Capacity;
 
     /// <summary>Below this a branch is joined with, or filled up from, a neighbour.</summary>
     public const int MinChildren = Capacity / 4;
 
-    /// <summary>Approximate bytes of the object and its arrays.</summary>
-    public const int FixedBytes = 48 + (3 * 24) + (Capacity * 3 * sizeof(ulong));
+    /// <summary>Bytes of the object.</summary>
+    public const int FixedBytes = 24 + (Capacity * 3 * sizeof(ulong));
 
-    public readonly TreeBlock[] Children = new TreeBlock[Capacity];
-    public readonly Separator[] Separators = new Separator[Capacity - 1];
-    private readonly ulong[] _prefixes = new ulong[Capacity - 1];
-
-    /// <summary>Children; there is one separator less.</summary>
-    public int Count;
+    // Of the separators; there is one less than children.
+    private PrefixSlots _prefixes;
+    public ChildSlots Children;
+    public SeparatorSlots Separators;
 
     /// <summary>The child that holds, or would hold, the given place: as many separators are at or before it.</summary>
-    public int ChildFor(ReadOnlySpan<byte> key, ulong timestamp) => Find(key, timestamp, orderOfEqual: -1);
+    public int ChildFor(ReadOnlySpan<byte> key, ulong timestamp) => Find(key, timestamp, countEqual: true);
 
     /// <summary>The last child that can hold anything before the given place.</summary>
-    public int ChildBefore(ReadOnlySpan<byte> key, ulong timestamp) => Find(key, timestamp, orderOfEqual: 0);
+    public int ChildBefore(ReadOnlySpan<byte> key, ulong timestamp) => Find(key, timestamp, countEqual: false);
 
     /// <summary>Puts a child to the right of the one at <paramref name="index"/>; there must be room.</summary>
     public void InsertRightOf(int index, Separator separator, TreeBlock child)
     {
-        var tail = Count - 1 - index;
-        Array.Copy(Children, index + 1, Children, index + 2, tail);
-        Array.Copy(Separators, index, Separators, index + 1, tail);
-        Array.Copy(_prefixes, index, _prefixes, index + 1, tail);
+        Children[(index + 1)..Count].CopyTo(Children[(index + 2)..]);
+        Separators[index..(Count - 1)].CopyTo(Separators[(index + 1)..]);
+        _prefixes[index..(Count - 1)].CopyTo(_prefixes[(index + 1)..]);
         Children[index + 1] = child;
         Count++;
         SetSeparator(index, separator);
@@ -43,10 +42,9 @@ internal sealed class BranchBlock : TreeBlock
     /// <summary>Removes the child to the right of <paramref name="index"/> and the separator between.</summary>
     public void RemoveRightOf(int index)
     {
-        var tail = Count - 2 - index;
-        Array.Copy(Children, index + 2, Children, index + 1, tail);
-        Array.Copy(Separators, index + 1, Separators, index, tail);
-        Array.Copy(_prefixes, index + 1, _prefixes, index, tail);
+        Children[(index + 2)..Count].CopyTo(Children[(index + 1)..]);
+        Separators[(index + 1)..(Count - 1)].CopyTo(Separators[index..]);
+        _prefixes[(index + 1)..(Count - 1)].CopyTo(_prefixes[index..]);
         Count--;
         Children[Count] = null!;
         Separators[Count - 1] = null!;
@@ -62,8 +60,8 @@ internal sealed class BranchBlock : TreeBlock
     /// <summary>Replaces everything.</summary>
     public void Fill(ReadOnlySpan<TreeBlock> children, ReadOnlySpan<Separator> separators, int skip)
     {
-        Array.Clear(Children);
-        Array.Clear(Separators);
+        Children[..].Clear();
+        Separators[..].Clear();
         children.CopyTo(Children);
         Count = children.Length;
         Skip = skip;
@@ -71,29 +69,21 @@ internal sealed class BranchBlock : TreeBlock
             SetSeparator(index, separators[index]);
     }
 
-    // Number of separators that are before the place; equal ones count when orderOfEqual is negative.
-    private int Find(ReadOnlySpan<byte> key, ulong timestamp, int orderOfEqual)
+    // Number of separators before the place, with or without one that is equal to it.
+    private int Find(ReadOnlySpan<byte> key, ulong timestamp, bool countEqual)
     {
         var target = KeyPrefix.At(key, Skip);
-        var prefixes = _prefixes;
-        var low = 0;
-        var high = Count - 1;
+        var low = _prefixes.CountLess(Count - 1, target);
+        if (low == Count - 1 || _prefixes[low] != target)
+            return low;
+
+        // Separators that differ behind the prefix.
+        var high = _prefixes.CountLessOrEqual(Count - 1, target);
         while (low < high)
         {
-            var middle = (int)((uint)(low + high) >> 1);
-            var prefix = prefixes[middle];
-            bool before;
-            if (prefix != target)
-            {
-                before = prefix < target;
-            }
-            else
-            {
-                var order = Separators[middle].CompareTo(key, timestamp);
-                before = order < 0 || (order == 0 && orderOfEqual < 0);
-            }
-
-            if (before)
+            var middle = (low + high) / 2;
+            var order = Separators[middle].CompareTo(key, timestamp);
+            if (order < 0 || (order == 0 && countEqual))
                 low = middle + 1;
             else
                 high = middle;
@@ -101,4 +91,18 @@ internal sealed class BranchBlock : TreeBlock
 
         return low;
     }
+}
+
+/// <summary>The children of one branch, inside the branch's own object.</summary>
+[InlineArray(PrefixSlots.Capacity)]
+internal struct ChildSlots
+{
+    private TreeBlock _first;
+}
+
+/// <summary>The separators of one branch, inside the branch's own object.</summary>
+[InlineArray(PrefixSlots.Capacity)]
+internal struct SeparatorSlots
+{
+    private Separator _first;
 }

@@ -10,7 +10,7 @@ internal static class CheckpointBlockWriter
     /// Writes versions until the next one might not fit into <paramref name="maxBytes"/>, but at least one if there is one.
     /// Returns whether more remain.
     /// </summary>
-    public static bool Write(SlabPages slabs, TreePosition from, MvccCheckpointCursor cursor, IBufferWriter<byte> output, int maxBytes)
+    public static bool Write(VersionSlabs slabs, TreePosition from, MvccCheckpointCursor cursor, IBufferWriter<byte> output, int maxBytes)
     {
         var (count, next) = Measure(from, maxBytes);
         var header = output.GetSpan(CheckpointBlockFormat.HeaderBytes);
@@ -64,7 +64,7 @@ internal static class CheckpointBlockWriter
     }
 
     private static void WriteEntry(
-        SlabPages slabs,
+        VersionSlabs slabs,
         in VersionEntry entry,
         ReadOnlySpan<byte> previousKey,
         bool isFirst,
@@ -96,7 +96,7 @@ internal static class CheckpointBlockWriter
         if (!entry.IsTombstone)
         {
             length += Varint.Write(span[length..], (ulong)entry.ValueLength);
-            slabs.Span(entry.ValuePage, entry.ValueOffset, entry.ValueLength).CopyTo(span[length..]);
+            slabs.Values.Span(entry.ValuePage, entry.ValueOffset, entry.ValueLength).CopyTo(span[length..]);
             length += entry.ValueLength;
         }
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace GrainDb.Engine.Mvcc;
@@ -10,49 +11,50 @@ internal abstract class TreeBlock
     /// separators on both sides do. May be less than they share, never more.
     /// </summary>
     public int Skip;
+
+    /// <summary>Entries of a leaf, or children of a branch.</summary>
+    public int Count;
 }
 
 /// <summary>
-/// Up to <see cref="Capacity"/> versions in order: keys ascending, newest version first. The prefixes stand apart from the entries, so
-/// that a search stays within a few cache lines. No leaf is empty, except the only one of an empty tree.
+/// Up to <see cref="Capacity"/> versions in order: keys ascending, newest version first. One object without arrays of its own: a search
+/// touches its prefixes, one entry, and seldom anything else. No leaf is empty, except the only one of an empty tree.
 /// </summary>
 internal sealed class LeafBlock : TreeBlock
 {
     /// <summary>Most versions of one block. Not above 64: the collector keeps a bit for each in one word.</summary>
-    public const int Capacity = 64;
+    public const int Capacity = PrefixSlots.Capacity;
 
-    /// <summary>The object itself and the headers of its two arrays, in bytes.</summary>
-    public const int FixedBytes = 64 + (2 * 24);
+    /// <summary>Bytes of the object.</summary>
+    public const int FixedBytes = 48 + (Capacity * (32 + sizeof(ulong)));
 
-    /// <summary>Bytes of one slot in the two arrays.</summary>
-    public const int SlotBytes = 32 + sizeof(ulong);
-
-    public ulong[] Prefixes;
-    public VersionEntry[] Entries;
-    public int Count;
     public LeafBlock? Previous;
     public LeafBlock? Next;
 
     /// <summary>Where the last insert went: tells ascending and descending runs from random order when the block splits.</summary>
     public int LastInsert = NoInsert;
 
+    public PrefixSlots Prefixes;
+    public EntrySlots Entries;
+
     private const int NoInsert = -2;
 
-    /// <summary>An empty block with room for <paramref name="count"/> entries.</summary>
-    public LeafBlock(BlockArrays arrays, int count) => (Prefixes, Entries) = arrays.Rent(count);
-
     /// <summary>Index of the first entry that is not before the given place.</summary>
-    public int LowerBound(SlabPages slabs, ReadOnlySpan<byte> key, ulong timestamp)
+    public int LowerBound(VersionSlabs slabs, ReadOnlySpan<byte> key, ulong timestamp)
     {
         var target = KeyPrefix.At(key, Skip);
-        var prefixes = Prefixes;
-        var low = 0;
-        var high = Count;
+        var low = Prefixes.CountLess(Count, target);
+        if (low == Count || Prefixes[low] != target)
+            return low;
+
+        // Entries with the prefix: mostly one, else versions of one key, or keys that differ behind it.
+        if (low + 1 == Count || Prefixes[low + 1] != target)
+            return IsBefore(slabs, low, key, timestamp) ? low + 1 : low;
+        var high = Prefixes.CountLessOrEqual(Count, target);
         while (low < high)
         {
-            var middle = (int)((uint)(low + high) >> 1);
-            var prefix = prefixes[middle];
-            if (prefix < target || (prefix == target && CompareEqualPrefix(slabs, middle, key, timestamp) < 0))
+            var middle = (low + high) / 2;
+            if (IsBefore(slabs, middle, key, timestamp))
                 low = middle + 1;
             else
                 high = middle;
@@ -62,36 +64,34 @@ internal sealed class LeafBlock : TreeBlock
     }
 
     /// <summary>Whether the entry has this key.</summary>
-    public bool HasKey(SlabPages slabs, int index, ReadOnlySpan<byte> key) => Entries[index].Key(slabs).SequenceEqual(key);
+    public bool HasKey(VersionSlabs slabs, int index, ReadOnlySpan<byte> key) => Entries[index].Key(slabs).SequenceEqual(key);
 
     /// <summary>Whether the entry has this key, which must be one that is routed to this block.</summary>
-    public bool HasRoutedKey(SlabPages slabs, int index, ReadOnlySpan<byte> key)
+    public bool HasRoutedKey(VersionSlabs slabs, int index, ReadOnlySpan<byte> key)
     {
-        if (Entries[index].KeyLength != key.Length || Prefixes[index] != KeyPrefix.At(key, Skip))
+        if (Prefixes[index] != KeyPrefix.At(key, Skip) || Entries[index].KeyLength != key.Length)
             return false;
         return key.Length - Skip <= KeyPrefix.Bytes || Entries[index].Key(slabs)[Skip..].SequenceEqual(key[Skip..]);
     }
 
     /// <summary>Whether the entry at <paramref name="index"/> (above zero) has the key of the one before it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool ContinuesKey(SlabPages slabs, int index) =>
+    public bool ContinuesKey(VersionSlabs slabs, int index) =>
         Prefixes[index] == Prefixes[index - 1] && SameKey(slabs, Entries[index], Entries[index - 1]);
 
     /// <summary>Whether the first entry has the key of the last one of the block before.</summary>
-    public bool ContinuesKeyOfPrevious(SlabPages slabs) =>
+    public bool ContinuesKeyOfPrevious(VersionSlabs slabs) =>
         Previous is { } previous && SameKey(slabs, Entries[0], previous.Entries[previous.Count - 1]);
 
     /// <summary>Whether two entries have the same key.</summary>
-    public static bool SameKey(SlabPages slabs, in VersionEntry left, in VersionEntry right) =>
+    public static bool SameKey(VersionSlabs slabs, in VersionEntry left, in VersionEntry right) =>
         left.KeyLength == right.KeyLength && (left.SharesKeyWith(right) || left.Key(slabs).SequenceEqual(right.Key(slabs)));
 
     /// <summary>Inserts where there is room.</summary>
-    public void InsertAt(BlockArrays arrays, int index, ulong prefix, in VersionEntry entry)
+    public void InsertAt(int index, ulong prefix, in VersionEntry entry)
     {
-        if (Count == Entries.Length)
-            Resize(arrays, Count + 1);
-        Array.Copy(Prefixes, index, Prefixes, index + 1, Count - index);
-        Array.Copy(Entries, index, Entries, index + 1, Count - index);
+        Prefixes[index..Count].CopyTo(Prefixes[(index + 1)..]);
+        Entries[index..Count].CopyTo(Entries[(index + 1)..]);
         Prefixes[index] = prefix;
         Entries[index] = entry;
         Count++;
@@ -99,35 +99,29 @@ internal sealed class LeafBlock : TreeBlock
     }
 
     /// <summary>Moves the entries from <paramref name="index"/> on into an empty block; prefixes are as before on both sides.</summary>
-    public void MoveTail(BlockArrays arrays, int index, LeafBlock target)
+    public void MoveTail(int index, LeafBlock target)
     {
-        var moved = Count - index;
-        Array.Copy(Prefixes, index, target.Prefixes, 0, moved);
-        Array.Copy(Entries, index, target.Entries, 0, moved);
-        target.Count = moved;
+        Prefixes[index..Count].CopyTo(target.Prefixes[..]);
+        Entries[index..Count].CopyTo(target.Entries[..]);
+        target.Count = Count - index;
         target.Skip = Skip;
         Count = index;
         LastInsert = NoInsert;
-        if (moved > 0)
-            Resize(arrays, Count + 1);
     }
 
-    /// <summary>Appends all entries of the following block.</summary>
-    public void Absorb(SlabPages slabs, BlockArrays arrays, LeafBlock next)
+    /// <summary>Appends all entries of the following block; they must fit.</summary>
+    public void Absorb(VersionSlabs slabs, LeafBlock next)
     {
+        next.Entries[..next.Count].CopyTo(Entries[Count..]);
         var total = Count + next.Count;
-        if (total > Entries.Length)
-            Resize(arrays, total);
-        Array.Copy(next.Entries, 0, Entries, Count, next.Count);
         for (var index = Count; index < total; index++)
             Prefixes[index] = KeyPrefix.At(Entries[index].Key(slabs), Skip);
         Count = total;
         LastInsert = NoInsert;
-        arrays.Return(next.Prefixes, next.Entries);
     }
 
     /// <summary>Changes the number of bytes left out, and with it all prefixes.</summary>
-    public void SetSkip(SlabPages slabs, int skip)
+    public void SetSkip(VersionSlabs slabs, int skip)
     {
         if (skip == Skip)
             return;
@@ -136,37 +130,25 @@ internal sealed class LeafBlock : TreeBlock
             Prefixes[index] = KeyPrefix.At(Entries[index].Key(slabs), skip);
     }
 
-    /// <summary>Keeps the entries whose bit is set, and gives back room that is not needed.</summary>
-    public void Keep(BlockArrays arrays, ulong bits)
+    /// <summary>Keeps the entries whose bit is set.</summary>
+    public void Keep(ulong bits)
     {
+        if (BitOperations.PopCount(bits) == Count)
+            return;
         var kept = 0;
-        for (var index = 0; index < Count; index++)
+        for (; bits != 0; bits &= bits - 1)
         {
-            if ((bits & (1UL << index)) == 0)
-                continue;
+            var index = BitOperations.TrailingZeroCount(bits);
             Prefixes[kept] = Prefixes[index];
             Entries[kept++] = Entries[index];
         }
 
         Count = kept;
         LastInsert = NoInsert;
-        if (Count * 2 < Entries.Length)
-            Resize(arrays, Count + 1);
     }
 
-    private void Resize(BlockArrays arrays, int count)
-    {
-        if (BlockArrays.LengthFor(count) == Entries.Length)
-            return;
-        var (prefixes, entries) = arrays.Rent(count);
-        Array.Copy(Prefixes, prefixes, Count);
-        Array.Copy(Entries, entries, Count);
-        arrays.Return(Prefixes, Entries);
-        (Prefixes, Entries) = (prefixes, entries);
-    }
-
-    // The prefixes are equal: decided by what is behind them. Negative when the entry is before the place.
-    private int CompareEqualPrefix(SlabPages slabs, int index, ReadOnlySpan<byte> key, ulong timestamp)
+    // Of an entry with the prefix of the key: whether it is before the place.
+    private bool IsBefore(VersionSlabs slabs, int index, ReadOnlySpan<byte> key, ulong timestamp)
     {
         ref var entry = ref Entries[index];
 
@@ -174,6 +156,13 @@ internal sealed class LeafBlock : TreeBlock
         var order = entry.KeyLength - Skip <= KeyPrefix.Bytes && key.Length - Skip <= KeyPrefix.Bytes
             ? entry.KeyLength - key.Length
             : entry.Key(slabs)[Skip..].SequenceCompareTo(key[Skip..]);
-        return order != 0 ? order : timestamp.CompareTo(entry.Timestamp);
+        return order < 0 || (order == 0 && entry.Timestamp > timestamp);
     }
+}
+
+/// <summary>The entries of one leaf, inside the leaf's own object.</summary>
+[InlineArray(PrefixSlots.Capacity)]
+internal struct EntrySlots
+{
+    private VersionEntry _first;
 }

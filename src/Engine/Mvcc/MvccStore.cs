@@ -24,7 +24,7 @@ namespace GrainDb.Engine.Mvcc;
 /// </summary>
 public sealed class MvccStore
 {
-    private readonly SlabPages _slabs = new();
+    private readonly VersionSlabs _slabs = new();
     private readonly VersionTree _tree;
     private readonly VersionCounters _counters = new();
     private readonly VersionCollector _collector;
@@ -69,7 +69,7 @@ public sealed class MvccStore
     public bool CollectionPending => _collector.IsPending(CollectableThreshold);
 
     // For checks of the structure.
-    internal (SlabPages Slabs, VersionTree Tree, VersionCounters Counters) Parts => (_slabs, _tree, _counters);
+    internal (VersionSlabs Slabs, VersionTree Tree, VersionCounters Counters) Parts => (_slabs, _tree, _counters);
 
     private Timestamp CollectableThreshold => _checkpoint is null ? GcThreshold : CollectedThreshold;
 

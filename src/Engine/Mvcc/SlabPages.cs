@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace GrainDb.Engine.Mvcc;
 
 /// <summary>
-/// Append-only memory for the bytes of keys and values. A byte that was written never changes and its place is never
+/// Append-only memory for the bytes of keys or of values. A byte that was written never changes and its place is never
 /// written again, so memory that was handed out stays valid for as long as somebody holds it: dropping a page only drops
 /// this object's reference, and the runtime frees the array after its last reader.
 /// <para>
@@ -15,9 +15,6 @@ namespace GrainDb.Engine.Mvcc;
 /// </summary>
 internal sealed class SlabPages
 {
-    /// <summary>Length of the first page in bytes.</summary>
-    public const int FirstPageBytes = 4 * 1024;
-
     /// <summary>Length of a page of a large store. Above the threshold of the large object heap: pages are never copied by the runtime.</summary>
     public const int MaxPageBytes = 128 * 1024;
 
@@ -42,8 +39,16 @@ internal sealed class SlabPages
     private int _current;
     private int _used;
 
+    private readonly int _firstPageBytes;
+    private int _pageCount;
+    private long _capacity;
+
+    /// <summary>No pages yet.</summary>
+    /// <param name="firstPageBytes">Length of the first page that will be needed, a power of two.</param>
+    public SlabPages(int firstPageBytes) => _firstPageBytes = firstPageBytes;
+
     /// <summary>Bytes of all pages, with the overhead of their arrays.</summary>
-    public long AllocatedBytes { get; private set; }
+    public long AllocatedBytes => _capacity + ((long)_pageCount * ArrayOverheadBytes);
 
     /// <summary>Bytes that entries refer to.</summary>
     public long LiveBytes { get; private set; }
@@ -56,9 +61,10 @@ internal sealed class SlabPages
     {
         get
         {
-            var allocated = AllocatedBytes - _pages[_current].Length;
-            var dead = allocated - (LiveBytes - _live[_current]);
-            return dead >= MinDeadBytes && dead > allocated / DeadShareDivisor;
+            // The same measure as for each page in MarkSparsePages, so that whenever this is true some page is sparse.
+            var capacity = _capacity - _pages[_current].Length;
+            var dead = capacity - (LiveBytes - _live[_current]);
+            return dead >= MinDeadBytes && dead > capacity / DeadShareDivisor;
         }
     }
 
@@ -140,8 +146,8 @@ internal sealed class SlabPages
     private void OpenPage(int length)
     {
         var previous = _current;
-        var wanted = (int)Math.Min(BitOperations.RoundUpToPowerOf2((ulong)AllocatedBytes), MaxPageBytes);
-        wanted = Math.Max(Math.Max(wanted, FirstPageBytes), (int)BitOperations.RoundUpToPowerOf2((uint)length));
+        var wanted = (int)Math.Min(BitOperations.RoundUpToPowerOf2((ulong)_capacity), MaxPageBytes);
+        wanted = Math.Max(Math.Max(wanted, _firstPageBytes), (int)BitOperations.RoundUpToPowerOf2((uint)length));
         _current = AddPage(wanted);
         _used = 0;
         if (previous != 0 && _live[previous] == 0)
@@ -163,13 +169,15 @@ internal sealed class SlabPages
 
         _pages[page] = GC.AllocateUninitializedArray<byte>(length);
         _live[page] = 0;
-        AllocatedBytes += length + ArrayOverheadBytes;
+        _capacity += length;
+        _pageCount++;
         return page;
     }
 
     private void DropPage(int page)
     {
-        AllocatedBytes -= _pages[page].Length + ArrayOverheadBytes;
+        _capacity -= _pages[page].Length;
+        _pageCount--;
         _pages[page] = [];
         _sparse[page] = false;
         _freeSlots.Push(page);

@@ -18,13 +18,13 @@ namespace GrainDb.Engine.Mvcc;
 /// </summary>
 internal sealed class VersionCollector
 {
-    private readonly SlabPages _slabs;
+    private readonly VersionSlabs _slabs;
     private readonly VersionTree _tree;
     private readonly VersionCounters _counters;
     private bool _passRunning;
     private Separator? _bound;
 
-    public VersionCollector(SlabPages slabs, VersionTree tree, VersionCounters counters)
+    public VersionCollector(VersionSlabs slabs, VersionTree tree, VersionCounters counters)
     {
         _slabs = slabs;
         _tree = tree;
@@ -116,14 +116,14 @@ internal sealed class VersionCollector
     {
         var freed = (long)entry.ValueLength;
         _counters.CountVersion(entry, -1);
-        _slabs.Release(entry.ValuePage, entry.StoredValueBytes);
+        _slabs.Values.Release(entry.ValuePage, entry.StoredValueBytes);
 
         var keyIsShared = (newer is { } n && n.SharesKeyWith(entry)) || (older is { } o && o.SharesKeyWith(entry));
         var keyRemains = keyIsShared
             || (newer is { } n2 && LeafBlock.SameKey(_slabs, n2, entry))
             || (older is { } o2 && LeafBlock.SameKey(_slabs, o2, entry));
         if (!keyIsShared)
-            _slabs.Release(entry.KeyPage, entry.KeyLength);
+            _slabs.Keys.Release(entry.KeyPage, entry.KeyLength);
         if (!keyRemains)
         {
             freed += entry.KeyLength;
@@ -144,18 +144,18 @@ internal sealed class VersionCollector
     private long Move(ref VersionEntry entry, TreePosition newer, TreePosition older)
     {
         var moved = 0L;
-        if (_slabs.IsSparse(entry.ValuePage))
+        if (_slabs.Values.IsSparse(entry.ValuePage))
         {
             var (page, length) = (entry.ValuePage, entry.StoredValueBytes);
             var value = entry.ToVersion(_slabs).Value.Span;
             entry.StoreValue(_slabs, value, entry.ExpiresAt(_slabs));
-            _slabs.Release(page, length);
+            _slabs.Values.Release(page, length);
             moved += length;
         }
 
-        // Sharers of a key must stay contiguous: if an older version came after the sweep had passed and shares these bytes, they
-        // wait for the next pass.
-        if (!_slabs.IsSparse(entry.KeyPage) || (older.Leaf is not null && older.Entry.SharesKeyWith(entry)))
+        // Sharers of a key must stay contiguous, so bytes that an older version still shares stay where they are. The sweep has moved
+        // all older versions already, and one that comes now shares with those; but to be wrong here would free bytes in use.
+        if (!_slabs.Keys.IsSparse(entry.KeyPage) || (older.Leaf is not null && older.Entry.SharesKeyWith(entry)))
             return moved;
 
         var before = entry;
@@ -170,7 +170,7 @@ internal sealed class VersionCollector
         }
 
         if (newer.Leaf is null || !newer.Entry.SharesKeyWith(before))
-            _slabs.Release(before.KeyPage, before.KeyLength);
+            _slabs.Keys.Release(before.KeyPage, before.KeyLength);
         return moved;
     }
 }

@@ -20,7 +20,7 @@ internal enum VersionFlags : byte
 
 /// <summary>
 /// One version in a <see cref="LeafBlock"/>: 32 bytes without references, so that millions of them cost the runtime's
-/// collector nothing. The bytes of key and value are in <see cref="SlabPages"/>. Versions of one key that stand side by
+/// collector nothing. The bytes of key and value are in <see cref="VersionSlabs"/>. Versions of one key that stand side by
 /// side share the bytes of their key; sharers are always contiguous, which is how the last one is recognised.
 /// </summary>
 internal struct VersionEntry
@@ -51,29 +51,29 @@ internal struct VersionEntry
 
     /// <summary>The key's bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly ReadOnlySpan<byte> Key(SlabPages slabs) => slabs.Span(KeyPage, KeyOffset, KeyLength);
+    public readonly ReadOnlySpan<byte> Key(VersionSlabs slabs) => slabs.Keys.Span(KeyPage, KeyOffset, KeyLength);
 
     /// <summary>When the version ends; zero for never.</summary>
-    public readonly ulong ExpiresAt(SlabPages slabs) => Expires
-        ? BinaryPrimitives.ReadUInt64LittleEndian(slabs.Span(ValuePage, ValueOffset - ExpiryBytes, ExpiryBytes))
+    public readonly ulong ExpiresAt(VersionSlabs slabs) => Expires
+        ? BinaryPrimitives.ReadUInt64LittleEndian(slabs.Values.Span(ValuePage, ValueOffset - ExpiryBytes, ExpiryBytes))
         : 0;
 
     /// <summary>Whether a reader at <paramref name="at"/> that selected this version finds a value in it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly bool IsLiveAt(SlabPages slabs, ulong at) =>
+    public readonly bool IsLiveAt(VersionSlabs slabs, ulong at) =>
         Flags == VersionFlags.None || (!IsTombstone && ExpiresAt(slabs) > at);
 
     /// <summary>The version as callers see it.</summary>
-    public readonly MvccVersion ToVersion(SlabPages slabs) => new(
+    public readonly MvccVersion ToVersion(VersionSlabs slabs) => new(
         new Timestamp(Timestamp),
         IsTombstone,
         new Timestamp(ExpiresAt(slabs)),
-        slabs.Memory(ValuePage, ValueOffset, ValueLength));
+        slabs.Values.Memory(ValuePage, ValueOffset, ValueLength));
 
     /// <summary>Writes a key into the slabs.</summary>
-    public void StoreKey(SlabPages slabs, ReadOnlySpan<byte> key)
+    public void StoreKey(VersionSlabs slabs, ReadOnlySpan<byte> key)
     {
-        key.CopyTo(slabs.Allocate(key.Length, out KeyPage, out KeyOffset));
+        key.CopyTo(slabs.Keys.Allocate(key.Length, out KeyPage, out KeyOffset));
         KeyLength = (ushort)key.Length;
     }
 
@@ -86,17 +86,17 @@ internal struct VersionEntry
     }
 
     /// <summary>Writes a value, with its expiry if it has one, into the slabs.</summary>
-    public void StoreValue(SlabPages slabs, ReadOnlySpan<byte> value, ulong expiresAt)
+    public void StoreValue(VersionSlabs slabs, ReadOnlySpan<byte> value, ulong expiresAt)
     {
         ValueLength = value.Length;
         if (expiresAt == 0)
         {
-            value.CopyTo(slabs.Allocate(value.Length, out ValuePage, out ValueOffset));
+            value.CopyTo(slabs.Values.Allocate(value.Length, out ValuePage, out ValueOffset));
             return;
         }
 
         Flags |= VersionFlags.Expires;
-        var destination = slabs.Allocate(value.Length + ExpiryBytes, out ValuePage, out ValueOffset);
+        var destination = slabs.Values.Allocate(value.Length + ExpiryBytes, out ValuePage, out ValueOffset);
         BinaryPrimitives.WriteUInt64LittleEndian(destination, expiresAt);
         value.CopyTo(destination[ExpiryBytes..]);
         ValueOffset += ExpiryBytes;

@@ -12,7 +12,7 @@ internal ref struct VersionScanner
     // Entries of one chain that are stepped over before a search is cheaper.
     private const int MaxSteps = 16;
 
-    private readonly SlabPages _slabs;
+    private readonly VersionSlabs _slabs;
     private readonly VersionTree _tree;
     private readonly ulong _at;
     private readonly int _limit;
@@ -23,7 +23,7 @@ internal ref struct VersionScanner
     private long _bytes;
     private int _examined;
 
-    public VersionScanner(SlabPages slabs, VersionTree tree, ulong at, int limit, int maxBytes, bool keysOnly, List<MvccRow> into)
+    public VersionScanner(VersionSlabs slabs, VersionTree tree, ulong at, int limit, int maxBytes, bool keysOnly, List<MvccRow> into)
     {
         _slabs = slabs;
         _tree = tree;
@@ -151,7 +151,7 @@ internal ref struct VersionScanner
     {
         _rows++;
         _bytes += entry.KeyLength;
-        var key = _slabs.Memory(entry.KeyPage, entry.KeyOffset, entry.KeyLength);
+        var key = _slabs.Keys.Memory(entry.KeyPage, entry.KeyOffset, entry.KeyLength);
         if (_keysOnly)
         {
             _into.Add(new(key, new(new Timestamp(entry.Timestamp), false, new Timestamp(entry.ExpiresAt(_slabs)), default)));

@@ -11,21 +11,18 @@ internal sealed class VersionTree
     // Two neighbours whose entries fit into this are joined; the rest is room for what comes.
     private const int JoinLeavesUpTo = LeafBlock.Capacity * 3 / 4;
 
-    private readonly SlabPages _slabs;
-    private readonly BlockArrays _arrays = new();
+    private readonly VersionSlabs _slabs;
     private readonly TreePath _path = new();
     private TreeBlock _root;
     private int _height;
     private long _branches;
     private long _leaves = 1;
-    private long _slots;
 
-    public VersionTree(SlabPages slabs)
+    public VersionTree(VersionSlabs slabs)
     {
         _slabs = slabs;
-        First = Last = new LeafBlock(_arrays, 0);
+        First = Last = new LeafBlock();
         _root = First;
-        _slots = First.Entries.Length;
     }
 
     /// <summary>The leaf with the smallest entries.</summary>
@@ -35,7 +32,7 @@ internal sealed class VersionTree
     public LeafBlock Last { get; private set; }
 
     /// <summary>Approximate bytes of all blocks; separators' keys are not counted.</summary>
-    public long AllocatedBytes => (_branches * BranchBlock.FixedBytes) + (_leaves * LeafBlock.FixedBytes) + (_slots * LeafBlock.SlotBytes);
+    public long AllocatedBytes => (_branches * BranchBlock.FixedBytes) + (_leaves * LeafBlock.FixedBytes);
 
     /// <summary>The root and the levels of branches above the leaves. For checks.</summary>
     internal (TreeBlock Root, int Height) Shape => (_root, _height);
@@ -71,9 +68,7 @@ internal sealed class VersionTree
             return;
         }
 
-        _slots -= leaf.Entries.Length;
-        leaf.InsertAt(_arrays, position.Index, KeyPrefix.At(key, leaf.Skip), entry);
-        _slots += leaf.Entries.Length;
+        leaf.InsertAt(position.Index, KeyPrefix.At(key, leaf.Skip), entry);
     }
 
     /// <summary>
@@ -102,9 +97,7 @@ internal sealed class VersionTree
     /// </summary>
     public void Keep(LeafBlock leaf, ulong bits)
     {
-        _slots -= leaf.Entries.Length;
-        leaf.Keep(_arrays, bits);
-        _slots += leaf.Entries.Length;
+        leaf.Keep(bits);
         JoinLeaf(leaf);
     }
 
@@ -160,14 +153,12 @@ internal sealed class VersionTree
         ref readonly var rightFirst = ref !toLeft && index == at ? ref entry : ref leaf.Entries[at];
         var separator = Separator.Between(leftLast.Key(_slabs), rightFirst.Key(_slabs), rightFirst.Timestamp);
 
-        _slots -= leaf.Entries.Length;
-        var right = new LeafBlock(_arrays, leaf.Count - at + (toLeft ? 0 : 1));
-        leaf.MoveTail(_arrays, at, right);
+        var right = new LeafBlock();
+        leaf.MoveTail(at, right);
         leaf.SetSkip(_slabs, Separator.SharedBytes(low, separator));
         right.SetSkip(_slabs, Separator.SharedBytes(separator, high));
         var target = toLeft ? leaf : right;
-        target.InsertAt(_arrays, toLeft ? index : index - at, KeyPrefix.At(key, target.Skip), entry);
-        _slots += leaf.Entries.Length + right.Entries.Length;
+        target.InsertAt(toLeft ? index : index - at, KeyPrefix.At(key, target.Skip), entry);
         _leaves++;
 
         (right.Previous, right.Next, leaf.Next) = (leaf, leaf.Next, right);
@@ -194,8 +185,8 @@ internal sealed class VersionTree
             return;
         }
 
-        TreeBlock[] children = [.. branch.Children.AsSpan(0, index + 1), child, .. branch.Children.AsSpan(index + 1)];
-        Separator[] separators = [.. branch.Separators.AsSpan(0, index), separator, .. branch.Separators.AsSpan(index)];
+        TreeBlock[] children = [.. branch.Children[..(index + 1)], child, .. branch.Children[(index + 1)..branch.Count]];
+        Separator[] separators = [.. branch.Separators[..index], separator, .. branch.Separators[index..(branch.Count - 1)]];
         var low = level == 0 ? null : _path.LowFence(level - 1, _path.Indexes[level - 1]);
         var high = level == 0 ? null : _path.HighFence(level - 1, _path.Indexes[level - 1]);
         var right = new BranchBlock();
@@ -250,10 +241,8 @@ internal sealed class VersionTree
     {
         var low = _path.LowFence(level, leftIndex);
         var high = _path.HighFence(level, leftIndex + 1);
-        _slots -= left.Entries.Length + right.Entries.Length;
         left.SetSkip(_slabs, Separator.SharedBytes(low, high));
-        left.Absorb(_slabs, _arrays, right);
-        _slots += left.Entries.Length;
+        left.Absorb(_slabs, right);
         _leaves--;
         left.Next = right.Next;
         if (right.Next is { } next)
@@ -284,12 +273,12 @@ internal sealed class VersionTree
         var leftIndex = index + 1 < parent.Count ? index : index - 1;
         var left = (BranchBlock)parent.Children[leftIndex];
         var right = (BranchBlock)parent.Children[leftIndex + 1];
-        TreeBlock[] children = [.. left.Children.AsSpan(0, left.Count), .. right.Children.AsSpan(0, right.Count)];
+        TreeBlock[] children = [.. left.Children[..left.Count], .. right.Children[..right.Count]];
         Separator[] separators =
         [
-            .. left.Separators.AsSpan(0, left.Count - 1),
+            .. left.Separators[..(left.Count - 1)],
             parent.Separators[leftIndex],
-            .. right.Separators.AsSpan(0, right.Count - 1),
+            .. right.Separators[..(right.Count - 1)],
         ];
         var low = _path.LowFence(level - 1, leftIndex);
         var high = _path.HighFence(level - 1, leftIndex + 1);
