@@ -20,7 +20,7 @@ try
             var configuration = ConfigurationSources.Load(serve);
             var options = ServerOptionsReader.Read(configuration, serve.Settings);
             using (var shutdown = new ShutdownSignal())
-            using (var server = new Server(options, configuration, Console.Out, Console.Error))
+            await using (var server = new Server(options, configuration, Console.Out, Console.Error))
                 return await server.RunAsync(shutdown);
         default:
             throw new InvalidOperationException("no such invocation");

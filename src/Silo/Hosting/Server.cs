@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using GrainDb.Silo.Clustering;
 using GrainDb.Silo.Configuration;
@@ -5,10 +6,13 @@ using GrainDb.Silo.Configuration;
 namespace GrainDb.Silo.Hosting;
 
 /// <summary>Runs the nodes of this process from start to drain.</summary>
-public sealed class Server : IDisposable
+public sealed class Server : IAsyncDisposable
 {
-    /// <summary>A stop that takes longer than draining and leaving should is cut off; an operator was promised 15 s.</summary>
-    private static readonly TimeSpan StopTime = NodeHost.DrainTime + TimeSpan.FromSeconds(3);
+    /// <summary>From the signal to the end of the process, with a second to spare of the 15 that an operator was promised.</summary>
+    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(14);
+
+    /// <summary>How much of it a start that is under way may take to finish.</summary>
+    private static readonly TimeSpan LateStartTime = TimeSpan.FromSeconds(8);
 
     private static readonly TimeSpan ReadinessPause = TimeSpan.FromMilliseconds(50);
 
@@ -18,7 +22,9 @@ public sealed class Server : IDisposable
     private readonly TextWriter _errors;
     private readonly NodeReadiness _readiness = new();
     private readonly List<(string Name, IHost Host)> _hosts = [];
+    private readonly Stopwatch _stopping = new();
     private FileLock? _dataLock;
+    private bool _abandoned;
 
     /// <param name="options">What to run.</param>
     /// <param name="configuration">For the <c>Logging</c> section.</param>
@@ -44,14 +50,17 @@ public sealed class Server : IDisposable
             var host = _hosts.Count == 0
                 ? NodeHost.BuildWithHttp(plan, _options, _configuration, _readiness)
                 : NodeHost.Build(plan, _options, _configuration);
+
             _hosts.Add((plan.Node.Name, host));
             _readiness.Add(plan.Node.Name, host.Services);
             host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(shutdown.Request);
         }
 
+        using var stopping = shutdown.Token.Register(_stopping.Start);
+        if (!await StartAsync(shutdown.Token))
+            return ExitCode.Success;
         try
         {
-            await Task.WhenAll(_hosts.Select(node => node.Host.StartAsync(shutdown.Token)));
             await AnnounceAsync(shutdown.Token);
             await Task.Delay(Timeout.Infinite, shutdown.Token);
         }
@@ -60,14 +69,63 @@ public sealed class Server : IDisposable
             // Asked to stop, perhaps while it started.
         }
 
-        return await StopAsync();
+        return await StopAsync(shutdown.ByOperator);
     }
 
-    public void Dispose()
+    /// <summary>Hosts that did not come to rest are left to the end of the process: taking their services away from under them crashes it.</summary>
+    public async ValueTask DisposeAsync()
     {
-        foreach (var (_, host) in _hosts)
-            host.Dispose();
+        if (!_abandoned)
+        {
+            foreach (var (_, host) in _hosts)
+                await ((IAsyncDisposable)host).DisposeAsync();
+        }
+
         _dataLock?.Dispose();
+    }
+
+    /// <summary>
+    /// Starts all hosts together. A start is never cancelled: a silo that is cancelled between two of its stages can neither run nor stop
+    /// in order. False when the process was told to stop and the start did not end in time; it has not been ready, so nobody relies on it.
+    /// </summary>
+    private async Task<bool> StartAsync(CancellationToken shutdown)
+    {
+        var starting = StartAllAsync();
+        try
+        {
+            await starting.WaitAsync(shutdown);
+            return true;
+        }
+        catch (OperationCanceledException) when (shutdown.IsCancellationRequested && !starting.IsCompleted)
+        {
+            _readiness.MarkDraining();
+            try
+            {
+                await starting.WaitAsync(LateStartTime, CancellationToken.None);
+                return true;
+            }
+            catch (TimeoutException)
+            {
+                await _errors.WriteLineAsync($"graindb: ends without having started: the start did not finish within {LateStartTime.TotalSeconds} s");
+                _abandoned = true;
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Fails with the first host that fails: the others may wait for it.</summary>
+    private async Task StartAllAsync()
+    {
+        try
+        {
+            await foreach (var started in Task.WhenEach(_hosts.Select(node => node.Host.StartAsync(CancellationToken.None))))
+                await started;
+        }
+        catch
+        {
+            _abandoned = true;
+            throw;
+        }
     }
 
     private void Prepare()
@@ -104,6 +162,7 @@ public sealed class Server : IDisposable
     private async Task AnnounceAsync(string node, CancellationToken cancellationToken)
     {
         string? said = null;
+        cancellationToken.ThrowIfCancellationRequested();
         while (await _readiness.AskAsync(node, cancellationToken) is { } reason)
         {
             if (reason != said)
@@ -117,16 +176,17 @@ public sealed class Server : IDisposable
     }
 
     /// <summary>HTTP first, then all silos together.</summary>
-    private async Task<int> StopAsync()
+    private async Task<int> StopAsync(bool byOperator)
     {
         _readiness.MarkDraining();
         try
         {
-            await Task.WhenAll(_hosts.Select(node => node.Host.StopAsync())).WaitAsync(StopTime);
-            return ExitCode.Success;
+            await Task.WhenAll(_hosts.Select(node => node.Host.StopAsync())).WaitAsync(StopTime - _stopping.Elapsed);
+            return byOperator ? ExitCode.Success : ExitCode.Failed;
         }
         catch (Exception exception)
         {
+            _abandoned = true;
             await _errors.WriteLineAsync($"graindb: did not drain in order: {exception.Message.ReplaceLineEndings(" ")}");
             return ExitCode.Failed;
         }

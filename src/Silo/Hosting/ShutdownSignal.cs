@@ -16,6 +16,9 @@ public sealed class ShutdownSignal : IDisposable
 
     public CancellationToken Token => _requested.Token;
 
+    /// <summary>Whether an operator asked; false when the process stops for a reason of its own.</summary>
+    public bool ByOperator { get; private set; }
+
     /// <summary>The process shall stop for a reason of its own.</summary>
     public void Request() => _requested.Cancel();
 
@@ -28,6 +31,7 @@ public sealed class ShutdownSignal : IDisposable
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = !_requested.IsCancellationRequested;
+        ByOperator = true;
         _requested.Cancel();
     }
 }

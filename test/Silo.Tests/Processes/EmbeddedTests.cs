@@ -30,7 +30,7 @@ public sealed class EmbeddedTests : IDisposable
 
         var stopping = Stopwatch.StartNew();
         process.Terminate();
-        Assert.Equal(0, await process.ExitAsync(cancellation));
+        await process.EndsWellAsync(cancellation);
         Assert.InRange(stopping.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(15));
     }
 
@@ -41,6 +41,6 @@ public sealed class EmbeddedTests : IDisposable
         while (!process.Errors.StartsWith("configuration: ", StringComparison.Ordinal))
             await Task.Delay(5, TestContext.Current.CancellationToken); // its first line; the signal is handled from before it
         process.Terminate();
-        Assert.Equal(0, await process.ExitAsync(TestContext.Current.CancellationToken));
+        await process.EndsWellAsync(TestContext.Current.CancellationToken);
     }
 }

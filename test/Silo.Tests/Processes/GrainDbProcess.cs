@@ -52,6 +52,14 @@ internal sealed partial class GrainDbProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>The process ends with 0, as after a drain; else its log says why.</summary>
+    public async Task EndsWellAsync(CancellationToken cancellationToken)
+    {
+        var code = await ExitAsync(cancellationToken);
+        if (code != 0)
+            throw new InvalidOperationException($"the process ended with {code}: {Errors}");
+    }
+
     public void Terminate() => _ = SendSignal(_process.Id, 15);
 
     public void Kill() => _process.Kill();

@@ -57,7 +57,7 @@ public sealed class KilledNodesTests : IDisposable
         foreach (var process in new[] { first, second, back })
             process.Terminate();
         foreach (var process in new[] { first, second, back })
-            Assert.Equal(0, await process.ExitAsync(TestContext.Current.CancellationToken));
+            await process.EndsWellAsync(TestContext.Current.CancellationToken);
     }
 
     [Fact]
