@@ -49,6 +49,7 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
         _servedBy = new ServedBy(options.Region, options.Descriptor.Id, options.Node, ReplicaRole.Leader);
         _groupCommit = new GroupCommit(replica.Log, replica.Options.GroupCommit, options.Schedule, this);
         _rate = new RequestRate(options.Time);
+        LastCollected = options.Time.GetTimestamp();
         _refusal = Failure.NotApplied(ErrorCode.Unavailable, $"range {Range} has no leader yet");
     }
 
@@ -76,6 +77,9 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
                 return _rate.PerSecond();
         }
     }
+
+    /// <summary>When garbage was last collected, as a timestamp of the time provider.</summary>
+    public long LastCollected { get; private set; }
 
     /// <summary>How long nobody asked anything.</summary>
     public TimeSpan IdleFor
@@ -159,17 +163,23 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
     }
 
     /// <summary>Raises the GC threshold through the log; lower values change nothing.</summary>
+    /// <param name="threshold">Below this node's clock: versions are only ever written above the threshold.</param>
     /// <returns>The threshold in force.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="threshold"/> is not in the past.</exception>
     public async Task<Timestamp> RaiseGcThresholdAsync(Timestamp threshold)
     {
         Proposal? proposal;
         lock (_replica.Gate)
         {
+            LastCollected = _options.Time.GetTimestamp();
             if (_refusal is not null || threshold <= _replica.Store.GcThreshold)
                 return _replica.Store.GcThreshold;
+            var now = _replica.Clock.Now();
+            if (threshold >= now)
+                throw new ArgumentOutOfRangeException(nameof(threshold), threshold, $"must be below the clock, {now}");
             Span<byte> payload = stackalloc byte[8];
             BinaryPrimitives.WriteUInt64LittleEndian(payload, threshold.Value);
-            proposal = Enqueue(RangeRecordType.GcThreshold, _replica.Clock.Now(), payload, null, Done, threshold);
+            proposal = Enqueue(RangeRecordType.GcThreshold, now, payload, null, Done, threshold);
         }
 
         if (proposal is not null)
@@ -184,6 +194,16 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
     {
         lock (_replica.Gate)
             return _replica.Store.CollectSlice(maxKeys).PassComplete;
+    }
+
+    /// <summary>Whether another pass has something to do.</summary>
+    public bool HasGarbage
+    {
+        get
+        {
+            lock (_replica.Gate)
+                return _replica.Store.CollectionPending;
+        }
     }
 
     /// <inheritdoc/>

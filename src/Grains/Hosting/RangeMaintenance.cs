@@ -20,16 +20,10 @@ internal sealed class RangeMaintenance(
     protected override async Task RunAsync(CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(options.MaintenanceInterval, time);
-        var collected = time.GetTimestamp();
         while (await timer.WaitForNextTickAsync(stopping))
         {
             await CheckpointAsync(stopping);
-            if (time.GetElapsedTime(collected) >= options.GarbageCollectionInterval)
-            {
-                collected = time.GetTimestamp();
-                await CollectGarbageAsync(stopping);
-            }
-
+            await CollectGarbageAsync(stopping);
             Unload();
         }
     }
@@ -47,7 +41,7 @@ internal sealed class RangeMaintenance(
     {
         foreach (var (range, slot) in storage.Open)
         {
-            if (stopping.IsCancellationRequested || slot.Leader is not { } leader)
+            if (stopping.IsCancellationRequested || slot.Leader is not { } leader || !garbage.IsDue(leader, options.ShortestCollectionInterval))
                 continue;
             try
             {

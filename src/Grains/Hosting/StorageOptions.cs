@@ -16,8 +16,8 @@ public sealed class StorageOptions
     /// <summary>How often checkpoints and idleness are looked at.</summary>
     public TimeSpan MaintenanceInterval { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often each range's GC threshold is raised.</summary>
-    public TimeSpan GarbageCollectionInterval { get; set; } = TimeSpan.FromSeconds(30);
+    /// <summary>A range is collected ten times per retention, but not more often than this.</summary>
+    public TimeSpan ShortestCollectionInterval { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Log settings.</summary>
     public WalOptions Wal { get; set; } = WalOptions.Default;

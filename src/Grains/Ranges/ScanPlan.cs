@@ -1,5 +1,5 @@
-using GrainDb.Grains.Meta;
 using GrainDb.Engine.Ranges;
+using GrainDb.Grains.Meta;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
