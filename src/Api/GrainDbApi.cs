@@ -1,4 +1,4 @@
-using System.Text.Encodings.Web;
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using GrainDb.Api.Admin;
@@ -13,10 +13,13 @@ using GrainDb.Api.Telemetry;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Ring;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace GrainDb.Api;
 
@@ -47,13 +50,19 @@ public static class GrainDbApi
         services.AddSingleton<RingApi>();
         services.AddSingleton<RangesApi>();
         services.AddSingleton<AdminApi>();
-        services.Configure<KestrelServerOptions>(kestrel => RequestLimits.Apply(kestrel, options));
+        services.Configure<KestrelServerOptions>(kestrel =>
+        {
+            RequestLimits.Apply(kestrel, options);
+            RejectionDocuments.Apply(kestrel);
+        });
         services.ConfigureHttpJsonOptions(json =>
         {
-            json.SerializerOptions.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
-            json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.Never;
+            // A number in a string is no number: without this every integer of the OpenAPI document would also be a string.
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
-            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase));
+            // These options are the host's too, so converters are added for our own types alone.
+            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter<NodeState>(JsonNamingPolicy.CamelCase));
+            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter<ReplicaRole>(JsonNamingPolicy.CamelCase));
+            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter<ReplicaState>(JsonNamingPolicy.CamelCase));
         });
         services.AddOpenApi(DocumentName, openApi =>
         {
@@ -69,6 +78,9 @@ public static class GrainDbApi
     /// </summary>
     public static WebApplication MapGrainDbApi(this WebApplication app)
     {
+        RejectionDocuments.Subscribe(
+            app.Services.GetRequiredService<DiagnosticListener>(),
+            app.Services.GetRequiredService<ILogger<RejectionDocuments>>());
         app.UseMiddleware<ProblemMiddleware>();
         app.UseMiddleware<KeyPathMiddleware>();
         app.UseRouting();

@@ -21,6 +21,7 @@ internal static class ProblemsApi
         routes.MapGet("/problems/{code}", Get)
             .WithName("getProblem").WithTags("Errors").WithSummary("Explains an error code.")
             .WithPath("code", "The code of a problem document.")
+            .WithAnswer(StatusCodes.Status200OK, "What it means and what to do.", typeof(ProblemDescription))
             .WithErrors(ErrorCode.RouteNotFound);
 
     private static Ok<ProblemDescription> Get(string code) => ErrorTable.Find(code) is { } row

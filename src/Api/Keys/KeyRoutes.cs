@@ -119,7 +119,8 @@ internal static class KeyRoutes
             .WithQuery("cursor", "Of the previous page; the rest of the query must be the same, but for limit.")
             .WithCommonParameters()
             .WithHeader("Accept", "application/x-ndjson: one item per line, the cursor in GrainDb-Cursor.")
-            .WithAnswer(StatusCodes.Status200OK, "A page, or the value of key64.", typeof(ScanPage), "application/json")
+            .WithAnswer(StatusCodes.Status200OK, "A page, or the value of key64.", typeof(ScanPage))
+            .WithAnswer(StatusCodes.Status200OK, "One row per line.", typeof(ScanRow), ScanApi.NdJson)
             .WithResponseHeader(KeyHeaders.Cursor, "With ndjson: continues the scan.")
             .WithReadHeaders()
             .WithErrors([.. ReadErrors, ErrorCode.KeyNotFound, ErrorCode.VersionMismatch]);

@@ -57,12 +57,20 @@ internal sealed class ScanApi(IKeyValueStore store, TimeProvider time)
 
         return new ScanQuery(
             prefix ?? start ?? [],
-            prefix is not null ? ScanQuery.EndOfPrefix(prefix) : end is null ? null : new ReadOnlyMemory<byte>(end),
+            prefix is not null ? ScanQuery.EndOfPrefix(prefix) : EndOf(end),
             AsOf.Parse(parameters.Text(KeysApi.AsOfParameter), time),
             parameters.Integer("limit", KeyLimits.DefaultScanLimit, 1, KeyLimits.MaxScanLimit),
             parameters.Flag("reverse"),
             parameters.Flag("keysOnly"),
             ResumeKey: null);
+    }
+
+    // Spelled out, because a null array converts to an empty memory, which would be an end below every key.
+    private static ReadOnlyMemory<byte>? EndOf(byte[]? end)
+    {
+        if (end is null)
+            return null;
+        return end;
     }
 
     private static bool WantsNdJson(HttpRequest request)

@@ -22,9 +22,22 @@ internal sealed class RouteDocsTransformer : IOpenApiOperationTransformer
         var responses = new OpenApiResponses();
         var headers = metadata.OfType<ResponseHeaderDoc>().ToList();
         foreach (var doc in metadata.OfType<ResponseDoc>())
-            responses[StatusKey(doc.Status)] = await ResponseOfAsync(doc, headers, context, cancellationToken);
+            Add(responses, StatusKey(doc.Status), await ResponseOfAsync(doc, headers, context, cancellationToken));
         await AddErrorsAsync(responses, metadata.OfType<ErrorsDoc>().SelectMany(doc => doc.Codes), context, cancellationToken);
         operation.Responses = responses;
+    }
+
+    /// <summary>A second answer of the same status is another media type of the first.</summary>
+    private static void Add(OpenApiResponses responses, string status, OpenApiResponse response)
+    {
+        if (!responses.TryGetValue(status, out var there) || there.Content is null)
+        {
+            responses[status] = response;
+            return;
+        }
+
+        foreach (var (mediaType, content) in response.Content ?? new Dictionary<string, OpenApiMediaType>())
+            there.Content[mediaType] = content;
     }
 
     private static OpenApiParameter ParameterOf(ParameterDoc doc) => new()

@@ -65,9 +65,10 @@ internal static class JsonBody
         var position = message.IndexOf(" Path: ", StringComparison.Ordinal);
         if (position < 0)
             position = message.IndexOf(" LineNumber: ", StringComparison.Ordinal);
-        var what = Plain(position < 0 ? message : message[..position]);
-        // Lines and bytes are counted from 0 by the reader and from 1 by editors.
-        return $"The JSON body is wrong at {exception.Path ?? "$"}, line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}: {what}";
+        var what = exception.InnerException is { } inner and not JsonException ? PlainToken(inner.Message) : Plain(position < 0 ? message : message[..position]);
+        // Lines and bytes are counted from 0 by the reader and from 1 by editors; an unknown or repeated member has none.
+        var where = exception.LineNumber is { } line ? $"{exception.Path ?? "$"}, line {line + 1}, byte {exception.BytePositionInLine + 1}" : exception.Path ?? "$";
+        return $"The JSON body is wrong at {where}: {what}";
     }
 
     /// <summary>The reader's message in terms of JSON: types of this program mean nothing to a client.</summary>
@@ -75,18 +76,24 @@ internal static class JsonBody
     {
         if (message.StartsWith("The JSON property ", StringComparison.Ordinal) && message.Contains("could not be mapped", StringComparison.Ordinal))
             return $"the member {message["The JSON property ".Length..message.IndexOf(" could not be mapped", StringComparison.Ordinal)]} is not known.";
+        if (message.StartsWith("Duplicate property ", StringComparison.Ordinal) && message.IndexOf(" encountered", StringComparison.Ordinal) is > 0 and var end)
+            return $"the member {message["Duplicate property ".Length..end]} is given twice.";
         const string Conversion = "The JSON value could not be converted to ";
         if (!message.StartsWith(Conversion, StringComparison.Ordinal))
             return message;
         var type = message[Conversion.Length..];
-        return type switch
-        {
-            _ when type.Contains("Int32", StringComparison.Ordinal) => "a whole number is expected.",
-            _ when type.Contains("List", StringComparison.Ordinal) => "an array is expected.",
-            _ when type.Contains("Dictionary", StringComparison.Ordinal) => "an object is expected.",
-            _ when type.Contains("Double", StringComparison.Ordinal) => "a number is expected.",
-            _ when type.Contains("System.String", StringComparison.Ordinal) => "a string is expected.",
-            _ => "an object is expected.",
-        };
+        return type.StartsWith("System.Collections.Generic.List", StringComparison.Ordinal) || type.StartsWith("System.Collections.Generic.IReadOnlyList", StringComparison.Ordinal)
+            ? "an array is expected."
+            : "an object is expected.";
+    }
+
+    /// <summary>The same for a single value: <c>Cannot get the value of a token type 'Number' as a string.</c></summary>
+    private static string PlainToken(string message)
+    {
+        const string Token = "Cannot get the value of a token type ";
+        var expected = message.LastIndexOf(" as a ", StringComparison.Ordinal);
+        if (message.StartsWith(Token, StringComparison.Ordinal) && expected > 0)
+            return $"{message[(expected + " as ".Length)..].TrimEnd('.')} is expected.";
+        return message.Contains("Int32", StringComparison.Ordinal) ? "a whole number of 32 bits is expected." : message;
     }
 }

@@ -32,6 +32,9 @@ internal sealed class FakeStore : IKeyValueStore
     /// <summary>Set when a call has arrived at the gate.</summary>
     public TaskCompletionSource Arrived { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Set when a call at the gate was cancelled.</summary>
+    public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public KeyWrite? LastWrite { get; private set; }
 
     public ScanQuery? LastScan { get; private set; }
@@ -140,7 +143,16 @@ internal sealed class FakeStore : IKeyValueStore
         Interlocked.Increment(ref _calls);
         LastTimeout = timeout;
         Arrived.TrySetResult();
-        await Gate.WaitAsync(cancellationToken);
+        try
+        {
+            await Gate.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            Cancelled.TrySetResult();
+            throw;
+        }
+
         if (NextException is { } exception)
         {
             NextException = null;
