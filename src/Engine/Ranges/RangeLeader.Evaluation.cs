@@ -1,30 +1,55 @@
+using System.Text;
 using GrainDb.Engine.Mvcc;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Engine.Ranges;
 
 /// <summary>Evaluation: what a write finds, and whether it may happen. Everything here runs under the gate.</summary>
 public sealed partial class RangeLeader
 {
+    /// <summary>Most writes of one commit.</summary>
+    private const int MaxWritesPerCommit = 10_000;
+
+    /// <summary>Most bytes of keys and values of one commit.</summary>
+    private const int MaxCommitBytes = KeyLimits.AbsoluteMaxValueBytes + KeyLimits.MaxKeyBytes + RoutingKey.HashBytes;
+
     /// <summary>The newest state of a key in log order.</summary>
     private readonly record struct Newest(Timestamp Version, bool Exists, bool IsProposed);
 
-    /// <summary>Why the request cannot even be evaluated; null when it can.</summary>
-    private Failure? Check(KeyWrite[] writes)
+    /// <summary>Why the request cannot even be evaluated; null when it can. What is logged must be readable for ever.</summary>
+    private Failure? Check(RangeWrite request)
     {
         if (_refusal is not null)
             return _refusal;
-        foreach (var write in writes)
+        if (request.Generation != Descriptor.Generation)
+            return Moved();
+        if (request.Writes.Length is 0 or > MaxWritesPerCommit)
+            return Invalid($"{request.Writes.Length} writes in one commit: 1 to {MaxWritesPerCommit}");
+        var bytes = 0L;
+        foreach (var write in request.Writes)
         {
             if (!Descriptor.Contains(write.Key.Span))
                 return Moved();
+            if (write.Key.Length is 0 or > KeyLimits.MaxKeyBytes + RoutingKey.HashBytes)
+                return Failure.NotApplied(ErrorCode.KeyTooLarge, $"the key has {write.Key.Length} bytes, the limit is {KeyLimits.MaxKeyBytes}");
             if (write.Value.Length > _options.MaxValueBytes)
                 return Failure.NotApplied(ErrorCode.ValueTooLarge, $"the value has {write.Value.Length} bytes, the limit is {_options.MaxValueBytes}");
+            if (write.ContentType.Length > KeyLimits.MaxContentTypeBytes || !Ascii.IsValid(write.ContentType))
+                return Invalid($"the content type must be ASCII of at most {KeyLimits.MaxContentTypeBytes} characters");
+            bytes += write.Key.Length + write.Value.Length;
         }
 
-        return null;
+        if (bytes > MaxCommitBytes)
+            return Failure.NotApplied(ErrorCode.RequestTooLarge, $"the commit has {bytes} bytes, the limit is {MaxCommitBytes}");
+        return request.Writes.Length > 1 && HasDuplicates(request.Writes) ? Invalid("a key is written twice in one commit") : null;
     }
+
+    private static bool HasDuplicates(KeyWrite[] writes) =>
+        writes.Select(write => write.Key).Distinct(RoutingKeyComparer.Instance).Count() != writes.Length;
+
+    private static Failure Invalid(string detail) => Failure.NotApplied(ErrorCode.InvalidRequest, detail);
 
     private ValueTask<WriteResult> Evaluate(KeyWrite[] writes)
     {

@@ -14,8 +14,11 @@ public sealed partial class RangeLeader
     /// <summary>Rows looked at under one hold of the gate.</summary>
     private const int ScanSliceRows = 512;
 
-    /// <summary>Rows that one filtered scan looks at before it ends its page.</summary>
-    private const int MaxFilteredRows = 100_000;
+    /// <summary>Slices after which other work gets a turn.</summary>
+    private const int SlicesPerTurn = 8;
+
+    /// <summary>Versions that one scan looks at, shown or not, before it ends its page.</summary>
+    private const int MaxExaminedVersions = 500_000;
 
     /// <inheritdoc/>
     public async ValueTask<ReadResult> ReadAsync(RangeRead request)
@@ -29,7 +32,7 @@ public sealed partial class RangeLeader
                 _rate.Count();
                 if (TryChooseSnapshot(request.AsOf, out var at, out ready) is { } failure)
                     return ReadResult.Failed(failure);
-                if (!Descriptor.Contains(request.Key.Span))
+                if (request.Generation != Descriptor.Generation || !Descriptor.Contains(request.Key.Span))
                     return ReadResult.Failed(Moved());
                 if (ready.IsCompleted)
                     return ToResult(_replica.Store.TryGet(request.Key.Span, at, out var version), version, at);
@@ -45,19 +48,24 @@ public sealed partial class RangeLeader
         ArgumentNullException.ThrowIfNull(request);
         var page = new ScanPage(request, Descriptor, _options.Partitioning);
         var at = request.AsOf;
-        while (true)
+        for (var slices = 1; ; slices++)
         {
             Task ready;
             lock (_replica.Gate)
             {
-                _rate.Count();
+                if (slices == 1)
+                    _rate.Count();
                 if (TryChooseSnapshot(at, out at, out ready) is { } failure)
                     return ScanResult.Failed(failure);
+                if (request.Generation != Descriptor.Generation)
+                    return ScanResult.Failed(Moved());
                 if (ready.IsCompleted && !ScanSlice(page, at))
                     break;
             }
 
             await ready;
+            if (slices % SlicesPerTurn == 0)
+                await Task.Yield();
         }
 
         return new ScanResult { Items = page.Items, ResumeKey = page.ResumeKey, ReadTimestamp = at, ServedBy = _servedBy };
@@ -74,7 +82,7 @@ public sealed partial class RangeLeader
             _rate.Count();
             if (_refusal is not null)
                 return new(HistoryResult.Failed(_refusal));
-            if (!Descriptor.Contains(request.Key.Span))
+            if (request.Generation != Descriptor.Generation || !Descriptor.Contains(request.Key.Span))
                 return new(HistoryResult.Failed(Moved()));
             _replica.Store.History(request.Key.Span, KeyLimits.MaxHistoryVersions, versions);
             threshold = _replica.Store.GcThreshold;
@@ -104,7 +112,7 @@ public sealed partial class RangeLeader
             return null;
         }
 
-        if (asOf < _replica.Store.GcThreshold)
+        if (!_replica.Store.CanReadAt(asOf))
         {
             return Failure.NotApplied(ErrorCode.SnapshotTooOld, $"{asOf} is below the GC threshold {_replica.Store.GcThreshold}") with
             {
@@ -129,7 +137,7 @@ public sealed partial class RangeLeader
         var rows = page.BeginSlice(ScanSliceRows);
         var resume = _replica.Store.Scan(
             page.Start, page.End, page.End is not null, at, page.SliceLimit, page.BytesLeft, page.Request.Reverse, page.Request.KeysOnly, rows);
-        return page.EndSlice(resume.ResumeKey, MaxFilteredRows);
+        return page.EndSlice(resume.ResumeKey, resume.Examined, MaxExaminedVersions);
     }
 
     private ReadResult ToResult(bool found, MvccVersion version, Timestamp at)

@@ -158,7 +158,7 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
         lock (_replica.Gate)
         {
             _rate.Count();
-            return Check(request.Writes) is { } refused ? new(WriteResult.Failed(refused)) : Evaluate(request.Writes);
+            return Check(request) is { } refused ? new(WriteResult.Failed(refused)) : Evaluate(request.Writes);
         }
     }
 
@@ -211,14 +211,22 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
     {
         RangeInstruments.BatchSize.Record((long)(last.Value - first.Value + 1));
         var answered = new List<Proposal>();
-        lock (_replica.Gate)
+        try
         {
-            while (_pending.TryPeek(out var proposal) && proposal.Lsn <= last)
+            lock (_replica.Gate)
             {
-                _pending.Dequeue();
-                Apply(proposal);
-                answered.Add(proposal);
+                while (_pending.TryPeek(out var proposal) && proposal.Lsn <= last)
+                {
+                    Apply(proposal);
+                    answered.Add(_pending.Dequeue());
+                }
             }
+        }
+        catch
+        {
+            // What was applied is durable and has its answer; the rest learns of the failure from OnFailed.
+            CompleteAll(answered);
+            throw;
         }
 
         return () => CompleteAll(answered);
@@ -228,7 +236,6 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
     {
         if (!proposal.HasRecord)
             return;
-        _pendingRecords--;
         foreach (var write in proposal.Writes ?? [])
         {
             ApplyWrite(write, proposal.Timestamp);
@@ -237,7 +244,8 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
 
         if (!proposal.GcThreshold.IsZero)
             _replica.Store.SetGcThreshold(proposal.GcThreshold);
-        _replica.MarkApplied(proposal.Lsn);
+        _pendingRecords--;
+        _replica.MarkApplied(proposal.Lsn, changed: proposal.Writes is not null || !proposal.GcThreshold.IsZero);
     }
 
     private void ApplyWrite(KeyWrite write, Timestamp commit)

@@ -28,6 +28,7 @@ public sealed class RangeReplica : IDisposable
 
     private readonly HardStateFile _hardState;
     private int _checkpointing;
+    private Lsn _lastChange;
     private bool _disposed;
 
     private RangeReplica(RangeReplicaOptions options, HybridLogicalClock clock, WriteAheadLog log, HardStateFile hardState)
@@ -100,9 +101,11 @@ public sealed class RangeReplica : IDisposable
             case RangeRecordType.Write:
                 foreach (var write in RangeWriteCodec.Decode(record.Payload))
                     Store.Apply(write.Key.Span, record.Timestamp, write.IsTombstone, write.ExpiresAt, write.Stored.Span);
+                _lastChange = record.Lsn;
                 break;
             case RangeRecordType.GcThreshold:
                 Store.SetGcThreshold(new Timestamp(BinaryPrimitives.ReadUInt64LittleEndian(record.Payload.Span)));
+                _lastChange = record.Lsn;
                 break;
             default:
                 throw new InvalidDataException($"range {Range}: record {record.Lsn} has unknown type {record.Type}");
@@ -111,8 +114,13 @@ public sealed class RangeReplica : IDisposable
         AppliedLsn = record.Lsn;
     }
 
-    /// <summary>Records a state change that was applied without decoding its record (the leader has it in memory).</summary>
-    internal void MarkApplied(Lsn lsn) => AppliedLsn = lsn;
+    /// <summary>Notes a record that was applied without decoding it (the leader has it in memory).</summary>
+    internal void MarkApplied(Lsn lsn, bool changed)
+    {
+        AppliedLsn = lsn;
+        if (changed)
+            _lastChange = lsn;
+    }
 
     /// <summary>Makes a promise durable: from now on no lower epoch is accepted.</summary>
     public void WritePromise(HardState promise)
@@ -125,8 +133,9 @@ public sealed class RangeReplica : IDisposable
     /// Writes a checkpoint while work goes on (it is fuzzy: it contains at least everything up to the LSN that it names), then
     /// lets the log go where both kept checkpoints allow. Blocking: run it on a thread that may wait.
     /// </summary>
+    /// <param name="cancellationToken">Looked at between blocks; an unfinished checkpoint leaves nothing behind.</param>
     /// <returns>The LSN that the checkpoint names, or null when another checkpoint is being written.</returns>
-    public Lsn? Checkpoint()
+    public Lsn? Checkpoint(CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _checkpointing, 1) != 0)
             return null;
@@ -142,7 +151,7 @@ public sealed class RangeReplica : IDisposable
 
             try
             {
-                WriteBlocks(cursor, start);
+                WriteBlocks(cursor, start, cancellationToken);
             }
             finally
             {
@@ -158,8 +167,18 @@ public sealed class RangeReplica : IDisposable
         }
     }
 
-    /// <summary>Whether the log has records that no checkpoint contains.</summary>
-    public bool HasNewRecords => Log.LastLsn > Log.CheckpointLsn;
+    /// <summary>Whether anything changed that no checkpoint contains. The first record of an epoch changes nothing.</summary>
+    public bool HasChanges
+    {
+        get
+        {
+            lock (Gate)
+                return _lastChange > Log.CheckpointLsn;
+        }
+    }
+
+    /// <summary>Why nothing can be written or trusted any more; null while the log is sound.</summary>
+    public string? BrokenReason => Log.Status == WalStatus.Broken ? Log.StatusReason : null;
 
     /// <summary>Whether enough was logged since the last checkpoint to write another.</summary>
     public bool ShouldCheckpoint()
@@ -184,13 +203,14 @@ public sealed class RangeReplica : IDisposable
         Log.Dispose();
     }
 
-    private void WriteBlocks(MvccCheckpointCursor cursor, Lsn start)
+    private void WriteBlocks(MvccCheckpointCursor cursor, Lsn start, CancellationToken cancellationToken)
     {
         using var writer = Log.BeginCheckpoint(start, meta: default);
         var block = new ArrayBufferWriter<byte>(CheckpointSliceBytes);
         bool more;
         do
         {
+            cancellationToken.ThrowIfCancellationRequested();
             block.ResetWrittenCount();
             lock (Gate)
                 more = Store.WriteSlice(cursor, block, CheckpointSliceBytes);
@@ -198,6 +218,7 @@ public sealed class RangeReplica : IDisposable
         }
         while (more);
         writer.Commit();
+        Log.TruncatePrefix(start.Next);
     }
 
     private void Recover()

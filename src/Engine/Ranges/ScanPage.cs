@@ -49,10 +49,12 @@ internal sealed class ScanPage
 
     /// <summary>Takes the slice's rows in.</summary>
     /// <param name="resumeKey">Where the store stopped; null at the end of the interval.</param>
-    /// <param name="maxExamined">Rows after which a filtered page ends.</param>
+    /// <param name="examined">Versions that the slice looked at.</param>
+    /// <param name="maxExamined">Versions after which the page ends, whatever it found.</param>
     /// <returns>Whether another slice is needed.</returns>
-    public bool EndSlice(byte[]? resumeKey, int maxExamined)
+    public bool EndSlice(byte[]? resumeKey, int examined, int maxExamined)
     {
+        _examined += examined;
         foreach (var row in _slice)
         {
             if (Items.Count == Request.Limit || BytesLeft <= 0)
@@ -62,7 +64,6 @@ internal sealed class ScanPage
                 return false;
             }
 
-            _examined++;
             if (Passes(row.Key))
                 Take(row);
         }

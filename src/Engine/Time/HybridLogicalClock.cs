@@ -76,6 +76,9 @@ public sealed class HybridLogicalClock
     /// <returns>Whether the timestamp was accepted.</returns>
     public bool TryReceive(Timestamp remote)
     {
+        // What this clock gave out itself is no news, also when the wall clock was set back below it.
+        if (remote.Value <= Volatile.Read(ref _last))
+            return true;
         if (remote.Milliseconds - Physical().Milliseconds > _maxOffsetMilliseconds)
         {
             Interlocked.Increment(ref _refused);

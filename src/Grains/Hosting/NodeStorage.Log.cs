@@ -18,6 +18,9 @@ internal static partial class NodeStorageLog
     [LoggerMessage(1003, LogLevel.Error, "range {Range}: the checkpoint failed")]
     public static partial void CheckpointFailed(ILogger logger, Exception exception, RangeId range);
 
+    [LoggerMessage(1006, LogLevel.Error, "range {Range} cannot be opened now")]
+    public static partial void NotOpened(ILogger logger, Exception exception, RangeId range);
+
     [LoggerMessage(1004, LogLevel.Information, "range {Range} was removed from this node")]
     public static partial void Removed(ILogger logger, RangeId range);
 

@@ -67,8 +67,9 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
     /// <summary>Ties the data directory to a database for good.</summary>
     public void JoinDatabase(Guid databaseId)
     {
-        _identity = Identity with { DatabaseId = databaseId };
-        _identity.Save(Files, _node.DataDirectory);
+        var joined = Identity with { DatabaseId = databaseId };
+        joined.Save(Files, _node.DataDirectory);
+        _identity = joined;
     }
 
     /// <summary>Lists and creates empty replicas.</summary>
@@ -94,97 +95,73 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
             return [.. Manifest.Ranges];
     }
 
+    /// <summary>Ends leadership of the range on this node for good.</summary>
+    public Task RetireAsync(RangeId range)
+    {
+        var slot = SlotOf(range);
+        slot.IsRetired = true;
+        return InTurnAsync(slot, () => EndLeadershipAsync(slot));
+    }
+
     /// <summary>Ends leadership of the range, and deletes its replica with its files.</summary>
     public async Task RemoveReplicaAsync(RangeId range)
     {
         var slot = SlotOf(range);
-        await slot.Turn.WaitAsync();
-        try
+        slot.IsRetired = true;
+        await slot.Closing.CancelAsync();
+        await InTurnAsync(slot, async () =>
         {
-            await CloseAsync(slot, checkpoint: false);
+            await CloseAsync(slot, checkpoint: false, CancellationToken.None);
             DeleteFiles(DirectoryOf(range));
             lock (_manifestLock)
-                Manifest.Remove([range]);
+                Manifest.Remove(range);
             _slots.TryRemove(range, out _);
-            NodeStorageLog.Removed(_logger, range);
-        }
-        finally
-        {
-            slot.Turn.Release();
-        }
+        });
+        NodeStorageLog.Removed(_logger, range);
     }
 
     /// <summary>
     /// Opens the replica where it is idle, ends the leadership of any other activation on this node, and leads with a higher
     /// epoch. The leader is registered for callers on this node.
     /// </summary>
+    /// <returns>The leader, or why there is none.</returns>
     public async Task<(RangeLeader? Leader, Failure? Failure)> LeadAsync(RangeDescriptor descriptor, KeyspacePartitioning partitioning, IGrainContext activation)
     {
-        var range = descriptor.Id;
-        var slot = SlotOf(range);
-        await slot.Turn.WaitAsync();
-        try
-        {
-            await EndLeadershipAsync(slot);
-            if (slot.Broken is null && slot.Replica is null)
-                await Task.Run(() => OpenReplica(slot, range));
-            if (slot.Replica is not { } replica)
-                return (null, slot.Broken);
-            var leader = new RangeLeader(replica, new RangeLeaderOptions(
-                descriptor,
-                partitioning,
-                _node.Name,
-                _node.Region,
-                _node.MaxValueBytes,
-                Guid.NewGuid(),
-                static work => ThreadPool.UnsafeQueueUserWorkItem(static run => run(), work, preferLocal: false),
-                _time));
-            if (await leader.StartAsync() is { } failure)
-                return (null, failure);
-            slot.Leader = leader;
-            slot.Activation = activation;
-            _local.Add(leader);
-            NodeStorageLog.Leading(_logger, range, leader.Epoch.Value, replica.AppliedLsn.Value);
-            return (leader, null);
-        }
-        finally
-        {
-            slot.Turn.Release();
-        }
+        var slot = SlotOf(descriptor.Id);
+        RangeLeader? leader = null;
+        Failure? failure = null;
+        await InTurnAsync(slot, async () => (leader, failure) = await LeadInTurnAsync(slot, descriptor, partitioning, activation));
+        return (leader, failure);
     }
 
     /// <summary>Ends this leader's leadership, writes a checkpoint where there is something new, and lets the memory go.</summary>
-    public async Task ReleaseAsync(RangeLeader leader)
+    /// <param name="leader">A leader that is not the replica's any more changes nothing.</param>
+    /// <param name="cancellationToken">Time is up: close without a checkpoint.</param>
+    public async Task ReleaseAsync(RangeLeader leader, CancellationToken cancellationToken)
     {
         var slot = SlotOf(leader.Range);
-        await slot.Turn.WaitAsync();
-        try
+        if (slot.Leader != leader)
+            return;
+        await slot.Closing.CancelAsync();
+        await InTurnAsync(slot, () => slot.Leader == leader ? CloseAsync(slot, checkpoint: true, cancellationToken) : Task.CompletedTask);
+    }
+
+    /// <summary>Writes a checkpoint of a replica that is in memory.</summary>
+    /// <returns>The LSN that it names; null when it was not written.</returns>
+    public async Task<Lsn?> CheckpointAsync(RangeId range)
+    {
+        var slot = SlotOf(range);
+        Lsn? written = null;
+        await InTurnAsync(slot, async () =>
         {
-            if (slot.Leader == leader)
-                await CloseAsync(slot, checkpoint: true);
-        }
-        finally
-        {
-            slot.Turn.Release();
-        }
+            if (slot.Replica is { } replica)
+                written = await CheckpointAsync(replica, slot.Closing.Token);
+        });
+        return written;
     }
 
     /// <summary>What the node holds, without loading anything.</summary>
     public NodeReport Report() => new(Identity.Incarnation.ToString(), [.. ListReplicas().Select(ReportOf)]);
-
-    /// <summary>Writes a checkpoint of an open replica.</summary>
-    public async Task<Lsn?> CheckpointAsync(RangeId range, RangeReplica replica)
-    {
-        try
-        {
-            return await Task.Run(replica.Checkpoint);
-        }
-        catch (Exception exception) when (exception is IOException or WalBrokenException)
-        {
-            NodeStorageLog.CheckpointFailed(_logger, exception, range);
-            return null;
-        }
-    }
 
     private Task StartAsync(CancellationToken cancellationToken)
     {
@@ -215,20 +192,56 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
 
     private async Task StopAsync(CancellationToken cancellationToken)
     {
-        foreach (var (_, slot) in Open.ToList())
+        await Task.WhenAll(Open.ToList().Select(async open =>
         {
-            await slot.Turn.WaitAsync(CancellationToken.None);
-            try
-            {
-                await CloseAsync(slot, checkpoint: !cancellationToken.IsCancellationRequested);
-            }
-            finally
-            {
-                slot.Turn.Release();
-            }
-        }
-
+            await open.Slot.Closing.CancelAsync();
+            await InTurnAsync(open.Slot, () => CloseAsync(open.Slot, checkpoint: true, cancellationToken));
+        }));
         _lock?.Dispose();
+    }
+
+    private static async Task InTurnAsync(ReplicaSlot slot, Func<Task> work)
+    {
+        await slot.Turn.WaitAsync();
+        try
+        {
+            await work();
+        }
+        finally
+        {
+            slot.Turn.Release();
+        }
+    }
+
+    private async Task<(RangeLeader? Leader, Failure? Failure)> LeadInTurnAsync(
+        ReplicaSlot slot,
+        RangeDescriptor descriptor,
+        KeyspacePartitioning partitioning,
+        IGrainContext activation)
+    {
+        if (slot.IsRetired)
+            return (null, Failure.NotApplied(ErrorCode.RangeMoved, $"range {descriptor.Id} is being deleted"));
+        await EndLeadershipAsync(slot);
+        if ((slot.Broken ?? await Task.Run(() => OpenReplica(slot, descriptor.Id))) is { } failure)
+            return (null, failure);
+        var replica = slot.Replica!;
+        var leader = new RangeLeader(replica, new RangeLeaderOptions(
+            descriptor,
+            partitioning,
+            _node.Name,
+            _node.Region,
+            _node.MaxValueBytes,
+            Guid.NewGuid(),
+            static work => ThreadPool.UnsafeQueueUserWorkItem(static run => run(), work, preferLocal: false),
+            _time));
+        if (await Task.Run(leader.StartAsync) is { } refused)
+            return (null, refused);
+        slot.Closing = new CancellationTokenSource();
+        slot.Activation = activation;
+        slot.Leader = leader;
+        _local.Add(leader);
+        NodeStorageLog.Leading(_logger, descriptor.Id, leader.Epoch.Value, replica.AppliedLsn.Value);
+        return (leader, null);
     }
 
     /// <summary>The manifest still lists the replica: after a crash in between, its removal begins again.</summary>
@@ -242,32 +255,58 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         Files.SyncDirectory(_rangesDirectory);
     }
 
-    private void OpenReplica(ReplicaSlot slot, RangeId range)
+    /// <returns>Why the replica could not be opened; damage stays, anything else may be gone at the next attempt.</returns>
+    private Failure? OpenReplica(ReplicaSlot slot, RangeId range)
     {
+        if (slot.Replica is not null)
+            return null;
         try
         {
-            Guid incarnation;
-            lock (_manifestLock)
-            {
-                var entry = Manifest.Find(range) ?? throw new WalCorruptionException(_node.DataDirectory, 0, $"this node has no replica of range {range}");
-                if (entry.IsOpened && !(Files.DirectoryExists(DirectoryOf(range)) && Files.ListFiles(DirectoryOf(range)).Count > 0))
-                    throw new WalCorruptionException(DirectoryOf(range), 0, "the manifest lists this replica, and its files are gone");
-                if (!entry.IsOpened)
-                    Manifest.MarkOpened(range);
-                incarnation = entry.Incarnation;
-            }
-
-            var options = new RangeReplicaOptions(range, incarnation, DirectoryOf(range), _options.Wal, _options.GroupCommit);
-            slot.Replica = RangeReplica.Open(options, Files, Clock);
+            slot.Replica = OpenListed(range);
             if (slot.Replica.Recovery.TornBytes > 0)
                 NodeStorageLog.TornTail(_logger, range, slot.Replica.Recovery.TornBytes);
+            return null;
         }
-        catch (Exception exception) when (exception is WalCorruptionException or IOException or InvalidDataException or WalBrokenException)
+        catch (IOException exception)
         {
-            slot.Broken = Failure.NotApplied(ErrorCode.Corruption, $"range {range} is broken on node {_node.Name}: {exception.Message}");
+            NodeStorageLog.NotOpened(_logger, exception, range);
+            return Failure.NotApplied(ErrorCode.Unavailable, $"range {range} cannot be opened on node {_node.Name}: {exception.Message}");
+        }
+        catch (Exception exception)
+        {
             NodeStorageLog.Broken(_logger, range, exception.Message);
+            return slot.Broken = BrokenFailure(range, exception.Message);
         }
     }
+
+    /// <summary>The mark comes after the log exists and before anything is in it.</summary>
+    private RangeReplica OpenListed(RangeId range)
+    {
+        var directory = DirectoryOf(range);
+        ReplicaManifest.Entry? entry;
+        lock (_manifestLock)
+            entry = Manifest.Find(range);
+        if (entry is null)
+            throw new WalCorruptionException(_node.DataDirectory, 0, $"this node has no replica of range {range}");
+        if (entry.IsOpened && !(Files.DirectoryExists(directory) && Files.ListFiles(directory).Count > 0))
+            throw new WalCorruptionException(directory, 0, "the manifest lists this replica, and its files are gone");
+        var replica = RangeReplica.Open(new RangeReplicaOptions(range, entry.Incarnation, directory, _options.Wal, _options.GroupCommit), Files, Clock);
+        try
+        {
+            lock (_manifestLock)
+                Manifest.MarkOpened(range);
+        }
+        catch
+        {
+            replica.Dispose();
+            throw;
+        }
+
+        return replica;
+    }
+
+    private Failure BrokenFailure(RangeId range, string reason) =>
+        Failure.NotApplied(ErrorCode.Corruption, $"range {range} is broken on node {_node.Name}: {reason}");
 
     private async Task EndLeadershipAsync(ReplicaSlot slot)
     {
@@ -276,18 +315,40 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         _local.Remove(leader);
         await leader.DisposeAsync();
         slot.Leader = null;
+        slot.Activation?.Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "its leadership ended"));
         slot.Activation = null;
     }
 
-    private async Task CloseAsync(ReplicaSlot slot, bool checkpoint)
+    private async Task CloseAsync(ReplicaSlot slot, bool checkpoint, CancellationToken cancellationToken)
     {
         await EndLeadershipAsync(slot);
         if (slot.Replica is not { } replica)
             return;
-        if (checkpoint && replica.HasNewRecords)
-            await CheckpointAsync(replica.Range, replica);
-        replica.Dispose();
+
+        // A log that failed stays failed, also when its memory goes: what the disk said once is not asked again.
+        if (replica.BrokenReason is { } reason)
+            slot.Broken = BrokenFailure(replica.Range, reason);
+        else if (checkpoint && replica.HasChanges)
+            await CheckpointAsync(replica, cancellationToken);
+        await Task.Run(replica.Dispose, CancellationToken.None);
         slot.Replica = null;
+    }
+
+    private async Task<Lsn?> CheckpointAsync(RangeReplica replica, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Task.Run(() => replica.Checkpoint(cancellationToken), CancellationToken.None);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+        catch (Exception exception) when (exception is IOException or WalBrokenException)
+        {
+            NodeStorageLog.CheckpointFailed(_logger, exception, replica.Range);
+            return null;
+        }
     }
 
     private ReplicaReport ReportOf(RangeId range)

@@ -22,9 +22,17 @@ internal sealed class RangeMaintenance(
         using var timer = new PeriodicTimer(options.MaintenanceInterval, time);
         while (await timer.WaitForNextTickAsync(stopping))
         {
-            await CheckpointAsync(stopping);
-            await CollectGarbageAsync(stopping);
-            Unload();
+            try
+            {
+                await CheckpointAsync(stopping);
+                await CollectGarbageAsync(stopping);
+                await UnloadAsync(stopping);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                // A range that went away in the middle must not end the housekeeping of the others.
+                RangeMaintenanceLog.RoundFailed(logger, exception);
+            }
         }
     }
 
@@ -33,7 +41,7 @@ internal sealed class RangeMaintenance(
         foreach (var (range, slot) in storage.Open)
         {
             if (!stopping.IsCancellationRequested && slot.Replica is { } replica && replica.ShouldCheckpoint())
-                await storage.CheckpointAsync(range, replica);
+                await storage.CheckpointAsync(range);
         }
     }
 
@@ -54,19 +62,19 @@ internal sealed class RangeMaintenance(
         }
     }
 
-    private void Unload()
+    private async Task UnloadAsync(CancellationToken stopping)
     {
         var open = storage.Open.Where(entry => entry.Slot is { Leader: not null, Replica: not null }).ToList();
         var inMemory = open.Sum(entry => entry.Slot.Replica?.GetFigures().AllocatedBytes ?? 0);
         foreach (var (_, slot) in open.OrderByDescending(entry => entry.Slot.Leader?.IdleFor ?? TimeSpan.Zero))
         {
-            if (slot.Leader is not { } leader || slot.Activation is not { } activation || slot.Replica is not { } replica)
+            if (slot.Leader is not { } leader || slot.Replica is not { } replica)
                 continue;
             var idle = leader.IdleFor;
             if (idle < options.UnloadIdleAfter && (inMemory <= options.MemoryBudgetBytes || idle < LeastIdle))
                 return;
             inMemory -= replica.GetFigures().AllocatedBytes;
-            activation.Deactivate(new DeactivationReason(DeactivationReasonCode.ActivationIdle, "the range is idle"));
+            await storage.ReleaseAsync(leader, stopping);
         }
     }
 }
@@ -76,4 +84,7 @@ internal static partial class RangeMaintenanceLog
 {
     [LoggerMessage(1100, LogLevel.Error, "range {Range}: garbage collection failed")]
     public static partial void CollectionFailed(ILogger logger, Exception exception, Interfaces.Ranges.RangeId range);
+
+    [LoggerMessage(1101, LogLevel.Error, "a round of maintenance failed; the next one goes on")]
+    public static partial void RoundFailed(ILogger logger, Exception exception);
 }

@@ -6,8 +6,8 @@ using GrainDb.Interfaces.Ranges;
 namespace GrainDb.Grains.Hosting;
 
 /// <summary>
-/// Which replicas this node has, in <c>manifest.json</c>. A replica is listed before its directory is used and marked before
-/// its first record: one that is listed and missing was lost, and is never taken for a new, empty one. The owner synchronizes.
+/// Which replicas this node has, in <c>manifest.json</c>. A replica is listed before its directory is made, and marked when its log exists,
+/// before its first record: one that is marked and missing was lost, and is never taken for a new, empty one. The owner synchronizes.
 /// </summary>
 internal sealed class ReplicaManifest
 {
@@ -15,7 +15,7 @@ internal sealed class ReplicaManifest
 
     private readonly IWalFileSystem _files;
     private readonly string _path;
-    private readonly SortedDictionary<long, Entry> _entries;
+    private SortedDictionary<long, Entry> _entries;
 
     private ReplicaManifest(IWalFileSystem files, string path, SortedDictionary<long, Entry> entries)
     {
@@ -30,8 +30,6 @@ internal sealed class ReplicaManifest
     internal sealed record Entry(Guid Incarnation, bool IsOpened);
 
     public IEnumerable<RangeId> Ranges => _entries.Keys.Select(id => new RangeId(id));
-
-    public bool IsEmpty => _entries.Count == 0;
 
     public static ReplicaManifest Load(IWalFileSystem files, string directory)
     {
@@ -52,32 +50,26 @@ internal sealed class ReplicaManifest
     public Entry? Find(RangeId range) => _entries.GetValueOrDefault(range.Value);
 
     /// <summary>Lists new replicas; those that are listed stay.</summary>
-    public void Add(IEnumerable<RangeId> ranges)
+    public void Add(IEnumerable<RangeId> ranges) => Change(entries =>
     {
-        var changed = false;
         foreach (var range in ranges)
-            changed |= _entries.TryAdd(range.Value, new Entry(Guid.NewGuid(), IsOpened: false));
-        if (changed)
-            Save();
-    }
+            entries.TryAdd(range.Value, new Entry(Guid.NewGuid(), IsOpened: false));
+    });
 
-    public void MarkOpened(RangeId range)
+    public void MarkOpened(RangeId range) => Change(entries => entries[range.Value] = entries[range.Value] with { IsOpened = true });
+
+    public void Remove(RangeId range) => Change(entries => entries.Remove(range.Value));
+
+    /// <summary>On disk first: what memory says is never ahead of it.</summary>
+    private void Change(Action<SortedDictionary<long, Entry>> change)
     {
-        _entries[range.Value] = _entries[range.Value] with { IsOpened = true };
-        Save();
+        var changed = new SortedDictionary<long, Entry>(_entries);
+        change(changed);
+        if (changed.SequenceEqual(_entries))
+            return;
+        DurableFile.Replace(_files, _path, JsonSerializer.SerializeToUtf8Bytes(changed, ReplicaManifestJson.Default.SortedDictionaryInt64Entry));
+        _entries = changed;
     }
-
-    public void Remove(IEnumerable<RangeId> ranges)
-    {
-        var changed = false;
-        foreach (var range in ranges)
-            changed |= _entries.Remove(range.Value);
-        if (changed)
-            Save();
-    }
-
-    private void Save() => DurableFile.Replace(
-        _files, _path, JsonSerializer.SerializeToUtf8Bytes(_entries, ReplicaManifestJson.Default.SortedDictionaryInt64Entry));
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

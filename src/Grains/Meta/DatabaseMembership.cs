@@ -79,7 +79,7 @@ internal sealed class DatabaseMembership(
             await FinishKeyspacesAsync(snapshot, cancellationToken);
         await RemoveOrphansAsync(snapshot);
         var missing = node.BootstrapNodes.Where(name => snapshot.FindNode(name) is null).ToList();
-        return meta.Current!.FindKeyspace(SystemKeyspaces.Default) is { IsCreating: false }
+        return meta.Current!.FindActive(SystemKeyspaces.Default) is not null
             ? null
             : missing.Count > 0
                 ? $"the database is created when all its bootstrap nodes are there; missing: {string.Join(", ", missing)}"
@@ -98,7 +98,7 @@ internal sealed class DatabaseMembership(
             await meta.TryCreateAsync(
                 new CatalogRow(Guid.NewGuid(), NextRangeId: 1, RingVersion: 0),
                 [
-                    MetaChange.Put(MetaRows.KeyspaceKey(SystemKeyspaces.Meta), new KeyspaceRow(SystemKeyspaces.MetaKeyspace, IsCreating: false)),
+                    MetaChange.Put(MetaRows.KeyspaceKey(SystemKeyspaces.Meta), new KeyspaceRow(SystemKeyspaces.MetaKeyspace, KeyspaceState.Active)),
                     MetaChange.Put(MetaRows.RangeKey(RangeId.Meta), meta.MetaRange),
                 ],
                 cancellationToken);
@@ -119,16 +119,32 @@ internal sealed class DatabaseMembership(
                 return snapshot;
             var catalog = known is null ? snapshot.Catalog with { RingVersion = snapshot.Catalog.RingVersion + 1 } : snapshot.Catalog;
             await meta.TryChangeAsync(snapshot, catalog, [MetaChange.Put(MetaRows.NodeKey(node.Name), row)], cancellationToken);
-            snapshot = await meta.RefreshAsync(cancellationToken);
+            snapshot = meta.Current!;
         }
     }
 
     private async Task FinishKeyspacesAsync(MetaSnapshot snapshot, CancellationToken cancellationToken)
     {
-        foreach (var row in snapshot.KeyspaceRows.Where(row => row.IsCreating))
-            await keyspaces.CreateAsync(row.Keyspace, cancellationToken);
+        foreach (var row in snapshot.KeyspaceRows.Where(row => row.State != KeyspaceState.Active))
+            await FinishKeyspaceAsync(row, cancellationToken);
         if (snapshot.FindKeyspace(SystemKeyspaces.Default) is null && node.BootstrapNodes.All(name => snapshot.FindNode(name) is not null))
             await keyspaces.CreateAsync(SystemKeyspaces.DefaultKeyspace, cancellationToken);
+    }
+
+    /// <summary>One that cannot be finished now, because a node is down, must not keep this node from anything else.</summary>
+    private async Task FinishKeyspaceAsync(KeyspaceRow row, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (row.State == KeyspaceState.Creating)
+                await keyspaces.CreateAsync(row.Keyspace, cancellationToken);
+            else
+                await keyspaces.DeleteAsync(row.Keyspace.Name, cancellationToken);
+        }
+        catch (GrainDbException exception)
+        {
+            DatabaseMembershipLog.KeyspaceUnfinished(logger, row.Keyspace.Name, exception.Message);
+        }
     }
 
     /// <summary>Range ids are never reused: one below the next id that the view does not know is gone for good.</summary>
@@ -147,4 +163,7 @@ internal static partial class DatabaseMembershipLog
 {
     [LoggerMessage(1200, LogLevel.Information, "readiness: {State}")]
     public static partial void Changed(ILogger logger, string state);
+
+    [LoggerMessage(1201, LogLevel.Warning, "keyspace {Keyspace} cannot be finished yet: {Reason}")]
+    public static partial void KeyspaceUnfinished(ILogger logger, string keyspace, string reason);
 }

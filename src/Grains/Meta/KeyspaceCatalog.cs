@@ -1,6 +1,7 @@
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Ring;
 using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
@@ -10,40 +11,57 @@ namespace GrainDb.Grains.Meta;
 
 /// <summary>
 /// Keyspaces as rows of the meta range. Creating one: (1) one conditional write adds the keyspace, marked as being created, with
-/// its range descriptors; (2) every node makes its empty replicas; (3) a second conditional write shows the keyspace. A crash in
-/// between leaves the mark: the same request, or the first bootstrap node, goes on from there. Deleting is one write; the nodes
-/// then remove replicas that no row names.
+/// its range descriptors; (2) every node makes its empty replicas; (3) a second conditional write shows the keyspace. Deleting: (1) a
+/// conditional write hides it; (2) every node ends its leaders and never lets these ranges lead again, so that nothing can be acknowledged
+/// by a range that is about to go, whoever still routes to it; (3) a second write removes the rows, and the nodes then remove
+/// replicas that no row names. A crash in between leaves the mark: the same request, or the first bootstrap node, goes on.
 /// </summary>
-internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, IGrainFactory grains) : IKeyspaceCatalog
+internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNodes live, IGrainFactory grains) : IKeyspaceCatalog
 {
     public async Task<IReadOnlyList<KeyspaceDescriptor>> ListAsync(CancellationToken cancellationToken)
     {
         var snapshot = await meta.RefreshAsync(cancellationToken);
-        return [.. snapshot.KeyspaceRows.Where(row => !row.IsCreating).Select(row => row.Keyspace).OrderBy(keyspace => keyspace.Name, StringComparer.Ordinal)];
+        return
+        [
+            .. snapshot.KeyspaceRows
+                .Where(row => row.State == KeyspaceState.Active)
+                .Select(row => row.Keyspace)
+                .OrderBy(keyspace => keyspace.Name, StringComparer.Ordinal),
+        ];
     }
 
     public async Task<KeyspaceDescriptor?> GetAsync(string name, CancellationToken cancellationToken) =>
-        (await meta.RefreshAsync(cancellationToken)).FindKeyspace(name) is { IsCreating: false } map ? map.Keyspace : null;
+        (await meta.RefreshAsync(cancellationToken)).FindActive(name)?.Keyspace;
 
     public async Task<(bool Created, KeyspaceDescriptor Keyspace)> CreateAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken)
     {
         if (KeyspaceRules.Check(keyspace) is { } invalid)
             throw new GrainDbException(invalid);
-        while (true)
+        var begun = false;
+        try
         {
-            var snapshot = await meta.RefreshAsync(cancellationToken);
-            if (snapshot.FindKeyspace(keyspace.Name) is { } existing)
+            while (true)
             {
+                var snapshot = await meta.RefreshAsync(cancellationToken);
+                if (snapshot.FindKeyspace(keyspace.Name) is not { } existing)
+                {
+                    begun |= await TryBeginAsync(snapshot, keyspace, cancellationToken);
+                    continue;
+                }
+
+                if (existing.State == KeyspaceState.Deleting)
+                    throw Failed(ErrorCode.Unavailable, $"keyspace '{keyspace.Name}' is being deleted");
                 if (!KeyspaceRules.SameConfiguration(existing.Keyspace, keyspace))
                     throw Failed(ErrorCode.KeyspaceExists, $"keyspace '{keyspace.Name}' exists with another configuration");
-                if (!existing.IsCreating)
-                    return (false, existing.Keyspace);
-                if (await TryFinishAsync(snapshot, existing, cancellationToken))
-                    return (true, existing.Keyspace);
-                continue;
+                if (existing.State == KeyspaceState.Active)
+                    return (begun, existing.Keyspace);
+                await MakeReplicasAsync(existing, cancellationToken);
+                begun |= await TryShowAsync(snapshot, existing, cancellationToken);
             }
-
-            await TryBeginAsync(snapshot, keyspace, cancellationToken);
+        }
+        catch (Exception exception) when (begun && exception is not OperationCanceledException)
+        {
+            throw Unfinished($"keyspace '{keyspace.Name}' is being created: {exception.Message}");
         }
     }
 
@@ -52,58 +70,84 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, IGrainFa
         while (true)
         {
             var snapshot = await meta.RefreshAsync(cancellationToken);
-            var changed = Existing(snapshot, name).Keyspace with { Retention = retention };
+            var existing = Existing(snapshot, name);
+            if (existing.State != KeyspaceState.Active)
+                throw NotThere(name);
+            var changed = existing.Keyspace with { Retention = retention };
             if (KeyspaceRules.Check(changed) is { } invalid)
                 throw new GrainDbException(invalid);
             changed = changed with { Generation = changed.Generation + 1 };
-            var row = MetaChange.Put(MetaRows.KeyspaceKey(name), new KeyspaceRow(changed, IsCreating: false));
-            if (await meta.TryChangeAsync(snapshot, snapshot.Catalog, [row], cancellationToken))
+            if (await meta.TryChangeAsync(snapshot, snapshot.Catalog, [RowOf(changed, KeyspaceState.Active)], cancellationToken))
                 return changed;
         }
     }
 
     public async Task DeleteAsync(string name, CancellationToken cancellationToken)
     {
-        while (true)
+        var begun = false;
+        try
         {
-            var snapshot = await meta.RefreshAsync(cancellationToken);
-            var map = Existing(snapshot, name);
-            var rows = map.Ranges.Select(range => MetaChange.Delete(MetaRows.RangeKey(range.Id))).Prepend(MetaChange.Delete(MetaRows.KeyspaceKey(name)));
-            if (await meta.TryChangeAsync(snapshot, snapshot.Catalog, rows, cancellationToken))
-                return;
+            while (true)
+            {
+                var snapshot = await meta.RefreshAsync(cancellationToken);
+                if (begun && snapshot.FindKeyspace(name) is null)
+                    return;
+                var existing = Existing(snapshot, name);
+                if (existing.State != KeyspaceState.Deleting)
+                {
+                    begun |= await meta.TryChangeAsync(snapshot, snapshot.Catalog, [RowOf(existing.Keyspace, KeyspaceState.Deleting)], cancellationToken);
+                    continue;
+                }
+
+                begun = true;
+                await RetireReplicasAsync(existing, cancellationToken);
+                var rows = existing.Ranges
+                    .Select(range => MetaChange.Delete(MetaRows.RangeKey(range.Id)))
+                    .Prepend(MetaChange.Delete(MetaRows.KeyspaceKey(name)));
+                if (await meta.TryChangeAsync(snapshot, snapshot.Catalog, rows, cancellationToken))
+                    return;
+            }
+        }
+        catch (Exception exception) when (begun && exception is not OperationCanceledException)
+        {
+            throw Unfinished($"keyspace '{name}' is being deleted: {exception.Message}");
         }
     }
 
-    private async Task TryBeginAsync(MetaSnapshot snapshot, KeyspaceDescriptor keyspace, CancellationToken cancellationToken)
+    private async Task<bool> TryBeginAsync(MetaSnapshot snapshot, KeyspaceDescriptor keyspace, CancellationToken cancellationToken)
     {
         if (snapshot.KeyspaceRows.Count >= KeyspaceLimits.MaxKeyspaces)
             throw Failed(ErrorCode.InvalidRequest, $"the database has {KeyspaceLimits.MaxKeyspaces} keyspaces, which is the limit");
         if (snapshot.Rings.GetValueOrDefault(node.Region) is not { } ring)
             throw Failed(ErrorCode.Unavailable, $"region {node.Region} has no active node");
         var ranges = Place(ring, keyspace, snapshot.Catalog.NextRangeId);
+        if (ranges.SelectMany(range => range.Replicas).FirstOrDefault(name => live.Find(name) is null) is { } down)
+            throw Failed(ErrorCode.Unavailable, $"node {down}, which would hold ranges of the keyspace, is down");
         var catalog = snapshot.Catalog with { NextRangeId = snapshot.Catalog.NextRangeId + ranges.Length };
         var rows = ranges
             .Select(range => MetaChange.Put(MetaRows.RangeKey(range.Id), range))
-            .Prepend(MetaChange.Put(MetaRows.KeyspaceKey(keyspace.Name), new KeyspaceRow(keyspace, IsCreating: true)));
-        await meta.TryChangeAsync(snapshot, catalog, rows, cancellationToken);
+            .Prepend(RowOf(keyspace, KeyspaceState.Creating));
+        return await meta.TryChangeAsync(snapshot, catalog, rows, cancellationToken);
     }
 
-    private async Task<bool> TryFinishAsync(MetaSnapshot snapshot, KeyspaceMap map, CancellationToken cancellationToken)
-    {
-        var byNode = map.Ranges.SelectMany(range => range.Replicas, (range, replica) => (Node: replica, range.Id)).ToLookup(pair => pair.Node, pair => pair.Id);
-        try
-        {
-            await Task.WhenAll(byNode.Select(ranges => grains.GetGrain<INodeGrain>(ranges.Key).CreateReplicasAsync([.. ranges]))).WaitAsync(cancellationToken);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            throw new GrainDbException(Failure.Unknown(
-                ErrorCode.OutcomeUnknown, $"keyspace '{map.Keyspace.Name}' is being created; a node did not answer: {exception.Message}"));
-        }
+    private Task MakeReplicasAsync(KeyspaceMap map, CancellationToken cancellationToken) =>
+        Task.WhenAll(ByNode(map).Select(ranges => grains.GetGrain<INodeGrain>(ranges.Key).CreateReplicasAsync([.. ranges]))).WaitAsync(cancellationToken);
 
-        var shown = MetaChange.Put(MetaRows.KeyspaceKey(map.Keyspace.Name), new KeyspaceRow(map.Keyspace, IsCreating: false));
-        return await meta.TryChangeAsync(snapshot, snapshot.Catalog, [shown], cancellationToken);
-    }
+    /// <summary>A node that is down leads nothing; when it comes back it learns from the meta range before it leads again.</summary>
+    private Task RetireReplicasAsync(KeyspaceMap map, CancellationToken cancellationToken) =>
+        Task.WhenAll(ByNode(map)
+            .Where(ranges => live.Find(ranges.Key) is not null)
+            .Select(ranges => grains.GetGrain<INodeGrain>(ranges.Key).RetireReplicasAsync([.. ranges]))).WaitAsync(cancellationToken);
+
+    private Task<bool> TryShowAsync(MetaSnapshot snapshot, KeyspaceMap map, CancellationToken cancellationToken) =>
+        meta.TryChangeAsync(snapshot, snapshot.Catalog, [RowOf(map.Keyspace, KeyspaceState.Active)], cancellationToken);
+
+    private static ILookup<string, RangeId> ByNode(KeyspaceMap map) => map.Ranges
+        .SelectMany(range => range.Replicas, (range, replica) => (Node: replica, range.Id))
+        .ToLookup(pair => pair.Node, pair => pair.Id);
+
+    private static MetaChange RowOf(KeyspaceDescriptor keyspace, KeyspaceState state) =>
+        MetaChange.Put(MetaRows.KeyspaceKey(keyspace.Name), new KeyspaceRow(keyspace, state));
 
     private static RangeDescriptor[] Place(HashRing ring, KeyspaceDescriptor keyspace, long firstId)
     {
@@ -130,12 +174,15 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, IGrainFa
         ? [.. Enumerable.Range(0, keyspace.Partitions).Select(index => RoutingKey.PartitionStart(index, keyspace.Partitions))]
         : [[], .. keyspace.SplitKeys];
 
-    private static KeyspaceMap Existing(MetaSnapshot snapshot, string name) =>
-        snapshot.FindKeyspace(name) is not { IsCreating: false } map
-            ? throw Failed(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{name}'")
-            : map.Keyspace.IsSystem
-                ? throw Failed(ErrorCode.Forbidden, $"keyspace '{name}' belongs to the system")
-                : map;
+    private static KeyspaceMap Existing(MetaSnapshot snapshot, string name)
+    {
+        var map = snapshot.FindKeyspace(name) ?? throw NotThere(name);
+        return map.Keyspace.IsSystem ? throw Failed(ErrorCode.Forbidden, $"keyspace '{name}' belongs to the system") : map;
+    }
+
+    private static GrainDbException NotThere(string name) => Failed(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{name}'");
+
+    private static GrainDbException Unfinished(string detail) => new(Failure.Unknown(ErrorCode.OutcomeUnknown, detail));
 
     private static GrainDbException Failed(ErrorCode code, string detail) => new(Failure.NotApplied(code, detail));
 }

@@ -12,15 +12,15 @@ internal sealed class KeyspaceMap
     public KeyspaceMap(KeyspaceRow row, IEnumerable<RangeDescriptor> ranges)
     {
         Keyspace = row.Keyspace;
-        IsCreating = row.IsCreating;
+        State = row.State;
         _ranges = [.. ranges];
         Array.Sort(_ranges, (left, right) => left.Start.AsSpan().SequenceCompareTo(right.Start));
     }
 
     public KeyspaceDescriptor Keyspace { get; }
 
-    /// <summary>Its replicas are being made; clients do not see it yet.</summary>
-    public bool IsCreating { get; }
+    /// <summary>Clients see it only when it is active.</summary>
+    public KeyspaceState State { get; }
 
     public IReadOnlyList<RangeDescriptor> Ranges => _ranges;
 

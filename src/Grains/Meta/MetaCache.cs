@@ -35,11 +35,6 @@ internal sealed class MetaCache
 
     public RangeDescriptor? Find(RangeId range) => range == RangeId.Meta ? MetaRange : _current?.FindRange(range);
 
-    /// <summary>The current view, fetched first where there is none.</summary>
-    /// <exception cref="GrainDbException">The meta range cannot be read.</exception>
-    public ValueTask<MetaSnapshot> GetAsync(CancellationToken cancellationToken) =>
-        _current is { } current ? new(current) : new(RefreshAsync(cancellationToken));
-
     /// <summary>A view that is at least as new as this call.</summary>
     /// <exception cref="GrainDbException">The meta range cannot be read, or does not exist yet.</exception>
     public async Task<MetaSnapshot> RefreshAsync(CancellationToken cancellationToken)
@@ -85,10 +80,17 @@ internal sealed class MetaCache
             .ToArray();
         var result = await MetaLeader.WriteAsync(new RangeWrite(writes, MetaRange.Generation)).AsTask().WaitAsync(cancellationToken);
         if (result.Failure is { Code: not ErrorCode.VersionMismatch } failure)
-            throw new GrainDbException(failure);
-        await RefreshAsync(cancellationToken);
+            throw Failed(failure);
+
+        // The write is what it is, whether or not the new view can be fetched now.
+        await ((Task)RefreshAsync(cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return result.Failure is null;
     }
+
+    /// <summary>A route to the meta range that is stale for a moment is no concern of the callers.</summary>
+    private static GrainDbException Failed(Failure failure) => new(failure.Code == ErrorCode.RangeMoved
+        ? Failure.NotApplied(ErrorCode.Unavailable, failure.Detail) with { RetryAfter = TimeSpan.FromSeconds(1) }
+        : failure);
 
     private async Task<MetaSnapshot> FetchAsync()
     {
@@ -98,7 +100,7 @@ internal sealed class MetaCache
         {
             var catalog = await MetaLeader.ReadAsync(new RangeRead(MetaRows.Bytes(MetaRows.CatalogKey), Timestamp.Zero, MetaRange.Generation)).ConfigureAwait(false);
             if (catalog.Failure is { } failure)
-                throw new GrainDbException(failure);
+                throw Failed(failure);
             if (!catalog.Found)
                 throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, "the database is not created yet"));
             if (_current is { } current && current.Version == catalog.Version)
@@ -124,7 +126,7 @@ internal sealed class MetaCache
             var page = await MetaLeader.ScanAsync(new RangeScan(
                 resume, End: null, at, PageRows, Reverse: false, KeysOnly: false, KeyLimits.MaxScanPageBytes, Filter: null, MetaRange.Generation)).ConfigureAwait(false);
             if (page.Failure is { } failure)
-                throw new GrainDbException(failure);
+                throw Failed(failure);
             rows.AddRange(page.Items);
             resume = page.ResumeKey;
         }

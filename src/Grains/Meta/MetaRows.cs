@@ -19,8 +19,20 @@ internal sealed record CatalogRow(Guid DatabaseId, long NextRangeId, long RingVe
 
 /// <summary>A keyspace.</summary>
 /// <param name="Keyspace">Its configuration.</param>
-/// <param name="IsCreating">Its replicas are being made; it is not visible yet.</param>
-internal sealed record KeyspaceRow(KeyspaceDescriptor Keyspace, bool IsCreating);
+/// <param name="State">Where it is in its life.</param>
+internal sealed record KeyspaceRow(KeyspaceDescriptor Keyspace, KeyspaceState State);
+
+/// <summary>Only an active keyspace is visible; the other states are finished by whoever began, or by the first bootstrap node.</summary>
+internal enum KeyspaceState
+{
+    Active,
+
+    /// <summary>Its replicas are being made.</summary>
+    Creating,
+
+    /// <summary>Its leaders are being ended.</summary>
+    Deleting,
+}
 
 /// <summary>A node of the topology.</summary>
 /// <param name="Name">Stable name.</param>

@@ -40,7 +40,7 @@ internal sealed class MetaSnapshot
 
     public CatalogRow Catalog { get; }
 
-    /// <summary>All keyspaces, those that are being created included.</summary>
+    /// <summary>All keyspaces, in any state.</summary>
     public IReadOnlyList<KeyspaceRow> KeyspaceRows { get; }
 
     public IReadOnlyList<NodeRow> Nodes { get; }
@@ -50,7 +50,11 @@ internal sealed class MetaSnapshot
 
     public IEnumerable<RangeDescriptor> Ranges => _ranges.Values;
 
+    /// <summary>A keyspace in any state.</summary>
     public KeyspaceMap? FindKeyspace(string name) => _keyspaces.GetValueOrDefault(name);
+
+    /// <summary>A keyspace that clients see.</summary>
+    public KeyspaceMap? FindActive(string name) => FindKeyspace(name) is { State: KeyspaceState.Active } map ? map : null;
 
     public RangeDescriptor? FindRange(RangeId range) => _ranges.GetValueOrDefault(range);
 

@@ -29,7 +29,7 @@ internal sealed class ClusterView(
     public async Task<KeyLocationView> LocateAsync(string keyspace, ReadOnlyMemory<byte> key, int replicas, CancellationToken cancellationToken)
     {
         var snapshot = await meta.RefreshAsync(cancellationToken);
-        if (snapshot.FindKeyspace(keyspace) is not { IsCreating: false } map)
+        if (snapshot.FindActive(keyspace) is not { } map)
             throw Failed(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'");
         var routingKey = map.RoutingKeyOf(key);
         var range = map.Find(routingKey.Span);
@@ -78,7 +78,7 @@ internal sealed class ClusterView(
     public async Task<IReadOnlyList<RangeStatus>> GetRangesAsync(string? keyspace, bool unhealthyOnly, CancellationToken cancellationToken)
     {
         var snapshot = await meta.RefreshAsync(cancellationToken);
-        if (keyspace is not null && snapshot.FindKeyspace(keyspace) is null)
+        if (keyspace is not null && snapshot.FindActive(keyspace) is null)
             throw Failed(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'");
         var ranges = snapshot.Ranges.Where(range => keyspace is null || range.Keyspace == keyspace).OrderBy(range => range.Id.Value).ToList();
         var reports = await CollectReportsAsync(ranges.SelectMany(range => range.Replicas).Distinct(), cancellationToken);

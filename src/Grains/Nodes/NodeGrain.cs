@@ -21,5 +21,7 @@ internal sealed class NodeGrain(NodeOptions node, NodeStorage storage) : Grain, 
 
     public Task CreateReplicasAsync(RangeId[] ranges) => Task.Run(() => storage.CreateReplicas(ranges));
 
+    public Task RetireReplicasAsync(RangeId[] ranges) => Task.WhenAll(ranges.Select(storage.RetireAsync));
+
     public Task<NodeReport> ReportAsync() => Task.FromResult(storage.Report());
 }

@@ -23,7 +23,7 @@ namespace GrainDb.Grains.Ranges;
 [Immovable]
 internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, GarbageCollection garbage, MetaCache meta) : Grain, IKeyRangeGrain
 {
-    private static readonly TimeSpan RetryBrokenAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private RangeLeader? _leader;
     private Failure? _failure;
@@ -35,18 +35,24 @@ internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, Garba
         var descriptor = meta.Find(Range) ?? (await meta.RefreshAsync(cancellationToken)).FindRange(Range);
         if (descriptor is null || !descriptor.Replicas.Contains(node.Name))
             throw new PlacementUnavailableException($"range {Range} has no replica on node {node.Name}");
-        var partitioning = Range == RangeId.Meta
-            ? KeyspacePartitioning.Range
-            : meta.Current!.FindKeyspace(descriptor.Keyspace)!.Keyspace.Partitioning;
-        (_leader, _failure) = await storage.LeadAsync(descriptor, partitioning, GrainContext);
+        if (Range == RangeId.Meta)
+            (_leader, _failure) = await storage.LeadAsync(descriptor, KeyspacePartitioning.Range, GrainContext);
+        else if (meta.Current?.FindActive(descriptor.Keyspace) is { } map)
+            (_leader, _failure) = await storage.LeadAsync(descriptor, map.Keyspace.Partitioning, GrainContext);
+        else
+            _failure = Failure.NotApplied(ErrorCode.RangeMoved, $"keyspace '{descriptor.Keyspace}' is not active");
+
+        // Loading took longer than the runtime waits: it has given this activation up.
+        if (_leader is not null && cancellationToken.IsCancellationRequested)
+            await storage.ReleaseAsync(_leader, CancellationToken.None);
 
         // A range that cannot be led answers why, without trying again at every call.
         if (_leader is null)
-            this.RegisterGrainTimer(_ => { DeactivateOnIdle(); return Task.CompletedTask; }, RetryBrokenAfter, Timeout.InfiniteTimeSpan);
+            this.RegisterGrainTimer(_ => { DeactivateOnIdle(); return Task.CompletedTask; }, RetryAfter, Timeout.InfiniteTimeSpan);
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
-        _leader is null ? Task.CompletedTask : storage.ReleaseAsync(_leader);
+        _leader is null ? Task.CompletedTask : storage.ReleaseAsync(_leader, cancellationToken);
 
     public async ValueTask<WriteResult> WriteAsync(RangeWrite request) =>
         _leader is null ? WriteResult.Failed(_failure!) : Watch(await _leader.WriteAsync(request), result => result.Failure);
@@ -63,7 +69,7 @@ internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, Garba
     public async Task<Lsn> CheckpointAsync()
     {
         var leader = _leader ?? throw new GrainDbException(_failure!);
-        return await storage.CheckpointAsync(Range, leader.Replica) ?? leader.Replica.AppliedLsn;
+        return await storage.CheckpointAsync(Range) ?? leader.Replica.AppliedLsn;
     }
 
     public Task<Timestamp> CollectGarbageAsync() =>

@@ -1,4 +1,5 @@
 using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Time;
 using GrainDb.Grains.Meta;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
@@ -10,12 +11,13 @@ namespace GrainDb.Grains.Ranges;
 /// The data operations as this node offers them: keyspace and key give the range, the range gives its leader. A leader on this
 /// node is asked directly first; everything else, and every second attempt, goes through <see cref="RangeCalls"/>.
 /// </summary>
-internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCalls calls, TimeProvider time) : IKeyValueStore
+internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCalls calls, HybridLogicalClock clock, TimeProvider time) : IKeyValueStore
 {
     public async ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (KeyFailure(write.Key) is { } invalid)
             return WriteResult.Failed(invalid);
+        var started = time.GetTimestamp();
         if (TryRoute(keyspace, write.Key, out var range, out var routingKey, out var leader) && !IsSystem(keyspace))
         {
             var request = new RangeWrite([write with { Key = routingKey }], range.Generation);
@@ -33,7 +35,7 @@ internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCall
                 return result;
         }
 
-        return await calls.RunAsync(
+        return Seen(await calls.RunAsync(
             snapshot => Route(snapshot, keyspace, write.Key, out var found, out var key) is { } failure
                 ? new(WriteResult.Failed(failure))
                 : IsSystem(keyspace)
@@ -42,8 +44,8 @@ internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCall
             result => result.Failure,
             WriteResult.Failed,
             isWrite: true,
-            timeout,
-            cancellationToken);
+            timeout - time.GetElapsedTime(started),
+            cancellationToken));
     }
 
     public async ValueTask<ReadResult> ReadAsync(
@@ -88,8 +90,8 @@ internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCall
 
     public ValueTask<ScanResult> ScanAsync(string keyspace, ScanQuery query, TimeSpan timeout, CancellationToken cancellationToken) =>
         calls.RunAsync(
-            snapshot => snapshot.FindKeyspace(keyspace) is { IsCreating: false } map
-                ? new ScanPlan(map, query).RunAsync(calls)
+            snapshot => snapshot.FindActive(keyspace) is { } map
+                ? new ScanPlan(map, query, clock).RunAsync(calls)
                 : new(ScanResult.Failed(NoKeyspace(keyspace))),
             result => result.Failure,
             ScanResult.Failed,
@@ -114,7 +116,7 @@ internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCall
 
     private static Failure? Route(MetaSnapshot snapshot, string keyspace, ReadOnlyMemory<byte> key, out RangeDescriptor? range, out ReadOnlyMemory<byte> routingKey)
     {
-        if (snapshot.FindKeyspace(keyspace) is not { } map || map.IsCreating)
+        if (snapshot.FindActive(keyspace) is not { } map)
         {
             range = null;
             routingKey = default;
@@ -135,6 +137,16 @@ internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCall
         > KeyLimits.MaxKeyBytes => Failure.NotApplied(ErrorCode.KeyTooLarge, $"the key has {key.Length} bytes, the limit is {KeyLimits.MaxKeyBytes}"),
         _ => null,
     };
+
+    /// <summary>
+    /// A commit on another node lifts this node's clock, so that a scan that begins here afterwards begins above it. A commit
+    /// from a clock too far ahead is not followed; it is the clock guard's business.
+    /// </summary>
+    private WriteResult Seen(WriteResult result)
+    {
+        clock.TryReceive(result.Version);
+        return result;
+    }
 
     private static bool IsSystem(string keyspace) => keyspace.StartsWith("system.", StringComparison.Ordinal);
 

@@ -9,8 +9,6 @@ internal sealed class LocalRanges
 {
     private readonly ConcurrentDictionary<RangeId, RangeLeader> _leaders = new();
 
-    public IEnumerable<RangeLeader> Leaders => _leaders.Values;
-
     public RangeLeader? Find(RangeId range) => _leaders.GetValueOrDefault(range);
 
     public void Add(RangeLeader leader) => _leaders[leader.Range] = leader;

@@ -34,40 +34,40 @@ internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactor
         var started = time.GetTimestamp();
         var pause = FirstPause;
         var refreshed = false;
+        TimeSpan Left() => timeout - time.GetElapsedTime(started);
         while (true)
         {
-            var left = timeout - time.GetElapsedTime(started);
             Failure failure;
             try
             {
-                var result = await AttemptAsync(attempt, left, cancellationToken);
+                var result = await AttemptAsync(attempt, Left(), cancellationToken);
                 if (failureOf(result) is not { } found)
                     return result;
                 if (found.Code == ErrorCode.KeyspaceNotFound && !refreshed)
                 {
                     // The view may be older than the keyspace: look once, at the cost of one small read of the meta range.
                     refreshed = true;
-                    await RefreshQuietlyAsync(left, cancellationToken);
+                    await RefreshQuietlyAsync(Left(), cancellationToken);
                     continue;
                 }
 
-                if (!IsWorthAnother(found))
-                    return failed(found);
                 failure = found;
             }
-            catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            catch (Exception exception) when (exception is not OperationCanceledException)
             {
                 failure = Translate(exception, isWrite);
-                if (failure.Outcome != Outcome.NotApplied)
-                    return failed(failure);
             }
 
-            left = timeout - time.GetElapsedTime(started);
-            if (left <= pause)
+            // Only what certainly did not happen is tried again, and only while there is time for it.
+            if (!IsWorthAnother(failure))
+                return failed(failure);
+            if (Left() <= pause)
                 return failed(Final(failure));
             await Task.Delay(pause, time, cancellationToken);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
-            await RefreshQuietlyAsync(left, cancellationToken);
+            await RefreshQuietlyAsync(Left(), cancellationToken);
+            if (Left() <= TimeSpan.Zero)
+                return failed(Final(failure));
         }
     }
 
@@ -77,15 +77,31 @@ internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactor
         CancellationToken cancellationToken)
     {
         if (meta.Current is not { } snapshot)
-            snapshot = await meta.RefreshAsync(cancellationToken).WaitAsync(left, time, cancellationToken);
+            snapshot = await FetchAsync(left, cancellationToken);
         var running = attempt(snapshot);
         return running.IsCompletedSuccessfully
             ? running.Result
             : await running.AsTask().WaitAsync(left, time, cancellationToken);
     }
 
-    private async Task RefreshQuietlyAsync(TimeSpan left, CancellationToken cancellationToken) =>
-        await ((Task)meta.RefreshAsync(cancellationToken)).WaitAsync(left, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    /// <summary>Nothing was proposed yet, so running out of time here is no unknown outcome.</summary>
+    private async Task<MetaSnapshot> FetchAsync(TimeSpan left, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await meta.RefreshAsync(cancellationToken).WaitAsync(left, time, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not (OperationCanceledException or GrainDbException))
+        {
+            throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, $"the meta range cannot be read: {exception.Message}"));
+        }
+    }
+
+    private async Task RefreshQuietlyAsync(TimeSpan left, CancellationToken cancellationToken)
+    {
+        if (left > TimeSpan.Zero)
+            await ((Task)meta.RefreshAsync(cancellationToken)).WaitAsync(left, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 
     private static bool IsWorthAnother(Failure failure) => failure is { Outcome: Outcome.NotApplied, Code: ErrorCode.RangeMoved or ErrorCode.Unavailable };
 
@@ -94,8 +110,11 @@ internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactor
     {
         GrainDbException known => known.Failure,
         PlacementUnavailableException => Failure.NotApplied(ErrorCode.Unavailable, exception.Message),
-        _ when isWrite => Failure.Unknown(ErrorCode.OutcomeUnknown, "the leader did not answer in time; the write may have happened"),
-        _ => Failure.NotApplied(ErrorCode.Unavailable, "the leader did not answer in time"),
+        TimeoutException or OrleansException when isWrite => Failure.Unknown(
+            ErrorCode.OutcomeUnknown, "the leader did not answer in time; the write may have happened"),
+        TimeoutException or OrleansException => Failure.NotApplied(ErrorCode.Unavailable, "the leader did not answer in time"),
+        _ when isWrite => Failure.Unknown(ErrorCode.Internal, "an unexpected error; the write may have happened"),
+        _ => Failure.NotApplied(ErrorCode.Internal, "an unexpected error"),
     };
 
     private static Failure Final(Failure failure) => failure.Code == ErrorCode.RangeMoved

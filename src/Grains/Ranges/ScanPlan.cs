@@ -1,4 +1,5 @@
 using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Time;
 using GrainDb.Grains.Meta;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
@@ -7,20 +8,22 @@ using GrainDb.Interfaces.Ranges;
 namespace GrainDb.Grains.Ranges;
 
 /// <summary>
-/// One page of a scan over the ranges of a keyspace, one after the other, all at the snapshot that the first of them chose.
+/// One page of a scan over the ranges of a keyspace, one after the other, all at one snapshot.
 /// Under hash partitioning the ranges are walked in hash order, and the bounds of the user's keys filter.
 /// </summary>
 internal sealed class ScanPlan
 {
     private readonly KeyspaceMap _map;
+    private readonly HybridLogicalClock _clock;
     private readonly ScanQuery _query;
     private readonly KeyInterval? _filter;
     private byte[] _start;
     private byte[]? _end;
 
-    public ScanPlan(KeyspaceMap map, ScanQuery query)
+    public ScanPlan(KeyspaceMap map, ScanQuery query, HybridLogicalClock clock)
     {
         _map = map;
+        _clock = clock;
         _query = query;
         var hashed = map.Keyspace.Partitioning == KeyspacePartitioning.Hash;
         _filter = hashed && (!query.Start.IsEmpty || query.End is not null) ? new KeyInterval(query.Start, query.End) : null;
@@ -37,7 +40,8 @@ internal sealed class ScanPlan
     public async ValueTask<ScanResult> RunAsync(RangeCalls calls)
     {
         var items = new List<ScanItem>();
-        var at = _query.AsOf;
+        // One range knows its own present best. Over several, the snapshot must not lie before what any of them has already answered.
+        var at = _query.AsOf.IsZero && _map.Ranges.Count > 1 ? _clock.Now() : _query.AsOf;
         var bytes = KeyLimits.MaxScanPageBytes;
         ScanResult? last = null;
         while (!IsExhausted)

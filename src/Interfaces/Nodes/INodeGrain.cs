@@ -15,6 +15,13 @@ public interface INodeGrain : IGrainWithStringKey
     [Alias("create-replicas")]
     Task CreateReplicasAsync(RangeId[] ranges);
 
+    /// <summary>
+    /// Ends the leaders of these ranges on this node and never lets them lead here again: when it returns, no write to them
+    /// can be acknowledged by this node any more.
+    /// </summary>
+    [Alias("retire-replicas")]
+    Task RetireReplicasAsync(RangeId[] ranges);
+
     /// <summary>What this node holds, without loading anything.</summary>
     [Alias("report")]
     Task<NodeReport> ReportAsync();

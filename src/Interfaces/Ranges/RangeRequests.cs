@@ -18,7 +18,7 @@ public sealed record RangeRead([property: Id(0)] ReadOnlyMemory<byte> Key, [prop
 /// <summary>A scan of one range.</summary>
 /// <param name="Start">Inclusive routing key.</param>
 /// <param name="End">Exclusive routing key; null for the end of the range.</param>
-/// <param name="AsOf">Snapshot; never zero.</param>
+/// <param name="AsOf">Snapshot; zero for the present of this range alone.</param>
 /// <param name="Limit">Most rows.</param>
 /// <param name="Reverse">Descending order.</param>
 /// <param name="KeysOnly">Leave the values out.</param>

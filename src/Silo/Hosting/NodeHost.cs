@@ -47,6 +47,6 @@ public static class NodeHost
             .AddGrainDbClustering(plan)
             .AddActivityPropagation()
             .AddDashboard(dashboard => dashboard.HideTrace = true)
-            .AddGrainDbNode(plan.Node, new StorageOptions()));
+            .AddGrainDbNode(plan.Node, StorageFor(plan)));
     }
 }

@@ -105,7 +105,7 @@ public sealed class RangeFailureTests
     {
         try
         {
-            rig.Replica.Checkpoint();
+            rig.Replica.Checkpoint(CancellationToken.None);
         }
         catch (Exception exception) when (rig.Disk.Crashed && exception is SimulatedCrashException or IOException or GrainDb.Engine.Wal.WalBrokenException)
         {
