@@ -20,6 +20,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace GrainDb.Api;
 
@@ -50,11 +51,12 @@ public static class GrainDbApi
         services.AddSingleton<RingApi>();
         services.AddSingleton<RangesApi>();
         services.AddSingleton<AdminApi>();
-        services.Configure<KestrelServerOptions>(kestrel =>
+        // Before all other configuration of Kestrel: an endpoint takes the defaults that hold when it is declared.
+        services.Insert(0, ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>>(new ConfigureOptions<KestrelServerOptions>(kestrel =>
         {
             RequestLimits.Apply(kestrel, options);
             RejectionDocuments.Apply(kestrel);
-        });
+        })));
         services.ConfigureHttpJsonOptions(json =>
         {
             // A number in a string is no number: without this every integer of the OpenAPI document would also be a string.

@@ -16,6 +16,13 @@ internal sealed class RouteDocsTransformer : IOpenApiOperationTransformer
     public async Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
+        if (!metadata.OfType<ResponseDoc>().Any())
+        {
+            // A route of the host: it says by its signature what it answers, and answers errors as we do.
+            await ReplaceProblemsAsync(operation, context, cancellationToken);
+            return;
+        }
+
         operation.Parameters = [.. metadata.OfType<ParameterDoc>().Select(ParameterOf)];
         await SetBodyAsync(operation, context, metadata, cancellationToken);
 
@@ -25,6 +32,15 @@ internal sealed class RouteDocsTransformer : IOpenApiOperationTransformer
             Add(responses, StatusKey(doc.Status), await ResponseOfAsync(doc, headers, context, cancellationToken));
         await AddErrorsAsync(responses, metadata.OfType<ErrorsDoc>().SelectMany(doc => doc.Codes), context, cancellationToken);
         operation.Responses = responses;
+    }
+
+    private static async Task ReplaceProblemsAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        foreach (var response in operation.Responses?.Values.OfType<OpenApiResponse>() ?? [])
+        {
+            if (response.Content?.ContainsKey(ProblemMapper.ContentType) == true)
+                response.Content[ProblemMapper.ContentType] = await JsonAsync(typeof(Problem), context, cancellationToken, ProblemSchema);
+        }
     }
 
     /// <summary>A second answer of the same status is another media type of the first.</summary>

@@ -39,10 +39,10 @@ internal sealed class ApiServer : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static async Task<ApiServer> StartAsync(ApiOptions? options = null)
+    public static async Task<ApiServer> StartAsync(ApiOptions? options = null, Action<WebApplicationBuilder>? add = null, Action<WebApplication>? map = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseUrls($"http://{IPAddress.Loopback}:0");
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         builder.Services.AddRoutingCore();
         builder.Logging.SetMinimumLevel(LogLevel.None);
         var store = new FakeStore();
@@ -52,8 +52,10 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.Services.AddSingleton<IKeyspaceCatalog>(catalog);
         builder.Services.AddSingleton<IClusterView>(cluster);
         builder.Services.AddGrainDbApi(options ?? new ApiOptions());
+        add?.Invoke(builder);
         var app = builder.Build();
         app.MapGrainDbApi();
+        map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new ApiServer(app, store, catalog, cluster);
     }
