@@ -6,6 +6,7 @@ using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 
 namespace GrainDb.Api.Keys;
 
@@ -91,6 +92,8 @@ internal readonly record struct KeyRequest(string Keyspace, byte[]? Key, QueryPa
     {
         if (headers.ContainsKey(IdempotencyHeader))
             throw BadInput.Request($"{IdempotencyHeader} is not offered in this version. If-None-Match: * or If-Match make a repeated write harmless.");
+        if (headers.ContainsKey(HeaderNames.ContentEncoding))
+            throw BadInput.Request($"{HeaderNames.ContentEncoding} is not kept with the value: send the bytes as they are to be stored.");
         if (headers.ContainsKey(ContextHeader))
             throw BadInput.Unsupported($"{ContextHeader} belongs to eventual keyspaces; this one is strong.");
         if (query.Flag(ExplainParameter))

@@ -128,7 +128,8 @@ internal sealed class ScanApi(IKeyValueStore store, TimeProvider time)
         if (!keysOnly)
             JsonValues.WriteValue(writer, item.ContentType, item.Value.Span);
         writer.WriteString("version"u8, item.Version.ToString());
-        writer.WriteString("contentType"u8, MediaType.ToServe(item.ContentType));
+        if (!keysOnly)
+            writer.WriteString("contentType"u8, MediaType.ToServe(item.ContentType));
         writer.WriteEndObject();
     }
 }

@@ -13,7 +13,7 @@ internal sealed class DocumentTransformer : IOpenApiDocumentTransformer
             Title = "GrainDb",
             Version = GrainDbApi.DocumentName,
             Description =
-                "A distributed, transactional key-value database. Values are raw bytes with their Content-Type, everything else is JSON. "
+                "A distributed, multi-version key-value database. Values are raw bytes with their Content-Type, everything else is JSON. "
                 + "Versions are commit timestamps, 16 hex digits. Every error is an RFC 9457 problem document whose outcome says whether the request took effect.",
         };
         document.Servers = [];

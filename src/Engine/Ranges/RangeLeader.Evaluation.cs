@@ -66,9 +66,10 @@ public sealed partial class RangeLeader
             nothingToDelete &= writes[i].Kind == WriteKind.Delete && !newest.Exists;
         }
 
-        // Deleting what is not there changes nothing and is not logged; the answer still waits for what it saw.
+        // Deleting what is not there changes nothing and is not logged: at this timestamp it is absent. The answer still waits for
+        // what it saw.
         if (nothingToDelete)
-            return Answer(new WriteResult { ServedBy = _servedBy }, dependsOnProposal: _pendingRecords > 0);
+            return Answer(new WriteResult { Version = commit, ServedBy = _servedBy }, dependsOnProposal: _pendingRecords > 0);
 
         _payload.ResetWrittenCount();
         RangeWriteCodec.Encode(writes, commit, _payload);

@@ -12,11 +12,11 @@ namespace GrainDb.Engine.Ring;
 /// <param name="Replicas">Nodes that hold it now, primary first; empty for a range that is to be created.</param>
 public sealed record RingRange(RangeId Id, ulong Token, IReadOnlyList<string> Replicas)
 {
-    /// <summary>Keys in it, as far as known.</summary>
-    public long Keys { get; init; }
+    /// <summary>Keys in it; null when not known.</summary>
+    public long? Keys { get; init; }
 
-    /// <summary>Bytes in it, as far as known.</summary>
-    public long Bytes { get; init; }
+    /// <summary>Bytes in it; null when not known.</summary>
+    public long? Bytes { get; init; }
 
     /// <summary>
     /// The token of a range, from what never changes while it lives. Under hash partitioning the first 8 bytes of its start routing

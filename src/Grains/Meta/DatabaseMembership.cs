@@ -79,7 +79,7 @@ internal sealed class DatabaseMembership(
             await FinishKeyspacesAsync(snapshot, cancellationToken);
         await RemoveOrphansAsync(snapshot);
         var missing = node.BootstrapNodes.Where(name => snapshot.FindNode(name) is null).ToList();
-        return meta.Current!.FindActive(SystemKeyspaces.Default) is not null
+        return meta.Current is { Catalog.IsFresh: false } current && current.FindKeyspace(SystemKeyspaces.Default) is not { State: KeyspaceState.Creating }
             ? null
             : missing.Count > 0
                 ? $"the database is created when all its bootstrap nodes are there; missing: {string.Join(", ", missing)}"
@@ -96,7 +96,7 @@ internal sealed class DatabaseMembership(
         {
             // The condition of the write decides whether there is a database; being wrong here costs one refused write.
             await meta.TryCreateAsync(
-                new CatalogRow(Guid.NewGuid(), NextRangeId: 1, RingVersion: 0),
+                new CatalogRow(Guid.NewGuid(), CatalogRow.FirstRangeId, RingVersion: 0),
                 [
                     MetaChange.Put(MetaRows.KeyspaceKey(SystemKeyspaces.Meta), new KeyspaceRow(SystemKeyspaces.MetaKeyspace, KeyspaceState.Active)),
                     MetaChange.Put(MetaRows.RangeKey(RangeId.Meta), meta.MetaRange),
@@ -127,7 +127,7 @@ internal sealed class DatabaseMembership(
     {
         foreach (var row in snapshot.KeyspaceRows.Where(row => row.State != KeyspaceState.Active))
             await FinishKeyspaceAsync(row, cancellationToken);
-        if (snapshot.FindKeyspace(SystemKeyspaces.Default) is null && node.BootstrapNodes.All(name => snapshot.FindNode(name) is not null))
+        if (snapshot.Catalog.IsFresh && node.BootstrapNodes.All(name => snapshot.FindNode(name) is not null))
             await keyspaces.CreateAsync(SystemKeyspaces.DefaultKeyspace, cancellationToken);
     }
 

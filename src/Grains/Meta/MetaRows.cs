@@ -15,7 +15,15 @@ namespace GrainDb.Grains.Meta;
 /// <param name="DatabaseId">Drawn when the database is created; a node never joins another one.</param>
 /// <param name="NextRangeId">Range ids are never reused.</param>
 /// <param name="RingVersion">Grows with every change of a node's weight or state.</param>
-internal sealed record CatalogRow(Guid DatabaseId, long NextRangeId, long RingVersion);
+internal sealed record CatalogRow(Guid DatabaseId, long NextRangeId, long RingVersion)
+{
+    /// <summary>The id that the first range behind the meta range gets.</summary>
+    public const long FirstRangeId = 1;
+
+    /// <summary>No keyspace was ever created: the default one is created now, and never again.</summary>
+    [JsonIgnore]
+    public bool IsFresh => NextRangeId == FirstRangeId;
+}
 
 /// <summary>A keyspace.</summary>
 /// <param name="Keyspace">Its configuration.</param>

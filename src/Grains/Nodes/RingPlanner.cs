@@ -61,7 +61,7 @@ internal static class RingPlanner
             throw Invalid(exception.Message);
         }
 
-        return after;
+        return after.Values.All(ring => ring.Nodes.Count == 0) ? throw Invalid("remove: no node would be left") : after;
     }
 
     private static IEnumerable<PlannedMove> Moves(
@@ -75,8 +75,8 @@ internal static class RingPlanner
             return [];
         var ranges = map.Ranges.Select(range => new RingRange(range.Id, RingRange.TokenOf(row.Keyspace.Name, row.Keyspace.Partitioning, range.Start), range.Replicas)
         {
-            Keys = known.GetValueOrDefault(range.Id)?.Keys ?? -1,
-            Bytes = known.GetValueOrDefault(range.Id)?.Bytes ?? -1,
+            Keys = known.GetValueOrDefault(range.Id) is { Keys: >= 0 } counted ? counted.Keys : null,
+            Bytes = known.GetValueOrDefault(range.Id) is { Bytes: >= 0 } measured ? measured.Bytes : null,
         }).ToArray();
         var region = snapshot.FindNode(map.Ranges[0].Replicas[0])?.Region;
         return region is not null && after.TryGetValue(region, out var ring) ? RingDiff.Moves(ranges, ring, row.Keyspace.ReplicationFactor) : [];

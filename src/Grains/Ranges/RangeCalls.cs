@@ -12,6 +12,7 @@ namespace GrainDb.Grains.Ranges;
 internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactory grains, TimeProvider time)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan PatienceWithoutNode = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(250);
 
     public IKeyRange Leader(RangeId range) => (IKeyRange?)local.Find(range) ?? grains.GetGrain<IKeyRangeGrain>(range.Value);
@@ -38,6 +39,7 @@ internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactor
         while (true)
         {
             Failure failure;
+            var nobody = false;
             try
             {
                 var result = await AttemptAsync(attempt, Left(), cancellationToken);
@@ -56,12 +58,14 @@ internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactor
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
                 failure = Translate(exception, isWrite);
+                nobody = exception is PlacementUnavailableException;
             }
 
-            // Only what certainly did not happen is tried again, and only while there is time for it.
+            // Only what certainly did not happen is tried again, and only while there is time for it. That a node is down is known
+            // soon, and a caller who waits for its return helps nobody.
             if (!IsWorthAnother(failure))
                 return failed(failure);
-            if (Left() <= pause)
+            if (Left() <= pause || (nobody && time.GetElapsedTime(started) > PatienceWithoutNode))
                 return failed(Final(failure));
             await Task.Delay(pause, time, cancellationToken);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;

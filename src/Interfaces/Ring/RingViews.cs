@@ -83,9 +83,9 @@ public sealed record RingPlanRequest(
 /// <param name="Range">The range.</param>
 /// <param name="From">Node that gives it up; null when it only gains a copy.</param>
 /// <param name="To">Node that takes it; null when it only loses a copy.</param>
-/// <param name="Keys">Keys of the range, where known.</param>
-/// <param name="Bytes">Bytes of the range, where known.</param>
-public sealed record PlannedMove(long Range, string? From, string? To, long Keys, long Bytes);
+/// <param name="Keys">Keys of the range; null when it is not in memory.</param>
+/// <param name="Bytes">Bytes of the range; null when it is not in memory.</param>
+public sealed record PlannedMove(long Range, string? From, string? To, long? Keys, long? Bytes);
 
 /// <summary>How much of the hash space changes its primary from one node to another.</summary>
 /// <param name="From">Old primary.</param>

@@ -6,7 +6,7 @@ namespace GrainDb.Silo.CommandLine;
 public static class Usage
 {
     public const string Text = """
-        graindb: a distributed, transactional key-value database
+        graindb: a distributed, multi-version key-value database
 
         Embedded cluster in one process (the default):
           graindb [--nodes N] [--data DIR] [--http URL]

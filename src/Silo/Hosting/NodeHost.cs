@@ -38,6 +38,14 @@ public static class NodeHost
         return builder.Build();
     }
 
+    /// <summary>Nodes that share a process share its memory.</summary>
+    private static StorageOptions StorageFor(NodePlan plan, ServerOptions options)
+    {
+        var storage = new StorageOptions();
+        storage.MemoryBudgetBytes /= options is EmbeddedOptions ? plan.Node.BootstrapNodes.Count : 1;
+        return storage;
+    }
+
     private static void AddNode(IHostApplicationBuilder builder, NodePlan plan, ServerOptions options, IConfiguration configuration)
     {
         builder.Logging.AddProcessLogging(options, configuration);
@@ -47,6 +55,6 @@ public static class NodeHost
             .AddGrainDbClustering(plan)
             .AddActivityPropagation()
             .AddDashboard(dashboard => dashboard.HideTrace = true)
-            .AddGrainDbNode(plan.Node, StorageFor(plan)));
+            .AddGrainDbNode(plan.Node, StorageFor(plan, options)));
     }
 }

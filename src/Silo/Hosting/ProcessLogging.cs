@@ -18,8 +18,12 @@ public static class ProcessLogging
         logging.SetMinimumLevel(LogLevel.Warning);
         logging.AddFilter("GrainDb", options.LogLevel);
 
-        // Orleans recommends the server GC at each start; we decide that in the project file.
-        logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
+        // They log a start that fails, each with a stack trace; the process ends with the reason in one line.
+        foreach (var category in new[] { "Orleans.Runtime.Silo", "Orleans.Runtime.SiloLifecycleSubject", "Microsoft.Extensions.Hosting.Internal.Host" })
+            logging.AddFilter(category, LogLevel.Critical);
+
+        // A caller of a node that is down gets its answer; Orleans adds a stack trace for each of them.
+        logging.AddFilter("Orleans.Messaging", LogLevel.Critical);
 
         // Its first round of every start measures from a clock reading of zero and reports the uptime of the machine as a stall.
         logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);

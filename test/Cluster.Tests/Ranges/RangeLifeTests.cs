@@ -108,6 +108,31 @@ public sealed class RangeLifeTests
         Assert.False((await cluster.GetAsync(0, "short", "k1")).Found);
     }
 
+    /// <summary>A node whose view is old must not acknowledge writes into ranges that are about to be deleted.</summary>
+    [Fact]
+    public async Task What_is_acknowledged_after_a_keyspace_was_made_anew_stays_whoever_took_it()
+    {
+        using var directory = new TestDirectory();
+        await using var cluster = await GrainDbCluster.StartAsync(directory, [1, 1, 1], new StorageOptions());
+        var keyspace = new KeyspaceDescriptor { Name = "again", Partitioning = KeyspacePartitioning.Hash, Partitions = 6 };
+        for (var round = 0; round < 5; round++)
+        {
+            await cluster.Keyspaces(0).CreateAsync(keyspace, TestContext.Current.CancellationToken);
+            for (var i = 0; i < 12; i++)
+                Assert.Null((await cluster.PutAsync(i % 3, "again", $"k{i}", "before")).Failure);
+            await cluster.Keyspaces(0).DeleteAsync("again", TestContext.Current.CancellationToken);
+            await cluster.Keyspaces(0).CreateAsync(keyspace, TestContext.Current.CancellationToken);
+            var written = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => cluster.PutAsync(i % 3, "again", $"k{i}", $"round {round}")));
+            Assert.All(written, result => Assert.Null(result.Failure));
+            Assert.All(written, result => Assert.False(result.Existed, "the old keyspace's data shows through"));
+
+            await cluster.UntilAsync(() => Task.FromResult(Replicas(directory) == 1 + 1 + 6));
+            for (var i = 0; i < 12; i++)
+                Assert.Equal(written[i].Version, (await cluster.GetAsync((i + 1) % 3, "again", $"k{i}")).Version);
+            await cluster.Keyspaces(1).DeleteAsync("again", TestContext.Current.CancellationToken);
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -1,6 +1,7 @@
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace GrainDb.Engine.Tests.Ranges;
@@ -244,5 +245,65 @@ public sealed class RangeLeaderTests
             for (var i = 0; i <= 30; i++)
                 rig.Write(RangeRig.Delete($"k{i:D2}x"));
         }
+    }
+
+    [Fact]
+    public void A_wall_clock_that_was_set_back_does_not_hide_what_was_written_before()
+    {
+        var rig = RangeRig.New();
+        var written = rig.Write(RangeRig.Put("k", "v")).Version;
+        var earlier = new FakeTimeProvider(rig.Time.GetUtcNow() - TimeSpan.FromMinutes(10));
+
+        var after = new RangeRig(rig.Disk.AfterProcessKill(), earlier);
+
+        var read = after.BeginRead("k").Answered();
+        Assert.True(read.Found);
+        Assert.Equal("v", after.Read("k", written));
+        Assert.Equal("v", after.Read("k", read.ReadTimestamp));
+        Assert.True(after.Write(RangeRig.Put("k", "w")).Version > written);
+    }
+
+    [Fact]
+    public void Checkpoints_let_the_log_go()
+    {
+        var rig = RangeRig.New();
+        var peak = 0L;
+        for (var round = 0; round < 20; round++)
+        {
+            for (var i = 0; i < 40; i++)
+                rig.Write(RangeRig.Put($"k{i}", new string('x', 500)));
+            Assert.NotNull(rig.Replica.Checkpoint(CancellationToken.None));
+            if (round == 5)
+                peak = rig.Disk.UsedBytes;
+        }
+
+        Assert.InRange(rig.Disk.UsedBytes, 1, peak * 2);
+        Assert.Equal(new string('x', 500), rig.Restart(rig.Disk.AfterProcessKill()).Read("k39"));
+    }
+
+    [Fact]
+    public void A_cancelled_checkpoint_leaves_nothing_behind()
+    {
+        var rig = RangeRig.New();
+        rig.Write(RangeRig.Put("k", "v"));
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+
+        Assert.Throws<OperationCanceledException>(() => rig.Replica.Checkpoint(cancelled.Token));
+
+        Assert.DoesNotContain(rig.Disk.ListFiles("/range"), name => name.Contains("ckpt", StringComparison.Ordinal));
+        Assert.NotNull(rig.Replica.Checkpoint(CancellationToken.None));
+        Assert.Equal("v", rig.Restart(rig.Disk.AfterProcessKill()).Read("k"));
+    }
+
+    [Fact]
+    public void A_commit_that_could_not_be_read_back_is_refused()
+    {
+        var rig = RangeRig.New();
+
+        Assert.Equal(ErrorCode.InvalidRequest, rig.Write(RangeRig.Put("k", "1"), RangeRig.Put("k", "2")).Failure!.Code);
+        Assert.Equal(ErrorCode.InvalidRequest, rig.Write(RangeRig.Put("k", "1") with { ContentType = new string('x', 256) }).Failure!.Code);
+        Assert.Equal(ErrorCode.KeyTooLarge, rig.Write(RangeRig.Put(new string('k', 4105), "1")).Failure!.Code);
+        Assert.Equal(ErrorCode.RangeMoved, rig.Leader.WriteAsync(new RangeWrite([RangeRig.Put("k", "1")], Generation: 2)).AsTask().Answered().Failure!.Code);
     }
 }

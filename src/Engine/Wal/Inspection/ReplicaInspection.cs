@@ -15,6 +15,13 @@ internal sealed class ReplicaInspection(IWalFileSystem fileSystem, string direct
     public void Run()
     {
         var names = fileSystem.ListFiles(directory);
+        if (names.Count == 0)
+        {
+            // Whether it should hold something, the node's manifest knows: a node refuses to open one that lost its files.
+            output.WriteLine($"ok {directory} empty: created and never opened");
+            return;
+        }
+
         if (details) output.WriteLine($"{directory}");
         foreach (var name in LogRecovery.SegmentNames(names)) ReadSegment(name);
         JudgeSegments();

@@ -4,7 +4,7 @@ namespace GrainDb.Engine.Wal;
 
 /// <summary>
 /// Reads logs offline, for <c>graindb wal inspect</c> and <c>wal verify</c>. Takes the directory of one replica, or a node's data
-/// directory (then every directory under <c>ranges</c>). Changes nothing and takes no lock, so a verdict on the directory of
+/// directory (then every directory under <c>ranges</c>), or a directory of such directories. Changes nothing and takes no lock, so a verdict on the directory of
 /// a running node may name an append that was just under way. Payloads are never printed.
 /// </summary>
 public static class WalInspector
@@ -41,7 +41,13 @@ public static class WalInspector
     {
         if (!fs.DirectoryExists(directory)) throw new DirectoryNotFoundException($"{directory} does not exist");
         var ranges = Path.Combine(directory, RangesDirectory);
-        if (!fs.DirectoryExists(ranges)) return [directory];
+        if (!fs.DirectoryExists(ranges))
+        {
+            // The directory of a whole cluster in one process: one directory per node.
+            var nodes = fs.ListDirectories(directory).Select(name => Path.Combine(directory, name)).Where(node => fs.DirectoryExists(Path.Combine(node, RangesDirectory))).ToList();
+            return nodes.Count == 0 ? [directory] : nodes.SelectMany(node => Replicas(fs, node));
+        }
+
         return fs.ListDirectories(ranges)
             .OrderBy(name => long.TryParse(name, CultureInfo.InvariantCulture, out var id) ? id : long.MaxValue)
             .Select(name => Path.Combine(ranges, name));
