@@ -9,17 +9,16 @@ public static class ProcessLogging
     /// <summary>
     /// GrainDb logs from the configured level, everything else from Warning. The usual <c>Logging:LogLevel</c> section refines it by category.
     /// </summary>
-    public static void AddProcessLogging(this ILoggingBuilder logging, ServerOptions options, IConfiguration configuration)
+    public static void AddProcessLogging(this ILoggingBuilder logging, ServerOptions options, IConfiguration configuration, StartPhase start)
     {
         ArgumentNullException.ThrowIfNull(logging);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(configuration);
+        ArgumentNullException.ThrowIfNull(start);
         logging.ClearProviders();
         logging.SetMinimumLevel(LogLevel.Warning);
         logging.AddFilter("GrainDb", options.LogLevel);
-
-        // Orleans recommends the server GC at each start; we decide that in the project file.
-        logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
+        start.Filter(logging);
 
         // Its first round of every start measures from a clock reading of zero and reports the uptime of the machine as a stall.
         logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);

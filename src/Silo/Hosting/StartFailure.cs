@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using GrainDb.Grains.Hosting;
 using Microsoft.AspNetCore.Connections;
 
 namespace GrainDb.Silo.Hosting;
@@ -15,6 +16,7 @@ public static class StartFailure
             switch (cause)
             {
                 case StartRefusedException:
+                case NodeStartException:
                 case AddressInUseException:
                 case SocketException:
                 case IOException:
