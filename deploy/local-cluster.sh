@@ -123,7 +123,8 @@ up() {
     fi
     if [ -z "${GRAINDB_BINARY:-}" ] && ! any_running "$list"; then # never under the feet of a running node
         say "building"
-        dotnet build "$repository/src/Silo" -c Release --nologo -v quiet -clp:NoSummary || fail "the build failed"
+        local output
+        output=$(dotnet build "$repository/src/Silo" -c Release --nologo -v quiet 2>&1) || fail "the build failed: $output"
     fi
     [ -x "$binary" ] || fail "$binary is missing"
     mkdir -p "$data/run" || fail "$data is not usable"

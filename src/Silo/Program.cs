@@ -31,3 +31,8 @@ catch (Exception exception) when (StartFailure.Explain(exception) is { } reason)
     Console.Error.WriteLine($"graindb: {reason}");
     return ExitCode.Refused;
 }
+catch (Exception exception)
+{
+    Console.Error.WriteLine($"graindb: failed: {exception}");
+    return ExitCode.Failed;
+}

@@ -16,12 +16,12 @@ public static class NodeHost
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(10);
 
     /// <summary>A node that serves HTTP.</summary>
-    public static WebApplication BuildWithHttp(NodePlan plan, ServerOptions options, IConfiguration configuration, NodeReadiness readiness)
+    public static WebApplication BuildWithHttp(NodePlan plan, ServerOptions options, IConfiguration configuration, StartPhase start, NodeReadiness readiness)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(options);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "graindb", EnvironmentName = Environments.Production });
-        AddNode(builder, plan, options, configuration);
+        AddNode(builder, plan, options, configuration, start);
         builder.Services.AddSingleton(readiness);
         builder.Services.AddProcessTelemetry(plan.Node.Name, options.OtlpEndpoint);
         builder.AddHttp(options);
@@ -31,10 +31,10 @@ public static class NodeHost
     }
 
     /// <summary>A further node of an embedded cluster.</summary>
-    public static IHost Build(NodePlan plan, ServerOptions options, IConfiguration configuration)
+    public static IHost Build(NodePlan plan, ServerOptions options, IConfiguration configuration, StartPhase start)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "graindb", EnvironmentName = Environments.Production });
-        AddNode(builder, plan, options, configuration);
+        AddNode(builder, plan, options, configuration, start);
         return builder.Build();
     }
 
@@ -46,9 +46,9 @@ public static class NodeHost
         return storage;
     }
 
-    private static void AddNode(IHostApplicationBuilder builder, NodePlan plan, ServerOptions options, IConfiguration configuration)
+    private static void AddNode(IHostApplicationBuilder builder, NodePlan plan, ServerOptions options, IConfiguration configuration, StartPhase start)
     {
-        builder.Logging.AddProcessLogging(options, configuration);
+        builder.Logging.AddProcessLogging(options, configuration, start);
         builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainTime);
         builder.UseOrleans(silo => silo

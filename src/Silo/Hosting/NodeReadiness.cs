@@ -29,21 +29,19 @@ public sealed class NodeReadiness
     /// <summary>Null when all nodes of this process can serve; else why not.</summary>
     public async Task<string?> AskAsync(CancellationToken cancellationToken)
     {
-        foreach (var (name, _) in _nodes)
+        foreach (var (name, ask) in _nodes)
         {
-            if (await AskAsync(name, cancellationToken) is { } reason)
+            if (_draining)
+                return "shutting down";
+            if (await AskAsync(ask, cancellationToken) is { } reason)
                 return _nodes.Count == 1 ? reason : $"{name}: {reason}";
         }
 
         return null;
     }
 
-    /// <summary>Null when this node can serve; else why not.</summary>
-    public async Task<string?> AskAsync(string name, CancellationToken cancellationToken)
+    private static async Task<string?> AskAsync(Func<CancellationToken, Task<string?>> ask, CancellationToken cancellationToken)
     {
-        if (_draining)
-            return "shutting down";
-        var ask = _nodes.Single(node => node.Name == name).Ask;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(Patience);
         try

@@ -9,18 +9,16 @@ public static class ProcessLogging
     /// <summary>
     /// GrainDb logs from the configured level, everything else from Warning. The usual <c>Logging:LogLevel</c> section refines it by category.
     /// </summary>
-    public static void AddProcessLogging(this ILoggingBuilder logging, ServerOptions options, IConfiguration configuration)
+    public static void AddProcessLogging(this ILoggingBuilder logging, ServerOptions options, IConfiguration configuration, StartPhase start)
     {
         ArgumentNullException.ThrowIfNull(logging);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(configuration);
+        ArgumentNullException.ThrowIfNull(start);
         logging.ClearProviders();
         logging.SetMinimumLevel(LogLevel.Warning);
         logging.AddFilter("GrainDb", options.LogLevel);
-
-        // They log a start that fails, each with a stack trace; the process ends with the reason in one line.
-        foreach (var category in new[] { "Orleans.Runtime.Silo", "Orleans.Runtime.SiloLifecycleSubject", "Microsoft.Extensions.Hosting.Internal.Host" })
-            logging.AddFilter(category, LogLevel.Critical);
+        start.Filter(logging);
 
         // A caller of a node that is down gets its answer; Orleans adds a stack trace for each of them.
         logging.AddFilter("Orleans.Messaging", LogLevel.Critical);

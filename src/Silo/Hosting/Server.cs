@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using GrainDb.Interfaces.Nodes;
 using GrainDb.Silo.Clustering;
 using GrainDb.Silo.Configuration;
 
@@ -14,13 +15,12 @@ public sealed class Server : IAsyncDisposable
     /// <summary>How much of it a start that is under way may take to finish.</summary>
     private static readonly TimeSpan LateStartTime = TimeSpan.FromSeconds(8);
 
-    private static readonly TimeSpan ReadinessPause = TimeSpan.FromMilliseconds(50);
-
     private readonly ServerOptions _options;
     private readonly IConfiguration _configuration;
     private readonly TextWriter _output;
     private readonly TextWriter _errors;
     private readonly NodeReadiness _readiness = new();
+    private readonly StartPhase _start = new();
     private readonly List<(string Name, IHost Host)> _hosts = [];
     private readonly Stopwatch _stopping = new();
     private FileLock? _dataLock;
@@ -48,8 +48,8 @@ public sealed class Server : IAsyncDisposable
         foreach (var plan in NodePlan.For(_options))
         {
             var host = _hosts.Count == 0
-                ? NodeHost.BuildWithHttp(plan, _options, _configuration, _readiness)
-                : NodeHost.Build(plan, _options, _configuration);
+                ? NodeHost.BuildWithHttp(plan, _options, _configuration, _start, _readiness)
+                : NodeHost.Build(plan, _options, _configuration, _start);
 
             _hosts.Add((plan.Node.Name, host));
             _readiness.Add(plan.Node.Name, host.Services);
@@ -120,6 +120,7 @@ public sealed class Server : IAsyncDisposable
         {
             await foreach (var started in Task.WhenEach(_hosts.Select(node => node.Host.StartAsync(CancellationToken.None))))
                 await started;
+            _start.End();
         }
         catch
         {
@@ -152,25 +153,16 @@ public sealed class Server : IAsyncDisposable
         }
     }
 
-    /// <summary>Prints one line per node as it becomes ready, and says once why one is not when the reason changes.</summary>
+    /// <summary>Prints one line per node as it becomes ready. Why one is not ready yet is in the log.</summary>
     private async Task AnnounceAsync(CancellationToken cancellationToken)
     {
-        await Task.WhenAll(_hosts.Select(node => AnnounceAsync(node.Name, cancellationToken)));
+        await Task.WhenAll(_hosts.Select(node => AnnounceAsync(node.Name, node.Host, cancellationToken)));
         _readiness.MarkStarted();
     }
 
-    private async Task AnnounceAsync(string node, CancellationToken cancellationToken)
+    private async Task AnnounceAsync(string node, IHost host, CancellationToken cancellationToken)
     {
-        string? said = null;
-        cancellationToken.ThrowIfCancellationRequested();
-        while (await _readiness.AskAsync(node, cancellationToken) is { } reason)
-        {
-            if (reason != said)
-                await _errors.WriteLineAsync($"{node} is not ready yet: {reason}");
-            said = reason;
-            await Task.Delay(ReadinessPause, cancellationToken);
-        }
-
+        await host.Services.GetRequiredService<IClusterView>().WaitUntilReadyAsync(cancellationToken).WaitAsync(cancellationToken);
         await _output.WriteLineAsync($"graindb ready node={node} http={_options.Http.Url}");
         await _output.FlushAsync(cancellationToken);
     }

@@ -17,6 +17,8 @@ public sealed class EmbeddedTests : IDisposable
         var url = $"http://127.0.0.1:{GrainDbProcess.FreePort()}";
         await using var process = GrainDbProcess.Start(_directory.Path, "--http", url);
         Assert.Equal("""{"status":"live"}""", await process.AnswersAsync($"{url}/health/live", HttpStatusCode.OK, cancellation));
+        Assert.Equal("""{"status":"started"}""", await process.AnswersAsync($"{url}/health/startup", HttpStatusCode.OK, cancellation));
+        Assert.Equal("""{"status":"ready"}""", await process.AnswersAsync($"{url}/health/ready", HttpStatusCode.OK, cancellation));
         Assert.Contains("orleans_", await process.AnswersAsync($"{url}/metrics", HttpStatusCode.OK, cancellation), StringComparison.Ordinal);
         Assert.Contains("scalar", await process.AnswersAsync($"{url}/docs/", HttpStatusCode.OK, cancellation), StringComparison.Ordinal);
         await process.AnswersAsync($"{url}/dashboard/", HttpStatusCode.OK, cancellation);
@@ -32,6 +34,9 @@ public sealed class EmbeddedTests : IDisposable
         process.Terminate();
         await process.EndsWellAsync(cancellation);
         Assert.InRange(stopping.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(15));
+        Assert.Equal(
+            Enumerable.Range(1, 3).Select(node => $"graindb ready node=node{node} http={url}"),
+            process.Output.TrimEnd('\n').Split('\n').Order());
     }
 
     [Fact]

@@ -52,6 +52,7 @@ public sealed class KilledNodesTests : IDisposable
         var noticed = await ActiveAsync("node1", "node2");
         Assert.InRange(noticed, TimeSpan.Zero, TimeSpan.FromSeconds(3)); // probes alone would need more
 
+        await third.ExitAsync(TestContext.Current.CancellationToken); // its locks and ports go one by one
         await using var back = Start(3);
         await ActiveAsync("node1", "node2", "node3");
         foreach (var process in new[] { first, second, back })
