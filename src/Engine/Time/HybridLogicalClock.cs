@@ -70,7 +70,7 @@ public sealed class HybridLogicalClock
 
     /// <summary>
     /// Lifts the clock to <paramref name="remote"/>, so that every later <see cref="Now"/> is above it. Refused, counted and
-    /// without effect if <paramref name="remote"/> is more than <see cref="MaxOffset"/> ahead of physical time.
+    /// without effect if <paramref name="remote"/> is above this clock and more than <see cref="MaxOffset"/> ahead of physical time.
     /// The caller must then not act on the message that carried it.
     /// </summary>
     /// <returns>Whether the timestamp was accepted.</returns>

@@ -267,17 +267,16 @@ public sealed class RangeLeaderTests
     public void Checkpoints_let_the_log_go()
     {
         var rig = RangeRig.New();
-        var peak = 0L;
         for (var round = 0; round < 20; round++)
         {
             for (var i = 0; i < 40; i++)
                 rig.Write(RangeRig.Put($"k{i}", new string('x', 500)));
             Assert.NotNull(rig.Replica.Checkpoint(CancellationToken.None));
-            if (round == 5)
-                peak = rig.Disk.UsedBytes;
+
+            // About three segments a round: those since the older of the two kept checkpoints, and the active one.
+            Assert.InRange(rig.Disk.ListFiles("/range").Count(name => name.StartsWith("wal-", StringComparison.Ordinal)), 1, 10);
         }
 
-        Assert.InRange(rig.Disk.UsedBytes, 1, peak * 2);
         Assert.Equal(new string('x', 500), rig.Restart(rig.Disk.AfterProcessKill()).Read("k39"));
     }
 

@@ -42,7 +42,7 @@ public sealed class HybridLogicalClockProperties
                     last = now;
                     break;
                 case Step.Receive:
-                    var acceptable = remote.Milliseconds - physical <= 250;
+                    var acceptable = remote.Value <= last || remote.Milliseconds - physical <= 250;
                     Assert.Equal(acceptable, clock.TryReceive(remote));
                     last = acceptable ? Math.Max(last, remote.Value) : last;
                     refused += acceptable ? 0 : 1;

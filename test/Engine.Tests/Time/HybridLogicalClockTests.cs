@@ -93,7 +93,7 @@ public sealed class HybridLogicalClockTests
     public void The_guard_measures_against_physical_time_not_against_the_clock()
     {
         _clock.Restore(Timestamp.FromTime(Start.AddHours(1)));
-        Assert.False(_clock.TryReceive(Timestamp.FromTime(Start.AddMinutes(30))));
+        Assert.False(_clock.TryReceive(Timestamp.FromTime(Start.AddHours(1).AddMilliseconds(1))));
         Assert.True(_clock.TryReceive(Timestamp.FromTime(Start)));
     }
 

@@ -86,9 +86,11 @@ public sealed class WalInspectorTests
     }
 
     [Fact]
-    public void A_directory_without_a_log_is_a_problem_and_a_missing_one_an_error()
+    public void An_empty_directory_is_a_new_replica_one_without_its_log_a_problem_and_a_missing_one_an_error()
     {
         DurableDirectory.Create(_disk, "/data/node1/ranges/3");
+        Assert.Equal(0, Verify(Node).Problems);
+        _disk.Create("/data/node1/ranges/3/checkpoint.tmp").Dispose();
         Assert.Equal(1, Verify(Node).Problems);
         Assert.Throws<DirectoryNotFoundException>(() => Verify("/nowhere"));
     }
