@@ -4,6 +4,7 @@ using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
 
 namespace GrainDb.Api.Keys;
 
@@ -73,15 +74,14 @@ internal sealed class ScanApi(IKeyValueStore store, TimeProvider time)
         return end;
     }
 
+    /// <summary>Asked for by name, and not less than JSON.</summary>
     private static bool WantsNdJson(HttpRequest request)
     {
-        foreach (var accept in request.Headers.Accept)
-        {
-            if (accept is not null && accept.Contains(NdJson, StringComparison.OrdinalIgnoreCase))
-                return true;
-        }
-
-        return false;
+        if (!MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var accepted))
+            return false;
+        double QualityOf(string mediaType) => accepted.FirstOrDefault(range => range.MediaType.Equals(mediaType, StringComparison.OrdinalIgnoreCase)) is { } range ? range.Quality ?? 1 : 0;
+        var quality = QualityOf(NdJson);
+        return quality > 0 && quality >= QualityOf("application/json");
     }
 
     private static async Task WriteObjectAsync(HttpContext context, ScanResult result, string? cursor, bool keysOnly)

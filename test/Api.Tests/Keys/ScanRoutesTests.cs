@@ -181,4 +181,15 @@ public sealed class ScanRoutesTests : IAsyncLifetime
 
     private async Task PutAsync(byte[] key, byte[] value, string contentType) =>
         await _server.Store.WriteAsync("default", new KeyWrite(key, WriteKind.Put, value, contentType, WriteCondition.None, null), TimeSpan.FromSeconds(1), CancellationToken.None);
+
+    [Theory]
+    [InlineData("application/x-ndjson;q=0, application/json", "application/json")]
+    [InlineData("application/x-ndjson;q=0.5, application/json;q=0.9", "application/json")]
+    [InlineData("application/json;q=0.5, application/x-ndjson", "application/x-ndjson")]
+    [InlineData("not a media type", "application/json")]
+    public async Task The_form_follows_what_is_accepted_most(string accept, string expected)
+    {
+        var response = await _server.SendAsync(HttpMethod.Get, "/v1/kv/default?prefix=a/&limit=3", request => request.Headers.TryAddWithoutValidation("Accept", accept));
+        Assert.Equal(expected, response.Content.Headers.ContentType!.MediaType);
+    }
 }
