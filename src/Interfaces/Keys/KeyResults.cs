@@ -35,6 +35,10 @@ public sealed record WriteResult
     [Id(3)]
     public ServedBy? ServedBy { get; init; }
 
+    /// <summary>What each replica had said when the write was answered; empty where nobody looked.</summary>
+    [Id(4)]
+    public IReadOnlyList<ReplicaVote> Replicas { get; init; } = [];
+
     /// <summary>A failed write.</summary>
     public static WriteResult Failed(Failure failure) => new() { Failure = failure };
 }
@@ -70,6 +74,10 @@ public sealed record ReadResult
     /// <summary>Who answered; null when nobody was reached.</summary>
     [Id(6)]
     public ServedBy? ServedBy { get; init; }
+
+    /// <summary>Bound on how old the state was that was read; null for the present.</summary>
+    [Id(7)]
+    public TimeSpan? Staleness { get; init; }
 
     /// <summary>A failed read.</summary>
     public static ReadResult Failed(Failure failure) => new() { Failure = failure };
@@ -113,6 +121,10 @@ public sealed record ScanResult
     /// <summary>Who answered (the last range, where a page covers several).</summary>
     [Id(4)]
     public ServedBy? ServedBy { get; init; }
+
+    /// <summary>Bound on how old the state was that was read; null for the present.</summary>
+    [Id(5)]
+    public TimeSpan? Staleness { get; init; }
 
     /// <summary>A failed scan.</summary>
     public static ScanResult Failed(Failure failure) => new() { Failure = failure };

@@ -6,14 +6,28 @@ namespace GrainDb.Interfaces.Ranges;
 /// <param name="Writes">Distinct routing keys; every condition must hold.</param>
 /// <param name="Generation">Generation of the descriptor by which the caller routed.</param>
 [GenerateSerializer, Immutable, Alias("graindb.range-write")]
-public sealed record RangeWrite([property: Id(0)] KeyWrite[] Writes, [property: Id(1)] long Generation);
+public sealed record RangeWrite([property: Id(0)] KeyWrite[] Writes, [property: Id(1)] long Generation)
+{
+    /// <summary>How many replicas must have it durably.</summary>
+    [Id(2)]
+    public WriteLevel Level { get; init; }
+
+    /// <summary><see cref="WriteLevel.All"/>: how long to wait for the replicas beyond the quorum.</summary>
+    [Id(3)]
+    public TimeSpan Patience { get; init; }
+}
 
 /// <summary>A read of one routing key.</summary>
 /// <param name="Key">The routing key.</param>
 /// <param name="AsOf">Snapshot; zero for now, linearizable.</param>
 /// <param name="Generation">Generation of the descriptor by which the caller routed.</param>
 [GenerateSerializer, Immutable, Alias("graindb.range-read")]
-public sealed record RangeRead([property: Id(0)] ReadOnlyMemory<byte> Key, [property: Id(1)] Timestamp AsOf, [property: Id(2)] long Generation);
+public sealed record RangeRead([property: Id(0)] ReadOnlyMemory<byte> Key, [property: Id(1)] Timestamp AsOf, [property: Id(2)] long Generation)
+{
+    /// <summary>What it must see; looked at by replicas that do not lead.</summary>
+    [Id(3)]
+    public ReadConsistency Consistency { get; init; }
+}
 
 /// <summary>A scan of one range.</summary>
 /// <param name="Start">Inclusive routing key.</param>
@@ -35,7 +49,12 @@ public sealed record RangeScan(
     [property: Id(5)] bool KeysOnly,
     [property: Id(6)] int MaxBytes,
     [property: Id(7)] KeyInterval? Filter,
-    [property: Id(8)] long Generation);
+    [property: Id(8)] long Generation)
+{
+    /// <summary>What it must see; looked at by replicas that do not lead.</summary>
+    [Id(9)]
+    public ReadConsistency Consistency { get; init; }
+}
 
 /// <summary>An interval of the user's keys.</summary>
 /// <param name="Start">Inclusive; empty for none.</param>
