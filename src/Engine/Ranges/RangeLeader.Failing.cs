@@ -1,3 +1,4 @@
+using GrainDb.Engine.Replication;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
@@ -11,10 +12,10 @@ public sealed partial class RangeLeader
     private static readonly TimeSpan DiskFullRetry = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// A full disk: nothing pending is in the log, everything derived from it is taken back, service goes on and the next write
-    /// probes again. Anything else is final: what may be in the log has an unknown outcome, the rest certainly did not happen.
+    /// A full disk: nothing pending was sent to anybody, everything derived from it is taken back, service goes on and the next write
+    /// probes again. Anything else ends leadership: what was sent has an unknown outcome, the rest certainly did not happen.
     /// </summary>
-    void IGroupCommitObserver.OnFailed(Exception exception, Lsn firstNotDurable, Lsn firstNotLogged)
+    void IReplicatedLogObserver.OnFailed(Exception exception, Lsn firstNotCommitted, Lsn firstNotSent)
     {
         List<Proposal> failed;
         lock (_replica.Gate)
@@ -23,26 +24,38 @@ public sealed partial class RangeLeader
             _pending.Clear();
             _pendingRecords = 0;
             _overlay.Clear();
-            var notLogged = Refusal(exception);
+            var notSent = Refusal(exception);
             foreach (var proposal in failed)
             {
-                var isUnknown = proposal.HasRecord && proposal.Lsn < firstNotLogged;
+                var isUnknown = proposal.HasRecord && proposal.Lsn < firstNotSent;
                 proposal.Result = WriteResult.Failed(isUnknown
-                    ? Failure.Unknown(ErrorCode.OutcomeUnknown, $"the log of range {Range} failed while the write was under way: {exception.Message}")
-                    : notLogged);
+                    ? Failure.Unknown(ErrorCode.OutcomeUnknown, $"range {Range} lost its leader while the write was under way: {exception.Message}")
+                    : notSent);
             }
 
             if (exception is not DiskFullException)
             {
                 IsStopped = true;
-                _refusal = notLogged;
+                _refusal = notSent;
             }
         }
 
         CompleteAll(failed);
+        if (exception is not DiskFullException)
+            _ended.TrySetResult();
     }
 
-    private Failure Refusal(Exception exception) => exception is DiskFullException
-        ? Failure.NotApplied(ErrorCode.Unavailable, $"range {Range} takes no writes: {exception.Message}") with { RetryAfter = DiskFullRetry }
-        : Failure.NotApplied(ErrorCode.Corruption, $"range {Range} is broken on node {_options.Node}: {exception.Message}");
+    /// <summary>The replica on this node follows somebody else.</summary>
+    void ReplicaAcceptor.IContender.OnDeposed(Epoch by)
+    {
+        _campaign?.Stop();
+        _log?.End(new DeposedException($"the replica follows epoch {by}"));
+    }
+
+    private Failure Refusal(Exception exception) => exception switch
+    {
+        DiskFullException => Failure.NotApplied(ErrorCode.Unavailable, $"range {Range} takes no writes: {exception.Message}") with { RetryAfter = DiskFullRetry },
+        DeposedException => Failure.NotApplied(ErrorCode.RangeMoved, $"range {Range} has another leader: {exception.Message}"),
+        _ => Failure.NotApplied(ErrorCode.Corruption, $"range {Range} is broken on node {_options.Node}: {exception.Message}"),
+    };
 }

@@ -11,15 +11,6 @@ namespace GrainDb.Engine.Ranges;
 /// </summary>
 public sealed partial class RangeLeader
 {
-    /// <summary>Rows looked at under one hold of the gate.</summary>
-    private const int ScanSliceRows = 512;
-
-    /// <summary>Slices after which other work gets a turn.</summary>
-    private const int SlicesPerTurn = 8;
-
-    /// <summary>Versions that one scan looks at, shown or not, before it ends its page.</summary>
-    private const int MaxExaminedVersions = 500_000;
-
     /// <inheritdoc/>
     public async ValueTask<ReadResult> ReadAsync(RangeRead request)
     {
@@ -27,6 +18,7 @@ public sealed partial class RangeLeader
         while (true)
         {
             Task ready;
+            ReadResult? result = null;
             lock (_replica.Gate)
             {
                 _rate.Count();
@@ -35,10 +27,17 @@ public sealed partial class RangeLeader
                 if (request.Generation != Descriptor.Generation || !Descriptor.Contains(request.Key.Span))
                     return ReadResult.Failed(Moved());
                 if (ready.IsCompleted)
-                    return ToResult(_replica.Store.TryGet(request.Key.Span, at, out var version), version, at);
+                    result = SnapshotReading.Get(_replica.Store, request.Key, at, _servedBy);
             }
 
-            await ready;
+            if (result is null)
+                await ready;
+            else if (_log!.MayAnswer(result.ReadTimestamp))
+                return result;
+            else if (await WhyNotConfirmedAsync() is { } unconfirmed)
+                return ReadResult.Failed(unconfirmed);
+            else if (_log.IsReadable(result.ReadTimestamp))
+                return result;
         }
     }
 
@@ -59,20 +58,28 @@ public sealed partial class RangeLeader
                     return ScanResult.Failed(failure);
                 if (request.Generation != Descriptor.Generation)
                     return ScanResult.Failed(Moved());
-                if (ready.IsCompleted && !ScanSlice(page, at))
+                if (ready.IsCompleted && !SnapshotReading.ScanSlice(_replica.Store, page, at))
                     break;
             }
 
             await ready;
-            if (slices % SlicesPerTurn == 0)
+            if (slices % SnapshotReading.SlicesPerTurn == 0)
                 await Task.Yield();
+        }
+
+        while (!_log!.MayAnswer(at))
+        {
+            if (await WhyNotConfirmedAsync() is { } unconfirmed)
+                return ScanResult.Failed(unconfirmed);
+            if (_log.IsReadable(at))
+                break;
         }
 
         return new ScanResult { Items = page.Items, ResumeKey = page.ResumeKey, ReadTimestamp = at, ServedBy = _servedBy };
     }
 
     /// <inheritdoc/>
-    public ValueTask<HistoryResult> HistoryAsync(RangeHistory request)
+    public async ValueTask<HistoryResult> HistoryAsync(RangeHistory request)
     {
         ArgumentNullException.ThrowIfNull(request);
         var versions = new List<MvccVersion>();
@@ -81,19 +88,21 @@ public sealed partial class RangeLeader
         {
             _rate.Count();
             if (_refusal is not null)
-                return new(HistoryResult.Failed(_refusal));
+                return HistoryResult.Failed(_refusal);
             if (request.Generation != Descriptor.Generation || !Descriptor.Contains(request.Key.Span))
-                return new(HistoryResult.Failed(Moved()));
+                return HistoryResult.Failed(Moved());
             _replica.Store.History(request.Key.Span, KeyLimits.MaxHistoryVersions, versions);
             threshold = _replica.Store.GcThreshold;
         }
 
+        if (!_log!.HasLease && await WhyNotConfirmedAsync() is { } unconfirmed)
+            return HistoryResult.Failed(unconfirmed);
         var items = versions.ConvertAll(version =>
         {
             var (contentType, value) = version.IsTombstone ? ("", default) : StoredValue.Read(version.Value);
             return new HistoryItem(version.Timestamp, version.IsTombstone, version.ExpiresAt, contentType, value);
         });
-        return new(new HistoryResult { Versions = items, GcThreshold = threshold, ServedBy = _servedBy });
+        return new HistoryResult { Versions = items, GcThreshold = threshold, ServedBy = _servedBy };
     }
 
     /// <summary>
@@ -123,36 +132,16 @@ public sealed partial class RangeLeader
         if (!_replica.Clock.TryReceive(asOf))
             return Failure.NotApplied(ErrorCode.InvalidRequest, $"{asOf} lies in the future of this node's clock");
         if (OldestPendingRecord() is { } pending && pending <= asOf)
-            ready = WhenPendingIsDurable();
+            ready = WhenPendingIsCommitted();
         return null;
     }
 
     /// <summary>Timestamp of the oldest record that is enqueued and not applied. Waiters stand behind records, never first.</summary>
     private Timestamp? OldestPendingRecord() => _pendingRecords > 0 ? _pending.Peek().Timestamp : null;
 
-    /// <summary>Adds up to a slice of rows to the page.</summary>
-    /// <returns>Whether another slice is needed.</returns>
-    private bool ScanSlice(ScanPage page, Timestamp at)
-    {
-        var rows = page.BeginSlice(ScanSliceRows);
-        var resume = _replica.Store.Scan(
-            page.Start, page.End, page.End is not null, at, page.SliceLimit, page.BytesLeft, page.Request.Reverse, page.Request.KeysOnly, rows);
-        return page.EndSlice(resume.ResumeKey, resume.Examined, MaxExaminedVersions);
-    }
+    /// <summary>A value was taken and the lease is over: it may be answered if a quorum confirms the epoch from here on.</summary>
+    private async Task<Failure?> WhyNotConfirmedAsync() => await _log!.ConfirmAsync() ? null : NoQuorum();
 
-    private ReadResult ToResult(bool found, MvccVersion version, Timestamp at)
-    {
-        if (!found)
-            return new ReadResult { ReadTimestamp = at, ServedBy = _servedBy };
-        var (contentType, value) = StoredValue.Read(version.Value);
-        return new ReadResult
-        {
-            Found = true,
-            Version = version.Timestamp,
-            ContentType = contentType,
-            Value = value,
-            ReadTimestamp = at,
-            ServedBy = _servedBy,
-        };
-    }
+    private Failure NoQuorum() =>
+        _refusal ?? Failure.NotApplied(ErrorCode.Unavailable, $"range {Range}: too few replicas answer") with { RetryAfter = OverloadedRetry };
 }

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using GrainDb.Engine.Wal;
+using GrainDb.Engine.Replication;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
@@ -10,29 +10,33 @@ namespace GrainDb.Engine.Ranges;
 
 /// <summary>
 /// The leader of one range: evaluates conditions in log order, assigns commit timestamps, forms batches, and answers when
-/// they are durable.
+/// they are committed.
 /// <para>
-/// States: created → (<see cref="StartAsync"/>: a higher epoch is promised durably, its first record is durable) serving →
-/// (<see cref="DisposeAsync"/>: nothing new is taken, what was taken finishes) stopped; or → broken when the log fails.
-/// One leader at a time uses a replica; a second one on the same node raises the epoch and must first stop the first.
+/// States: created → (<see cref="StartAsync"/>: a quorum promised a higher epoch, the best log is adopted, the epoch's first record is committed)
+/// serving → (<see cref="DisposeAsync"/>: nothing new is taken, what was taken finishes, the lease is released) stopped; or → ended, when the range
+/// follows another leader or the own log fails. There may be any number of leaders at once; at most one of them gets anything committed.
 /// </para>
-/// What holds: commit timestamps grow with the LSN; a version is readable only after its record is durable; a read at a
-/// timestamp waits for every commit at or below it that is on its way. After a crash everything answered is in the log.
-/// Reads and evaluation stand in the other parts of this class.
+/// What holds: commit timestamps grow with the LSN and stay above everything that earlier leaders wrote or let be read; a version is readable only
+/// after its record is committed; a read at a timestamp waits for every commit at or below it that is on its way, and is answered only if the lease
+/// still ran, or a quorum confirmed the epoch, after its value was taken. After a crash everything answered is in a quorum's logs.
+/// Reads, evaluation, starting and stopping stand in the other parts of this class.
 /// </summary>
-public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyncDisposable
+public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, ReplicaAcceptor.IContender, IAsyncDisposable
 {
     private static readonly WriteResult Done = new();
     private static readonly TimeSpan OverloadedRetry = TimeSpan.FromSeconds(1);
 
+    private readonly ReplicaAcceptor _acceptor;
     private readonly RangeReplica _replica;
+    private readonly IReplicaTransport _transport;
     private readonly RangeLeaderOptions _options;
     private readonly ServedBy _servedBy;
-    private readonly GroupCommit _groupCommit;
     private readonly RequestRate _rate;
     private readonly Queue<Proposal> _pending = new();
     private readonly ProposalOverlay _overlay = new();
     private readonly ArrayBufferWriter<byte> _payload = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ReplicatedLog? _log;
     private int _pendingRecords;
     private Lsn _lastEnqueuedLsn;
     private Timestamp _lastEnqueuedTimestamp;
@@ -40,15 +44,18 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
     private bool _isStarting = true;
 
     /// <summary>A leader that does not serve yet.</summary>
-    public RangeLeader(RangeReplica replica, RangeLeaderOptions options)
+    public RangeLeader(ReplicaAcceptor acceptor, IReplicaTransport transport, RangeLeaderOptions options)
     {
-        ArgumentNullException.ThrowIfNull(replica);
+        ArgumentNullException.ThrowIfNull(acceptor);
+        ArgumentNullException.ThrowIfNull(transport);
         ArgumentNullException.ThrowIfNull(options);
-        _replica = replica;
+        _acceptor = acceptor;
+        _replica = acceptor.Replica;
+        _transport = transport;
         _options = options;
         _servedBy = new ServedBy(options.Region, options.Descriptor.Id, options.Node, ReplicaRole.Leader);
-        _groupCommit = new GroupCommit(replica.Log, replica.Options.GroupCommit, options.Schedule, this);
         _rate = new RequestRate(options.Time);
+        Candidate = new Candidate(options.Node, options.Nonce);
         LastCollected = options.Time.GetTimestamp();
         _refusal = Failure.NotApplied(ErrorCode.Unavailable, $"range {Range} has no leader yet");
     }
@@ -59,14 +66,20 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
     /// <summary>What it leads on.</summary>
     public RangeReplica Replica => _replica;
 
-    /// <summary>Whether its leadership ended: by <see cref="DisposeAsync"/>, or because the log failed.</summary>
+    /// <summary>Who it is to the replicas.</summary>
+    public Candidate Candidate { get; }
+
+    /// <summary>Whether its leadership is over.</summary>
     public bool IsStopped { get; private set; }
+
+    /// <summary>Completes when leadership is over, whatever the reason.</summary>
+    public Task Ended => _ended.Task;
 
     /// <summary>The range's descriptor as this leader knows it.</summary>
     public RangeDescriptor Descriptor => _options.Descriptor;
 
-    /// <summary>This leader's epoch; zero before it started.</summary>
-    public Epoch Epoch { get; private set; }
+    /// <summary>This leader's epoch; zero before it was elected.</summary>
+    public Epoch Epoch => _log?.Epoch ?? Epoch.Zero;
 
     /// <summary>Decayed requests per second.</summary>
     public double RequestsPerSecond
@@ -91,66 +104,6 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
         }
     }
 
-    /// <summary>
-    /// Promises itself a higher epoch, durably, then makes the epoch's first record durable. Only then does it serve.
-    /// </summary>
-    /// <returns>Why it does not serve; null when it does.</returns>
-    public async Task<Failure?> StartAsync()
-    {
-        Proposal start;
-        lock (_replica.Gate)
-        {
-            var promised = _replica.Promise.PromisedEpoch;
-            var logged = _replica.Log.LastEpoch;
-            Epoch = (promised > logged ? promised : logged).Next;
-            try
-            {
-                _replica.WritePromise(_replica.Promise with { PromisedEpoch = Epoch, PromisedNode = _options.Node, PromisedNonce = _options.Nonce });
-            }
-            catch (Exception exception) when (exception is IOException or WalBrokenException)
-            {
-                return _refusal = Refusal(exception);
-            }
-
-            var now = _replica.Clock.Now();
-            Span<byte> lowWater = stackalloc byte[8];
-            BinaryPrimitives.WriteUInt64LittleEndian(lowWater, now.Value);
-            if (Enqueue(RangeRecordType.LeaderStart, now, lowWater, null, Done) is not { } proposal)
-                return WhyNotEnqueued();
-            start = proposal;
-        }
-
-        var started = await start.Task;
-        if (started.Failure is { } failure)
-            return failure;
-        lock (_replica.Gate)
-        {
-            if (_isStarting)
-                _refusal = null;
-            _isStarting = false;
-            return _refusal;
-        }
-    }
-
-    /// <summary>Takes nothing new, waits until everything taken is answered. The replica may then be given to another leader.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        Task drained;
-        lock (_replica.Gate)
-        {
-            IsStopped = true;
-            _refusal ??= Failure.NotApplied(ErrorCode.RangeMoved, $"range {Range} changes its leader");
-            drained = WhenPendingIsDurable();
-        }
-
-        await drained;
-
-        // The flush that answered the last waiter is still on its way out; nothing new can begin.
-        while (!_groupCommit.IsIdle)
-            await Task.Yield();
-        _groupCommit.Dispose();
-    }
-
     /// <summary>Commits writes together at one timestamp.</summary>
     public ValueTask<WriteResult> WriteAsync(RangeWrite request)
     {
@@ -158,8 +111,29 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
         lock (_replica.Gate)
         {
             _rate.Count();
-            return Check(request) is { } refused ? new(WriteResult.Failed(refused)) : Evaluate(request.Writes);
+            if (Check(request) is { } refused)
+                return new(WriteResult.Failed(refused));
+            if (request.Level == WriteLevel.Quorum && _log!.HasLease)
+                return Evaluate(request.Writes);
         }
+
+        return WriteCarefullyAsync(request);
+    }
+
+    /// <summary>A write whose lease ran out is proposed only after a quorum confirmed the epoch; one for all replicas waits for them afterwards.</summary>
+    private async ValueTask<WriteResult> WriteCarefullyAsync(RangeWrite request)
+    {
+        if (!_log!.HasLease && !await _log.ConfirmAsync())
+            return WriteResult.Failed(NoQuorum());
+        ValueTask<WriteResult> writing;
+        lock (_replica.Gate)
+            writing = Check(request) is { } refused ? new(WriteResult.Failed(refused)) : Evaluate(request.Writes);
+        var result = await writing;
+        if (request.Level != WriteLevel.All || result.Failure is not null)
+            return result;
+        var lsn = _log.CommitLsn;
+        await _log.WaitUntilAsync(() => _log.HaveAll(lsn), request.Patience);
+        return result with { Replicas = _log.Votes(lsn) };
     }
 
     /// <summary>Raises the GC threshold through the log; lower values change nothing.</summary>
@@ -207,9 +181,11 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
     }
 
     /// <inheritdoc/>
-    Action? IGroupCommitObserver.OnDurable(Lsn first, Lsn last)
+    Action? IReplicatedLogObserver.OnCommitted(Lsn first, Lsn last)
     {
         RangeInstruments.BatchSize.Record((long)(last.Value - first.Value + 1));
+        if (first == _log!.Start)
+            _acceptor.CommitAndApply(new Lsn(first.Value - 1));
         var answered = new List<Proposal>();
         try
         {
@@ -220,11 +196,13 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
                     Apply(proposal);
                     answered.Add(_pending.Dequeue());
                 }
+
+                _acceptor.NoteOwnCommit(_replica.AppliedLsn);
             }
         }
         catch
         {
-            // What was applied is durable and has its answer; the rest learns of the failure from OnFailed.
+            // What was applied is committed and has its answer; the rest learns of the failure from OnFailed.
             CompleteAll(answered);
             throw;
         }
@@ -236,16 +214,18 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
     {
         if (!proposal.HasRecord)
             return;
+        _pendingRecords--;
         foreach (var write in proposal.Writes ?? [])
-        {
-            ApplyWrite(write, proposal.Timestamp);
             _overlay.Applied(write, proposal.Timestamp);
-        }
-
+        if (proposal.Lsn <= _replica.AppliedLsn)
+            return; // a successor's commit position came first
+        if (proposal.Lsn != _replica.AppliedLsn.Next)
+            throw new InvalidDataException($"range {Range}: record {proposal.Lsn} after {_replica.AppliedLsn}");
+        foreach (var write in proposal.Writes ?? [])
+            ApplyWrite(write, proposal.Timestamp);
         if (!proposal.GcThreshold.IsZero)
             _replica.Store.SetGcThreshold(proposal.GcThreshold);
-        _pendingRecords--;
-        _replica.MarkApplied(proposal.Lsn, changed: proposal.Writes is not null || !proposal.GcThreshold.IsZero);
+        _replica.MarkApplied(proposal.Lsn, proposal.Timestamp, changed: proposal.Writes is not null || !proposal.GcThreshold.IsZero);
     }
 
     private void ApplyWrite(KeyWrite write, Timestamp commit)
@@ -272,21 +252,11 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
         ReadOnlySpan<byte> payload,
         KeyWrite[]? writes,
         WriteResult result,
-        Timestamp gcThreshold = default)
+        Timestamp gcThreshold = default,
+        RangeConfiguration? configuration = null)
     {
-        Lsn lsn;
-        try
-        {
-            if (!_groupCommit.TryEnqueue(type, flags: 0, Epoch, timestamp, payload, out lsn))
-                return null;
-        }
-        catch (WalBrokenException exception)
-        {
-            // The log failed a moment ago; what was pending is about to be told.
-            _refusal = Refusal(exception);
+        if (!_log!.TryEnqueue(type, timestamp, payload, configuration, out var lsn))
             return null;
-        }
-
         var proposal = new Proposal(lsn, timestamp, writes, result) { HasRecord = true, GcThreshold = gcThreshold };
         _pending.Enqueue(proposal);
         _pendingRecords++;
@@ -303,7 +273,7 @@ public sealed partial class RangeLeader : IKeyRange, IGroupCommitObserver, IAsyn
         return waiter;
     }
 
-    private Task WhenPendingIsDurable() => _pendingRecords == 0 ? Task.CompletedTask : EnqueueWaiter(Done).Task;
+    private Task WhenPendingIsCommitted() => _pendingRecords == 0 ? Task.CompletedTask : EnqueueWaiter(Done).Task;
 
     private static void CompleteAll(List<Proposal> proposals)
     {

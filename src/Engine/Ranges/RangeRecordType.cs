@@ -3,7 +3,7 @@ namespace GrainDb.Engine.Ranges;
 /// <summary>What a record of a range's log does. The numbers are in files and on the wire: never reuse one.</summary>
 public static class RangeRecordType
 {
-    /// <summary>First record of a leader's epoch; payload: low-water timestamp, 8 bytes little-endian.</summary>
+    /// <summary>First record of a leader's epoch; payload: low-water timestamp, 8 bytes little-endian, then the configuration in force.</summary>
     public const byte LeaderStart = 1;
 
     /// <summary>Writes of one commit; payload: <see cref="RangeWriteCodec"/>.</summary>
@@ -11,4 +11,10 @@ public static class RangeRecordType
 
     /// <summary>Raises the GC threshold; payload: the threshold, 8 bytes little-endian.</summary>
     public const byte GcThreshold = 3;
+
+    /// <summary>Who votes from here on; payload: <see cref="Replication.ConfigurationCodec"/>.</summary>
+    public const byte Configuration = 4;
+
+    /// <summary>Bytes of a <see cref="LeaderStart"/> before its configuration.</summary>
+    internal const int LeaderStartHeaderBytes = 8;
 }

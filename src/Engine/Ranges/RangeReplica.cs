@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using GrainDb.Engine.Mvcc;
+using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Keys;
@@ -13,9 +14,9 @@ namespace GrainDb.Engine.Ranges;
 /// The durable state of one replica of one range: its log, the version chains that the log's applied prefix makes, and the
 /// promise that fences leaders. One object per replica in a node, shared by whoever plays a role on it.
 /// <para>
-/// What holds: the chains are exactly the records 1..<see cref="AppliedLsn"/>, applied in order. After a crash
-/// <see cref="Open"/> gives the newest checkpoint plus the log behind it; a record is applied again without effect where the
-/// (fuzzy) checkpoint already has it.
+/// What holds: the chains are the records 1..<see cref="AppliedLsn"/>, applied in order, and only what was committed is ever
+/// applied. After a crash <see cref="Open"/> gives the newest checkpoint; the log behind it is there and waits to be told how far it is
+/// committed. A record is applied again without effect where the (fuzzy) checkpoint already has it.
 /// </para>
 /// Everything mutable is guarded by <see cref="Gate"/>, held for short sections and never across an await.
 /// </summary>
@@ -38,6 +39,7 @@ public sealed class RangeReplica : IDisposable
         Log = log;
         _hardState = hardState;
         Promise = hardState.Read() ?? NoPromise;
+        Configurations = new ConfigurationLog(options.InitialConfiguration);
     }
 
     /// <summary>The range.</summary>
@@ -49,6 +51,9 @@ public sealed class RangeReplica : IDisposable
     /// <summary>The last record that the chains contain.</summary>
     public Lsn AppliedLsn { get; private set; }
 
+    /// <summary>The largest timestamp of any applied record: in log order timestamps grow.</summary>
+    public Timestamp AppliedTimestamp { get; private set; }
+
     /// <summary>The promise that fences leaders, as it is on disk.</summary>
     public HardState Promise { get; private set; }
 
@@ -57,7 +62,9 @@ public sealed class RangeReplica : IDisposable
 
     internal Lock Gate { get; } = new();
 
-    internal MvccStore Store { get; } = new();
+    internal MvccStore Store { get; private set; } = new();
+
+    internal ConfigurationLog Configurations { get; private set; }
 
     internal WriteAheadLog Log { get; }
 
@@ -96,7 +103,7 @@ public sealed class RangeReplica : IDisposable
             throw new InvalidDataException($"range {Range}: record {record.Lsn} after {AppliedLsn}");
         switch (record.Type)
         {
-            case RangeRecordType.LeaderStart:
+            case RangeRecordType.LeaderStart or RangeRecordType.Configuration:
                 break;
             case RangeRecordType.Write:
                 foreach (var write in RangeWriteCodec.Decode(record.Payload))
@@ -112,14 +119,39 @@ public sealed class RangeReplica : IDisposable
         }
 
         AppliedLsn = record.Lsn;
+        AppliedTimestamp = Timestamp.Later(AppliedTimestamp, record.Timestamp);
     }
 
     /// <summary>Notes a record that was applied without decoding it (the leader has it in memory).</summary>
-    internal void MarkApplied(Lsn lsn, bool changed)
+    internal void MarkApplied(Lsn lsn, Timestamp timestamp, bool changed)
     {
         AppliedLsn = lsn;
+        AppliedTimestamp = Timestamp.Later(AppliedTimestamp, timestamp);
         if (changed)
             _lastChange = lsn;
+    }
+
+    /// <summary>The configuration that a record brings; null for records that bring none.</summary>
+    internal static RangeConfiguration? ConfigurationOf(byte type, ReadOnlySpan<byte> payload) => type switch
+    {
+        RangeRecordType.Configuration => ConfigurationCodec.Decode(payload),
+        RangeRecordType.LeaderStart when payload.Length > RangeRecordType.LeaderStartHeaderBytes => ConfigurationCodec.Decode(payload[RangeRecordType.LeaderStartHeaderBytes..]),
+        _ => null,
+    };
+
+    /// <summary>The log was replaced by a checkpoint: so is the state. The caller excludes every other use of the log.</summary>
+    private void Reload()
+    {
+        var store = new MvccStore();
+        var (configurations, lsn) = Load(store);
+        lock (Gate)
+        {
+            Store = store;
+            Configurations = configurations;
+            AppliedLsn = lsn;
+            AppliedTimestamp = Log.LastTimestamp;
+            _lastChange = lsn;
+        }
     }
 
     /// <summary>Makes a promise durable: from now on no lower epoch is accepted.</summary>
@@ -141,25 +173,47 @@ public sealed class RangeReplica : IDisposable
             return null;
         try
         {
+            MvccStore store;
             MvccCheckpointCursor cursor;
             Lsn start;
+            byte[] meta;
             lock (Gate)
             {
+                store = Store;
                 start = AppliedLsn;
-                cursor = Store.BeginCheckpoint();
+                meta = ConfigurationCodec.Encode(Configurations.At(start));
+                cursor = store.BeginCheckpoint();
             }
 
             try
             {
-                WriteBlocks(cursor, start, cancellationToken);
+                WriteBlocks(cursor, start, meta, cancellationToken);
             }
             finally
             {
                 lock (Gate)
-                    Store.EndCheckpoint(cursor);
+                    store.EndCheckpoint(cursor);
             }
 
             return start;
+        }
+        finally
+        {
+            Volatile.Write(ref _checkpointing, 0);
+        }
+    }
+
+    /// <summary>Replaces log and state by a snapshot that is complete on the disk. The caller excludes every other use of the log.</summary>
+    /// <returns>False while a checkpoint is being written: try again.</returns>
+    internal bool TryInstall(SnapshotInstall install)
+    {
+        if (Interlocked.Exchange(ref _checkpointing, 1) != 0)
+            return false;
+        try
+        {
+            install.Commit();
+            Reload();
+            return true;
         }
         finally
         {
@@ -203,9 +257,9 @@ public sealed class RangeReplica : IDisposable
         Log.Dispose();
     }
 
-    private void WriteBlocks(MvccCheckpointCursor cursor, Lsn start, CancellationToken cancellationToken)
+    private void WriteBlocks(MvccCheckpointCursor cursor, Lsn start, byte[] meta, CancellationToken cancellationToken)
     {
-        using var writer = Log.BeginCheckpoint(start, meta: default);
+        using var writer = Log.BeginCheckpoint(start, meta);
         var block = new ArrayBufferWriter<byte>(CheckpointSliceBytes);
         bool more;
         do
@@ -223,20 +277,23 @@ public sealed class RangeReplica : IDisposable
 
     private void Recover()
     {
-        var from = Lsn.Zero;
-        using (var checkpoint = Log.OpenNewestCheckpoint())
+        (Configurations, AppliedLsn) = Load(Store);
+        foreach (var record in Log.ReplayFrom(AppliedLsn.Next))
         {
-            if (checkpoint is not null)
-            {
-                foreach (var block in checkpoint.ReadBlocks())
-                    Store.LoadBlock(block.Span);
-                from = checkpoint.Lsn;
-            }
+            if (ConfigurationOf(record.Type, record.Payload.Span) is { } configuration)
+                Configurations.Append(record.Lsn, configuration);
         }
 
-        AppliedLsn = from;
-        foreach (var record in Log.ReplayFrom(from.Next))
-            Apply(record);
         Clock.Restore(Log.LastTimestamp);
+    }
+
+    private (ConfigurationLog Configurations, Lsn Lsn) Load(MvccStore store)
+    {
+        using var checkpoint = Log.OpenNewestCheckpoint();
+        if (checkpoint is null)
+            return (new ConfigurationLog(Options.InitialConfiguration), Lsn.Zero);
+        foreach (var block in checkpoint.ReadBlocks())
+            store.LoadBlock(block.Span);
+        return (new ConfigurationLog(checkpoint.Meta.IsEmpty ? Options.InitialConfiguration : ConfigurationCodec.Decode(checkpoint.Meta.Span)), checkpoint.Lsn);
     }
 }

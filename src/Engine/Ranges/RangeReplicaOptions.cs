@@ -1,5 +1,6 @@
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Engine.Ranges;
 
@@ -9,9 +10,11 @@ namespace GrainDb.Engine.Ranges;
 /// <param name="Directory">Its own directory.</param>
 /// <param name="Wal">Log settings.</param>
 /// <param name="GroupCommit">Bounds of what may wait for a flush.</param>
+/// <param name="InitialConfiguration">Who votes until the log says otherwise; unknown for a replica that was added to a range later.</param>
 public sealed record RangeReplicaOptions(
     RangeId Range,
     Guid Incarnation,
     string Directory,
     WalOptions Wal,
-    GroupCommitOptions GroupCommit);
+    GroupCommitOptions GroupCommit,
+    RangeConfiguration InitialConfiguration);

@@ -139,6 +139,10 @@ public sealed record AppendRequest
     /// </summary>
     [Id(10)]
     public Lsn RejoinLsn { get; init; }
+
+    /// <summary>The recovery that <see cref="RejoinLsn"/> ends, as <see cref="AppendAnswer.Recovery"/> named it.</summary>
+    [Id(11)]
+    public Guid Recovery { get; init; }
 }
 
 /// <summary>What became of an append.</summary>
@@ -158,9 +162,6 @@ public enum AppendOutcome : byte
 
     /// <summary>As accepted, but nothing counts until it holds everything up to the rejoin LSN that the leader has to name.</summary>
     Recovering,
-
-    /// <summary>Its state is useless and was put aside: send a snapshot, or all records from the first.</summary>
-    NeedsSnapshot,
 
     /// <summary>It cannot write now (disk full), or its clock refuses the sender's. Try again later.</summary>
     Unable,
@@ -202,6 +203,10 @@ public sealed record AppendAnswer
     /// <summary>What is wrong, for a person; null when nothing is.</summary>
     [Id(6)]
     public string? Detail { get; init; }
+
+    /// <summary><see cref="AppendOutcome.Recovering"/>: which recovery, so that a late word on an earlier one ends nothing.</summary>
+    [Id(7)]
+    public Guid Recovery { get; init; }
 }
 
 /// <summary>A candidate takes over the records of the best log that it was promised.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Replication;
 using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Wal;
@@ -7,6 +8,7 @@ using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -37,9 +39,16 @@ internal sealed class RangeRig
 
         Clock = new HybridLogicalClock(time, HybridLogicalClock.DefaultMaxOffset);
         Replica = RangeReplica.Open(
-            new RangeReplicaOptions(Descriptor.Id, Incarnation, Directory, WalOptions.Default with { FirstSegmentBytes = 4096, MaxSegmentBytes = 8192 }, Bounds),
+            new RangeReplicaOptions(
+                Descriptor.Id,
+                Incarnation,
+                Directory,
+                WalOptions.Default with { FirstSegmentBytes = 4096, MaxSegmentBytes = 8192 },
+                Bounds,
+                new RangeConfiguration([new ReplicaDescriptor("node1", Incarnation)], [])),
             disk,
             Clock);
+        Acceptor = new ReplicaAcceptor(Replica, ReplicationOptions.Default, time);
         Leader = NewLeader();
         var starting = Leader.StartAsync();
         Flush();
@@ -58,6 +67,8 @@ internal sealed class RangeRig
 
     public RangeReplica Replica { get; }
 
+    public ReplicaAcceptor Acceptor { get; }
+
     public RangeLeader Leader { get; }
 
     public Failure? StartFailure { get; }
@@ -65,7 +76,7 @@ internal sealed class RangeRig
     public static RangeRig New() => new(new FaultyFileSystem(), new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)));
 
     /// <summary>Another activation on the same node.</summary>
-    public RangeLeader NewLeader() => new(Replica, new RangeLeaderOptions(
+    public RangeLeader NewLeader() => new(Acceptor, new NoPeers(), new RangeLeaderOptions(
         Descriptor,
         KeyspacePartitioning.Range,
         "node1",
@@ -114,4 +125,18 @@ internal sealed class RangeRig
 
     /// <summary>The process is killed; another one opens what is on the disk.</summary>
     public RangeRig Restart(FaultyFileSystem disk) => new(disk, Time);
+
+    /// <summary>The only voter never calls anybody.</summary>
+    private sealed class NoPeers : IReplicaTransport
+    {
+        public Task<PromiseAnswer?> PromiseAsync(ReplicaDescriptor to, PromiseRequest request) => throw new InvalidOperationException();
+
+        public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) => throw new InvalidOperationException();
+
+        public Task<FetchAnswer?> FetchAsync(ReplicaDescriptor to, FetchRequest request) => throw new InvalidOperationException();
+
+        public Task<SnapshotAnswer?> SnapshotAsync(ReplicaDescriptor to, SnapshotChunk chunk) => throw new InvalidOperationException();
+
+        public void Release(ReplicaDescriptor to, ReleaseNotice notice) => throw new InvalidOperationException();
+    }
 }

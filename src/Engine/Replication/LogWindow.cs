@@ -1,0 +1,53 @@
+using System.Buffers;
+using GrainDb.Engine.Wal;
+using GrainDb.Interfaces.Replicas;
+
+namespace GrainDb.Engine.Replication;
+
+/// <summary>Encoded records as they travel between replicas.</summary>
+internal static class LogWindow
+{
+    /// <summary>Checks that records follow <paramref name="prev"/> densely, with no epoch above <paramref name="epoch"/>.</summary>
+    /// <returns>The last record (<paramref name="prev"/> when there is none) and its epoch.</returns>
+    /// <exception cref="InvalidDataException">They do not.</exception>
+    public static (Lsn Last, Epoch LastEpoch) Check(ReadOnlyMemory<byte> records, Lsn prev, Epoch epoch)
+    {
+        var last = Epoch.Zero;
+        for (var rest = records.Span; !rest.IsEmpty;)
+        {
+            if (!WalRecordCodec.TryVerify(rest, out var size, out var problem))
+                throw new InvalidDataException($"a record behind {prev} is damaged: {problem}");
+            if (WalRecordCodec.LsnOf(rest) != prev.Next || WalRecordCodec.EpochOf(rest) is var found && (found < last || found > epoch))
+                throw new InvalidDataException($"record {WalRecordCodec.LsnOf(rest)} of epoch {WalRecordCodec.EpochOf(rest)} stands behind {prev}");
+            (prev, last) = (prev.Next, WalRecordCodec.EpochOf(rest));
+            rest = rest[size..];
+        }
+
+        return (prev, last);
+    }
+
+    /// <summary>The records one by one; they were checked.</summary>
+    public static IEnumerable<WalRecord> Enumerate(ReadOnlyMemory<byte> records)
+    {
+        for (var rest = records; !rest.IsEmpty;)
+        {
+            if (!WalRecordCodec.TryDecode(rest, out var record, out var size, out var problem))
+                throw new InvalidDataException(problem);
+            yield return record;
+            rest = rest[size..];
+        }
+    }
+
+    /// <summary>Bytes of the first record, padding included.</summary>
+    public static int SizeOf(ReadOnlyMemory<byte> records) =>
+        WalRecordCodec.TryReadSize(records.Span, out var size) ? size : throw new InvalidDataException("not a record");
+
+    /// <summary>Records of a log from an LSN on, in a buffer of their own; empty at the end of the log.</summary>
+    /// <exception cref="LogTruncatedException">The log begins later.</exception>
+    public static ReadOnlyMemory<byte> Read(WriteAheadLog log, Lsn from, int maxBytes)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        log.ReadEncoded(from, maxBytes, buffer, out _);
+        return buffer.WrittenMemory;
+    }
+}

@@ -1,0 +1,328 @@
+using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Wal;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
+
+namespace GrainDb.Engine.Replication;
+
+/// <summary>Appending, committing and applying.</summary>
+public sealed partial class ReplicaAcceptor
+{
+    /// <summary>Records applied under one hold of the gate.</summary>
+    private const int ApplySliceRecords = 256;
+
+    private readonly UnappliedRecords _unapplied = new();
+    private readonly WalBatch _batch = new();
+    private Guid _recovery = Guid.Empty;
+    private ReadOnlyMemory<byte> _unsynced; // only of a deliberate error
+
+    /// <summary>Appends what a leader sends, makes it durable, applies what is committed, and grants the leader a lease.</summary>
+    /// <exception cref="WalBrokenException">The log failed: the replica is broken.</exception>
+    /// <exception cref="InvalidDataException">The leader's records contradict what is committed here. The range must stop.</exception>
+    public AppendAnswer Append(AppendRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        IContender? deposed;
+        AppendAnswer answer;
+        lock (_turn)
+        {
+            if (Follow(request.Replica, request.Epoch, request.Leader, request.Clock, out deposed) is { } refusal)
+                return Answer(refusal);
+            Grant(request);
+            answer = AppendInTurn(request);
+        }
+
+        deposed?.OnDeposed(request.Epoch);
+        return answer;
+    }
+
+    /// <summary>
+    /// Makes a batch of this node's own leader or candidate durable.
+    /// </summary>
+    /// <returns>False: the replica belongs to somebody else by now; nothing was written.</returns>
+    internal bool TryAppendOwn(WalBatch batch, Epoch epoch, Candidate candidate, (Lsn Lsn, RangeConfiguration Configuration)[] configurations)
+    {
+        lock (_turn)
+        {
+            if (!StandsBy(epoch, candidate))
+                return false;
+            Replica.Log.Append(batch);
+            foreach (var (lsn, configuration) in configurations)
+            {
+                lock (Replica.Gate)
+                    Replica.Configurations.Append(lsn, configuration);
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Everything of an own append that can meet a full disk.</summary>
+    internal void EnsureRoom(int recordBytes)
+    {
+        lock (_turn)
+            Replica.Log.EnsureRoom(recordBytes);
+    }
+
+    /// <summary>Takes records of the best log over into this one, for a candidate on this node.</summary>
+    /// <returns>The last record that was taken over; null: the replica belongs to somebody else, or the records do not follow here.</returns>
+    internal Lsn? TryAdopt(Epoch epoch, Candidate candidate, Lsn prev, Epoch prevEpoch, ReadOnlyMemory<byte> records)
+    {
+        lock (_turn)
+        {
+            if (!StandsBy(epoch, candidate) || Replica.Log.LastLsn < prev || !Replica.Log.TryGetEpoch(prev, out var here) || here != prevEpoch)
+                return null;
+            return Merge(prev, records, epoch);
+        }
+    }
+
+    /// <summary>Records of this replica's log, while its promise is still this candidate's.</summary>
+    public FetchAnswer Fetch(FetchRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        lock (_turn)
+        {
+            var stands = _options.Has(ReplicationFaults.UnfencedFetch)
+                || (_options.Has(ReplicationFaults.FetchSameEpoch) ? Replica.Promise.PromisedEpoch == request.Epoch : StandsBy(request.Epoch, request.Candidate));
+            if (request.Replica != Id || !stands)
+                return new FetchAnswer { IsServed = false };
+            var log = Replica.Log;
+            if (request.From < log.FirstLsn || !log.TryGetEpoch(new Lsn(request.From.Value - 1), out var prevEpoch))
+                return new FetchAnswer { IsServed = true, IsTruncated = true };
+            return new FetchAnswer { IsServed = true, PrevEpoch = prevEpoch, Records = LogWindow.Read(log, request.From, request.MaxBytes) };
+        }
+    }
+
+    /// <summary>Applies what the leader on this node knows to be committed, up to an LSN below its own records.</summary>
+    internal void CommitAndApply(Lsn upTo)
+    {
+        lock (_turn)
+        {
+            lock (Replica.Gate)
+                _commit = upTo > _commit ? upTo : _commit;
+            Apply();
+        }
+    }
+
+    /// <summary>The leader on this node applied its own record. Under the replica's gate.</summary>
+    internal void NoteOwnCommit(Lsn lsn)
+    {
+        if (lsn > _commit)
+            _commit = lsn;
+        _closed.Applied(Replica.AppliedLsn);
+    }
+
+    /// <summary>The leader on this node closed a timestamp. Under the replica's gate.</summary>
+    internal void NoteOwnClosed(Lsn after, Timestamp closed)
+    {
+        _closed.Add(after, closed);
+        _closed.Applied(Replica.AppliedLsn);
+    }
+
+    private bool StandsBy(Epoch epoch, Candidate candidate) => Replica.Promise.PromisedEpoch == epoch && Promised == candidate;
+
+    /// <summary>Accepts the sender as the leader of its epoch; otherwise says why not.</summary>
+    private AppendOutcome? Follow(Guid replica, Epoch epoch, Candidate leader, Timestamp clock, out IContender? deposed)
+    {
+        deposed = null;
+        if (replica != Id)
+            return AppendOutcome.UnknownReplica;
+        if (epoch < Replica.Promise.PromisedEpoch && !_options.Has(ReplicationFaults.SkipEpochCheck))
+            return AppendOutcome.Refused;
+        if (!Replica.Clock.TryReceive(clock))
+            return AppendOutcome.Unable;
+        if (epoch >= Replica.Promise.PromisedEpoch)
+        {
+            if (_options.Has(ReplicationFaults.HolderStale) && Replica.Promise.PromisedEpoch != epoch)
+                Replica.WritePromise(Replica.Promise with { PromisedEpoch = epoch });
+            else if (!_options.Has(ReplicationFaults.HolderStale))
+                RecordPromise(epoch, leader);
+        }
+
+        deposed = TakeDeposed(leader);
+        return null;
+    }
+
+    private void Grant(AppendRequest request)
+    {
+        var now = _time.GetTimestamp();
+        _leaseHolder = request.Leader;
+        _leaseUntil = After(now, _options.LeaseDuration);
+        _maxLeaseTimestamp = Timestamp.Later(_maxLeaseTimestamp, request.LeaseTimestamp);
+        Volatile.Write(ref _lastHeard, now);
+    }
+
+    private AppendAnswer AppendInTurn(AppendRequest request)
+    {
+        SyncLate();
+        var log = Replica.Log;
+        if (request.PrevLsn > log.LastLsn)
+            return Answer(AppendOutcome.Gap) with { NextLsn = log.LastLsn.Next };
+        if (!log.TryGetEpoch(request.PrevLsn, out var here))
+            return Answer(AppendOutcome.Gap) with { NextLsn = CommitLsn.Next }; // the log begins later, and before it all is committed
+        if (here != request.PrevEpoch)
+            return Answer(AppendOutcome.Conflict) with { NextLsn = CommitLsn.Next };
+        Lsn verified;
+        try
+        {
+            verified = Merge(request.PrevLsn, request.Records, request.Epoch);
+        }
+        catch (DiskFullException exception)
+        {
+            return Answer(AppendOutcome.Unable) with { Detail = exception.Message };
+        }
+
+        _closed.Add(verified, request.Closed);
+        lock (Replica.Gate)
+        {
+            var bound = _options.Has(ReplicationFaults.CommitUnverified) ? log.LastLsn : verified;
+            var commit = request.CommitLsn < bound ? request.CommitLsn : bound;
+            if (commit > _commit)
+                _commit = commit;
+        }
+
+        Apply();
+        if (IsRecovering && !TryRejoin(request, verified) && !_options.Has(ReplicationFaults.RecoveringVotes))
+            return Answer(AppendOutcome.Recovering) with { DurableLsn = verified, NextLsn = verified.Next, Recovery = _recovery };
+        return Answer(AppendOutcome.Accepted) with { DurableLsn = _options.Has(ReplicationFaults.AckLastLsn) ? log.LastLsn : verified };
+    }
+
+    /// <summary>It holds everything that it may ever have acknowledged: it votes again, durably.</summary>
+    private bool TryRejoin(AppendRequest request, Lsn verified)
+    {
+        if (_recovery == Guid.Empty)
+            _recovery = Guid.NewGuid();
+        if (request.RejoinLsn == Lsn.Zero || request.Recovery != _recovery || verified < request.RejoinLsn)
+            return false;
+        Replica.WritePromise(Replica.Promise with { ReplicaState = (byte)ReplicaState.Member });
+        return true;
+    }
+
+    /// <summary>
+    /// Makes the log equal to the sender's from <paramref name="prev"/> to the end of its records: what matches stays, the first record that
+    /// differs goes with all behind it, what is missing is appended.
+    /// </summary>
+    /// <returns>The last record of the sender's.</returns>
+    private Lsn Merge(Lsn prev, ReadOnlyMemory<byte> records, Epoch epoch)
+    {
+        var log = Replica.Log;
+        var incoming = LogWindow.Check(records, prev, epoch);
+        if (incoming.Last <= log.LastLsn && incoming.Last > prev && Matches(incoming.Last, incoming.LastEpoch) && !_options.Has(ReplicationFaults.TruncateAlways))
+            return incoming.Last; // two logs with the same epoch at an LSN are the same up to it
+        var fresh = records;
+        var at = prev;
+        while (!fresh.IsEmpty && at.Next <= log.LastLsn && Matches(at.Next, WalRecordCodec.EpochOf(fresh.Span)))
+        {
+            at = at.Next;
+            fresh = fresh[LogWindow.SizeOf(fresh)..];
+        }
+
+        if (fresh.IsEmpty)
+        {
+            if (_options.Has(ReplicationFaults.TruncateAlways))
+                Truncate(at.Next);
+            return incoming.Last;
+        }
+
+        Truncate(at.Next);
+        AppendFresh(fresh, at);
+        return incoming.Last;
+    }
+
+    private bool Matches(Lsn lsn, Epoch epoch)
+    {
+        // Below the log is only what a checkpoint holds, which is committed and so the same everywhere.
+        return !Replica.Log.TryGetEpoch(lsn, out var here) ? lsn <= Replica.AppliedLsn : here == epoch;
+    }
+
+    private void Truncate(Lsn from)
+    {
+        if (from > Replica.Log.LastLsn)
+            return;
+        if (from <= CommitLsn)
+            throw new InvalidDataException($"range {Replica.Range}: a leader's record {from} differs, and {CommitLsn} is committed");
+        Replica.Log.TruncateSuffix(from);
+        _unapplied.TruncateSuffix(from);
+        lock (Replica.Gate)
+        {
+            Replica.Configurations.TruncateSuffix(from);
+            _closed.DropPending();
+        }
+    }
+
+    private void AppendFresh(ReadOnlyMemory<byte> records, Lsn prev)
+    {
+        _batch.Clear();
+        _batch.AddEncoded(records.Span);
+        if (_options.Has(ReplicationFaults.AckBeforeSync))
+            _unsynced = records;
+        else
+            Replica.Log.Append(_batch);
+        _unapplied.Add(prev.Next, _batch.Last, records, _options.MaxUnappliedBytes);
+        foreach (var record in LogWindow.Enumerate(records))
+        {
+            if (RangeReplica.ConfigurationOf(record.Type, record.Payload.Span) is not { } configuration)
+                continue;
+            lock (Replica.Gate)
+                Replica.Configurations.Append(record.Lsn, configuration);
+        }
+
+        _batch.Clear();
+    }
+
+    /// <summary>Applies up to the commit position, in slices, from memory where the records are still there.</summary>
+    private void Apply()
+    {
+        var commit = CommitLsn;
+        if (Replica.AppliedLsn < commit)
+        {
+            using var records = _unapplied.From(Replica.AppliedLsn.Next, Replica.Log).GetEnumerator();
+            while (Replica.AppliedLsn < commit)
+            {
+                lock (Replica.Gate)
+                {
+                    for (var slice = 0; slice < ApplySliceRecords && Replica.AppliedLsn < commit; slice++)
+                    {
+                        if (!records.MoveNext())
+                            throw new InvalidDataException($"range {Replica.Range}: record {Replica.AppliedLsn.Next} is committed and not in the log");
+                        CheckEpoch(records.Current);
+                        Replica.Apply(records.Current);
+                    }
+                }
+            }
+
+            _unapplied.Applied(Replica.AppliedLsn);
+        }
+
+        lock (Replica.Gate)
+            _closed.Applied(Replica.AppliedLsn);
+    }
+
+    private void SyncLate()
+    {
+        if (_unsynced.IsEmpty)
+            return;
+        _batch.Clear();
+        _batch.AddEncoded(_unsynced.Span);
+        _unsynced = default;
+        Replica.Log.Append(_batch);
+        _batch.Clear();
+    }
+
+    /// <summary>A record is applied under the epoch that the log says for it, which is never above the promise.</summary>
+    private void CheckEpoch(in WalRecord record)
+    {
+        if (record.Epoch > Replica.Promise.PromisedEpoch)
+            throw new InvalidDataException($"range {Replica.Range}: record {record.Lsn} of epoch {record.Epoch} is above the promise {Replica.Promise.PromisedEpoch}");
+    }
+
+    private AppendAnswer Answer(AppendOutcome outcome) => new()
+    {
+        Outcome = outcome,
+        PromisedEpoch = Replica.Promise.PromisedEpoch,
+        AppliedLsn = Replica.AppliedLsn,
+        Clock = Replica.Clock.Last,
+        Recovery = _recovery,
+    };
+}

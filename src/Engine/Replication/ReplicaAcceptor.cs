@@ -1,0 +1,249 @@
+using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Wal;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
+
+namespace GrainDb.Engine.Replication;
+
+/// <summary>
+/// One replica as candidates and leaders see it: it promises, appends, grants leases and applies what is committed. See
+/// docs/protocols/replication.md for the steps.
+/// <para>
+/// States, durable in the hard state: member (promises and acknowledges) or recovering (takes data, and neither promises nor acknowledges
+/// until it holds everything up to the LSN that a confirmed leader names). Volatile: the lease granted, the largest lease timestamp,
+/// the commit position; a restarted replica makes up for having forgotten them by promising nothing for a lease and the largest clock offset.
+/// </para>
+/// <para>
+/// What holds: whatever an answer says is durable before it is given. No promise and no append of an epoch below the promised one. What is
+/// applied is committed, and is never truncated. After a crash the promise and the log are as they were last answered.
+/// </para>
+/// Every call blocks for its disk work. Calls may come from several threads; they take turns. Appending, snapshots and reading stand in the other
+/// parts of this class. Source: Raft (Ongaro, 2014) with a leader suggested from outside, and leases as in its section 6.4.1.
+/// </summary>
+public sealed partial class ReplicaAcceptor : IDisposable
+{
+    // One at a time for everything that changes the log's end or the hard state. Taken before the replica's gate, never after.
+    private readonly Lock _turn = new();
+    private readonly ReplicationOptions _options;
+    private readonly TimeProvider _time;
+    private readonly bool _mayHaveGranted;
+    private readonly ClosedTimestamps _closed = new(); // under the replica's gate
+    private long _quietUntil;
+    private Candidate _leaseHolder = Candidate.None;
+    private long _leaseUntil;
+    private long _lastHeard;
+    private Timestamp _maxLeaseTimestamp;
+    private Lsn _commit;
+    private IContender? _contender;
+
+    /// <summary>A replica that begins to take part.</summary>
+    public ReplicaAcceptor(RangeReplica replica, ReplicationOptions options, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(replica);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(time);
+        Replica = replica;
+        _options = options;
+        _time = time;
+        _commit = replica.AppliedLsn;
+        _lastHeard = time.GetTimestamp();
+
+        // One that never promised and never took a record cannot have granted anything.
+        _mayHaveGranted = replica.Promise.PromisedEpoch > Epoch.Zero;
+        _quietUntil = After(_lastHeard, options.LeaseDuration + replica.Clock.MaxOffset);
+    }
+
+    /// <summary>Somebody on this node who stands or leads, to be told when the replica follows somebody else.</summary>
+    internal interface IContender
+    {
+        /// <summary>Who it is.</summary>
+        Candidate Candidate { get; }
+
+        /// <summary>The replica promised to, or follows, somebody else. Called without a lock, on any thread.</summary>
+        void OnDeposed(Epoch by);
+    }
+
+    /// <summary>The replica's durable state.</summary>
+    public RangeReplica Replica { get; }
+
+    /// <summary>Its id.</summary>
+    public Guid Id => Replica.Options.Incarnation;
+
+    /// <summary>Whether it takes data without a vote, because it may have forgotten something.</summary>
+    public bool IsRecovering => Replica.Promise.ReplicaState == (byte)ReplicaState.Recovering;
+
+    /// <summary>The newest configuration in its log, committed or not.</summary>
+    public RangeConfiguration Configuration
+    {
+        get
+        {
+            lock (Replica.Gate)
+                return Replica.Configurations.Current;
+        }
+    }
+
+    /// <summary>What it knows to be committed.</summary>
+    public Lsn CommitLsn
+    {
+        get
+        {
+            lock (Replica.Gate)
+                return _commit;
+        }
+    }
+
+    /// <summary>No commit at or below it can appear any more in what it has applied or will apply.</summary>
+    public Timestamp Closed
+    {
+        get
+        {
+            lock (Replica.Gate)
+                return _closed.Closed;
+        }
+    }
+
+    /// <summary>The node of the leader that it last followed or promised to; empty before the first.</summary>
+    public string LeaderNode => Replica.Promise.PromisedNode;
+
+    /// <summary>How long no leader was heard of.</summary>
+    public TimeSpan SilentFor => _time.GetElapsedTime(Volatile.Read(ref _lastHeard));
+
+    internal ReplicationOptions Options => _options;
+
+    /// <summary>Promises to accept no lower epoch, unless somebody else's lease is running. Durable when it returns.</summary>
+    /// <exception cref="WalBrokenException">The promise cannot be written: the replica is broken.</exception>
+    public PromiseAnswer Promise(PromiseRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        IContender? deposed;
+        PromiseAnswer answer;
+        lock (_turn)
+        {
+            if (WhyNotPromise(request) is { } refusal)
+                return refusal;
+            RecordPromise(request.Epoch, request.Candidate);
+            deposed = TakeDeposed(request.Candidate);
+            answer = Granted();
+        }
+
+        deposed?.OnDeposed(request.Epoch);
+        return answer;
+    }
+
+    /// <summary>A leader stopped: its lease need not be waited for. Ignored unless its epoch is the promised one.</summary>
+    public void Release(ReleaseNotice notice)
+    {
+        ArgumentNullException.ThrowIfNull(notice);
+        lock (_turn)
+        {
+            if (notice.Replica != Id || (notice.Epoch != Replica.Promise.PromisedEpoch && !_options.Has(ReplicationFaults.AnyRelease)))
+                return;
+            _leaseHolder = Candidate.None;
+            _leaseUntil = _quietUntil = _time.GetTimestamp();
+            _maxLeaseTimestamp = notice.LowWater;
+        }
+    }
+
+    /// <summary>Names the one on this node who stands or leads now, in place of any other, or null for nobody.</summary>
+    internal void SetContender(IContender? contender)
+    {
+        lock (_turn)
+            _contender = contender;
+    }
+
+    /// <summary>Takes this one's name away, if it is still there.</summary>
+    internal void ClearContender(IContender contender)
+    {
+        lock (_turn)
+        {
+            if (_contender == contender)
+                _contender = null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_turn)
+        {
+            _install?.Dispose();
+            Replica.Dispose();
+        }
+    }
+
+    /// <summary>A promise that is not one, for a deliberate error.</summary>
+    internal PromiseAnswer Peek()
+    {
+        lock (_turn)
+            return Granted();
+    }
+
+    /// <summary>For the same deliberate error: the promise, late and whatever was promised meanwhile.</summary>
+    internal void ForcePromise(Epoch epoch, Candidate candidate)
+    {
+        lock (_turn)
+            RecordPromise(epoch, candidate);
+    }
+
+    private PromiseAnswer Granted() => Answer(PromiseOutcome.Granted) with
+    {
+        LastEpoch = Replica.Log.LastEpoch,
+        LastLsn = Replica.Log.LastLsn,
+        CommitLsn = CommitLsn,
+        MaxLeaseTimestamp = _maxLeaseTimestamp,
+        Closed = Closed,
+    };
+
+    private PromiseAnswer? WhyNotPromise(PromiseRequest request)
+    {
+        if (request.Replica != Id)
+            return Answer(PromiseOutcome.UnknownReplica);
+        if ((IsRecovering && !_options.Has(ReplicationFaults.RecoveringVotes)) || Replica.Log.Status == WalStatus.Broken)
+            return Answer(PromiseOutcome.Recovering);
+        if (!Replica.Clock.TryReceive(request.Clock))
+            return Answer(PromiseOutcome.Unable);
+        var promise = Replica.Promise;
+        if (request.Epoch < promise.PromisedEpoch || (request.Epoch == promise.PromisedEpoch && Promised != request.Candidate))
+            return Answer(PromiseOutcome.HigherEpoch);
+        var now = _time.GetTimestamp();
+        if (_leaseHolder != request.Candidate && now < _leaseUntil && !_options.Has(ReplicationFaults.ForgetLease))
+            return Answer(PromiseOutcome.LeaseRunning) with { LeaseRemaining = _time.GetElapsedTime(now, _leaseUntil) };
+        if (_mayHaveGranted && now < _quietUntil && !IsAlone && !_options.Has(ReplicationFaults.NoRestartWait))
+            return Answer(PromiseOutcome.Restarted) with { LeaseRemaining = _time.GetElapsedTime(now, _quietUntil) };
+        return null;
+    }
+
+    /// <summary>The only voter, whose last leader ran in this node's process: nobody else can hold a grant of it.</summary>
+    private bool IsAlone
+    {
+        get
+        {
+            var configuration = Configuration;
+            return configuration is { IsJoint: false, Voters: [var only] } && only.Id == Id && Replica.Promise.PromisedNode == only.Node;
+        }
+    }
+
+    private Candidate Promised => new(Replica.Promise.PromisedNode, Replica.Promise.PromisedNonce);
+
+    private PromiseAnswer Answer(PromiseOutcome outcome) =>
+        new() { Outcome = outcome, PromisedEpoch = Replica.Promise.PromisedEpoch, Clock = Replica.Clock.Last };
+
+    /// <summary>Makes the promise durable where it is news.</summary>
+    private void RecordPromise(Epoch epoch, Candidate candidate)
+    {
+        if (Replica.Promise.PromisedEpoch != epoch || Promised != candidate)
+            Replica.WritePromise(Replica.Promise with { PromisedEpoch = epoch, PromisedNode = candidate.Node, PromisedNonce = candidate.Nonce });
+    }
+
+    /// <summary>The local contender, when it is not the one that the replica now belongs to.</summary>
+    private IContender? TakeDeposed(Candidate follows)
+    {
+        if (_contender is not { } contender || contender.Candidate == follows)
+            return null;
+        _contender = null;
+        return contender;
+    }
+
+    private long After(long timestamp, TimeSpan span) => timestamp + (long)(span.TotalSeconds * _time.TimestampFrequency);
+}

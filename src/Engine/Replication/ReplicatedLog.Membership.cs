@@ -1,0 +1,147 @@
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Replicas;
+
+namespace GrainDb.Engine.Replication;
+
+/// <summary>
+/// Changing who votes, by joint consensus: newcomers learn until they are within one batch; then a joint configuration, in force when appended, under
+/// which everything needs two majorities; when that is committed, the new one. Source: Raft (Ongaro, 2014), section 4.3, and its use in etcd.
+/// </summary>
+internal sealed partial class ReplicatedLog
+{
+    private readonly HashSet<Guid> _learners = [];
+    private bool _changing;
+
+    /// <summary>The configuration in force.</summary>
+    public RangeConfiguration Configuration
+    {
+        get
+        {
+            lock (_gate)
+                return _configuration;
+        }
+    }
+
+    /// <summary>Voters that said that they are lost for good.</summary>
+    public IReadOnlyList<ReplicaDescriptor> LostVoters
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _configuration.Members.Where(member => _peers.GetValueOrDefault(member.Id) is { IsLost: true })];
+        }
+    }
+
+    /// <summary>What is known of the other replicas, for people.</summary>
+    public IReadOnlyList<(ReplicaDescriptor Replica, Lsn Match, Lsn Applied, AppendOutcome? Last, string? Detail)> Peers
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _peers.Values.Select(peer => (peer.Replica, peer.Match, peer.Applied, peer.LastOutcome, peer.Detail))];
+        }
+    }
+
+    /// <summary>Whether a replica has everything that was sent.</summary>
+    public bool IsCaughtUp(Guid replica)
+    {
+        lock (_gate)
+            return _peers.GetValueOrDefault(replica) is { } peer && peer.Match >= _sealed && peer.LastOutcome == AppendOutcome.Accepted;
+    }
+
+    /// <summary>
+    /// Changes the voters. One change at a time. After a failure the change may still happen: a joint configuration that is in the log is finished by
+    /// whoever leads next.
+    /// </summary>
+    /// <param name="voters">The voters to be; replicas among them that are new must exist by now, and never have existed before.</param>
+    /// <param name="patience">How long newcomers may take to catch up, and each step to be committed.</param>
+    /// <param name="enqueue">Enqueues a configuration record as its owner does every other.</param>
+    /// <returns>Null when the new configuration is committed.</returns>
+    public async Task<Failure?> ChangeMembershipAsync(ReplicaDescriptor[] voters, TimeSpan patience, Func<RangeConfiguration, Lsn?> enqueue)
+    {
+        RangeConfiguration old;
+        lock (_gate)
+        {
+            if (_ended is not null || _commit < _start)
+                return Failure.NotApplied(ErrorCode.Unavailable, "the leader does not serve");
+            if (_changing)
+                return Failure.NotApplied(ErrorCode.Unavailable, "another change of the voters is under way");
+            old = _configuration;
+            if (!old.IsJoint && old.Voters.ToHashSet().SetEquals(voters))
+                return null;
+            _changing = true;
+            if (!old.IsJoint)
+                _learners.UnionWith(voters.Select(voter => voter.Id));
+            AddPeers(voters);
+        }
+
+        try
+        {
+            if (!old.IsJoint)
+            {
+                if (!await WaitUntilAsync(() => voters.All(voter => MatchOf(voter.Id) >= _sealed.Value || IsWithinOneBatch(voter.Id)), patience))
+                    return Failure.NotApplied(ErrorCode.Unavailable, "the new replicas do not catch up");
+                if (await ProposeAsync(new RangeConfiguration(voters, old.Voters), patience, enqueue) is { } failure)
+                    return failure;
+            }
+
+            return await ProposeAsync(new RangeConfiguration(old.IsJoint ? old.Voters : voters, []), patience, enqueue);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _changing = false;
+                _learners.Clear();
+                SetPeers();
+            }
+        }
+    }
+
+    private async Task<Failure?> ProposeAsync(RangeConfiguration configuration, TimeSpan patience, Func<RangeConfiguration, Lsn?> enqueue)
+    {
+        if (enqueue(configuration) is not { } lsn)
+            return Failure.NotApplied(ErrorCode.Unavailable, "the leader takes no records");
+        return await WaitUntilAsync(() => _observed >= lsn, patience)
+            ? null
+            : Failure.Unknown(ErrorCode.OutcomeUnknown, $"the configuration {configuration} is not committed yet");
+    }
+
+    private bool IsWithinOneBatch(Guid replica) =>
+        _peers.GetValueOrDefault(replica) is { LastOutcome: AppendOutcome.Accepted } peer && _window.Count > 0 && peer.Match.Next >= _window[^1].First;
+
+    /// <summary>In force as soon as it is in the log. Under the lock.</summary>
+    private void UseConfiguration(Lsn lsn, RangeConfiguration configuration)
+    {
+        _ownConfigurations.Add((lsn, configuration));
+        _configuration = configuration;
+        SetPeers();
+    }
+
+    /// <summary>Records from an LSN on were refused: the configuration before them is in force again. Under the lock.</summary>
+    private void TakeBackConfigurations(Lsn from)
+    {
+        if (_ownConfigurations.RemoveAll(own => own.Lsn >= from) == 0)
+            return;
+        _configuration = _ownConfigurations[^1].Configuration;
+        SetPeers();
+    }
+
+    /// <summary>Peers are the members but this replica, and those who learn.</summary>
+    private void SetPeers()
+    {
+        AddPeers(_configuration.Members);
+        foreach (var gone in _peers.Keys.Where(id => !_configuration.Contains(id) && !_learners.Contains(id)).ToList())
+            _peers.Remove(gone);
+        RenewLease();
+    }
+
+    private void AddPeers(IEnumerable<ReplicaDescriptor> replicas)
+    {
+        foreach (var replica in replicas)
+        {
+            if (replica.Id != _acceptor.Id && !_peers.ContainsKey(replica.Id))
+                _peers.Add(replica.Id, new Peer(replica, _sealed.Next));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+using System.Text;
+using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Tests.Ranges;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Replicas;
+using Xunit;
+
+namespace GrainDb.Engine.Tests.Replication;
+
+public sealed class ReplicatedRangeTests
+{
+    [Fact]
+    public void AWriteIsOnAMajorityBeforeItIsAnswered()
+    {
+        var trio = new ReplicaTrio();
+        var leader = Start(trio, "node1");
+
+        var written = Write(trio, leader, "k", "v");
+
+        Assert.Null(written.Failure);
+        Assert.True(trio.Replicas.Values.Count(replica => replica.Replica.GetFigures().LastLsn >= new Lsn(2)) >= 2);
+        Assert.Equal("v", Read(trio, leader, "k"));
+    }
+
+    [Fact]
+    public void FollowersApplyWhatIsCommitted()
+    {
+        var trio = new ReplicaTrio();
+        var leader = Start(trio, "node1");
+        Write(trio, leader, "k", "v");
+
+        trio.Pass(1000);
+
+        Assert.All(trio.Replicas.Values, replica => Assert.Equal(new Lsn(2), replica.Replica.AppliedLsn));
+    }
+
+    [Fact]
+    public void ASuccessorHasEverythingThatWasAnswered()
+    {
+        var trio = new ReplicaTrio();
+        var first = Start(trio, "node1");
+        Write(trio, first, "k", "v");
+        trio.Isolate("node1");
+
+        var second = Start(trio, "node2");
+
+        Assert.Equal("v", Read(trio, second, "k"));
+        Assert.True(second.Epoch > first.Epoch);
+    }
+
+    [Fact]
+    public void AnIsolatedLeaderAcceptsNothingAndServesNoReadOnceItsLeaseIsOver()
+    {
+        var trio = new ReplicaTrio();
+        var leader = Start(trio, "node1");
+        Write(trio, leader, "k", "v");
+        trio.Isolate("node1");
+        trio.Pass(1000);
+
+        var read = trio.Run(trio.BeginRead(leader, "k"));
+        var written = Write(trio, leader, "k", "w");
+
+        Assert.Equal(ErrorCode.Unavailable, read.Failure?.Code);
+        Assert.Equal(Outcome.NotApplied, written.Failure?.Outcome);
+    }
+
+    [Fact]
+    public void WhatADeposedLeaderHadUnderWayIsUnknown()
+    {
+        var trio = new ReplicaTrio();
+        var first = Start(trio, "node1");
+        trio.Isolate("node1");
+        var writing = trio.Begin(first, RangeRig.Put("k", "lost"));
+        var second = Start(trio, "node2");
+        Write(trio, second, "k", "won");
+
+        trio.Heal();
+        var written = trio.Run(writing);
+        trio.Pass(1000);
+
+        Assert.Equal(Outcome.Unknown, written.Failure?.Outcome);
+        Assert.True(first.IsStopped);
+        Assert.Equal("won", Read(trio, second, "k"));
+        Assert.Equal(trio.Replicas["node2"].Replica.AppliedLsn, trio.Replicas["node1"].Replica.AppliedLsn);
+    }
+
+    [Fact]
+    public void AReleasedLeaseNeedsNoWait()
+    {
+        var trio = new ReplicaTrio();
+        var first = Start(trio, "node1");
+        var begun = trio.Time.GetUtcNow();
+        Assert.True(trio.Run(Dispose(first)));
+
+        Start(trio, "node2");
+
+        Assert.InRange(trio.Time.GetUtcNow() - begun, TimeSpan.Zero, TimeSpan.FromMilliseconds(300));
+    }
+
+    [Fact]
+    public void AFollowerThatMissedMoreThanTheLogHoldsGetsASnapshot()
+    {
+        var trio = new ReplicaTrio();
+        var leader = Start(trio, "node1");
+        trio.Isolate("node3");
+        for (var i = 0; i < 3; i++)
+        {
+            for (var n = 0; n < 40; n++)
+                Write(trio, leader, $"k{n}", new string('v', 500));
+            trio.Replicas["node1"].Replica.Checkpoint(TestContext.Current.CancellationToken);
+        }
+
+        trio.Heal();
+        trio.Pass(3000);
+
+        Assert.Equal(trio.Replicas["node1"].Replica.AppliedLsn, trio.Replicas["node3"].Replica.AppliedLsn);
+        Assert.Equal(40, trio.Replicas["node3"].Replica.GetFigures().Keys);
+    }
+
+    [Fact]
+    public void ARestartedClusterServesWhatWasAnswered()
+    {
+        var trio = new ReplicaTrio();
+        var leader = Start(trio, "node1");
+        Write(trio, leader, "k", "v");
+        trio.RestartAll();
+        var next = Start(trio, "node3");
+
+        Assert.Equal("v", Read(trio, next, "k"));
+    }
+
+    [Fact]
+    public void VotersAreReplacedByJointConsensus()
+    {
+        var trio = new ReplicaTrio();
+        var leader = Start(trio, "node1");
+        Write(trio, leader, "k", "v");
+
+        var failure = trio.Run(leader.ChangeMembershipAsync([ReplicaTrio.IdOf("node1"), ReplicaTrio.IdOf("node2")], TimeSpan.FromSeconds(5)));
+
+        Assert.Null(failure);
+        Assert.Equal(2, leader.Configuration.Voters.Length);
+        trio.Isolate("node3");
+        Assert.Null(Write(trio, leader, "k", "w").Failure);
+    }
+
+    private static RangeLeader Start(ReplicaTrio trio, string node)
+    {
+        var leader = trio.NewLeader(node);
+        Assert.Null(trio.Run(leader.StartAsync()));
+        return leader;
+    }
+
+    private static async Task<bool> Dispose(RangeLeader leader)
+    {
+        await leader.DisposeAsync();
+        return true;
+    }
+
+    private static WriteResult Write(ReplicaTrio trio, RangeLeader leader, string key, string value) => trio.Run(trio.Begin(leader, RangeRig.Put(key, value)));
+
+    private static string? Read(ReplicaTrio trio, RangeLeader leader, string key)
+    {
+        var result = trio.Run(trio.BeginRead(leader, key));
+        Assert.Null(result.Failure);
+        return result.Found ? Encoding.UTF8.GetString(result.Value.Span) : null;
+    }
+}
