@@ -48,6 +48,25 @@ public sealed partial class WriteAheadLog
     }
 
     /// <summary>
+    /// Does everything of an append that can meet a full disk before anything is written, so that a leader learns of it before it sends its records to others.
+    /// Costs nothing when the active segment has room. Until the next change of another kind, a batch up to this size cannot end with <see cref="DiskFullException"/>.
+    /// </summary>
+    /// <param name="recordBytes">Bytes of the batch (<see cref="WalBatch.Bytes"/>).</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative or more than <see cref="WalBatch.MaxBytes"/>.</exception>
+    /// <exception cref="DiskFullException">No room. The log is unchanged, and it may be tried again.</exception>
+    /// <exception cref="WalBrokenException">The log is broken, now or before.</exception>
+    public void EnsureRoom(int recordBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(recordBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(recordBytes, WalBatch.MaxBytes);
+        using var only = EnterAppender();
+        ThrowIfBroken();
+        var framedBytes = BatchFrame.Bytes + recordBytes;
+        if (!_active.Fits(framedBytes)) Rotate(framedBytes);
+        lock (_gate) (_status, _statusReason) = (WalStatus.Healthy, "");
+    }
+
+    /// <summary>
     /// Begins a new segment: created durably, then the old one sealed, so that a seal without a successor, and a successor with
     /// records behind an unsealed segment, both prove a lost file. An empty segment that is too small has the name of the new
     /// one and is simply replaced.

@@ -10,7 +10,7 @@ public sealed partial class WriteAheadLog
     /// payloads stay valid as long as they are held.
     /// </summary>
     /// <exception cref="LogTruncatedException"><paramref name="from"/> is below <see cref="FirstLsn"/>, now or by a prefix truncation meanwhile.</exception>
-    /// <exception cref="InvalidOperationException">The suffix was truncated meanwhile.</exception>
+    /// <exception cref="LogReplacedException">The suffix was truncated, or a snapshot installed, meanwhile.</exception>
     /// <exception cref="WalCorruptionException">The file was damaged after it had been opened.</exception>
     public IEnumerable<WalRecord> ReplayFrom(Lsn from)
     {
@@ -76,7 +76,7 @@ public sealed partial class WriteAheadLog
             lock (_removing)
             {
                 SuffixTruncation.Begin(_files, _range, _incarnation, from);
-                Interlocked.Increment(ref _suffixTruncations); // replays under way stop here
+                Interlocked.Increment(ref _replacements); // replays under way stop here
                 _file.Dispose();
                 SuffixTruncation.Complete(_files, from);
                 Reload();
@@ -109,7 +109,7 @@ public sealed partial class WriteAheadLog
     private void Reload()
     {
         var recovery = new LogRecovery(_files, _range, _incarnation);
-        recovery.Run(_options.FirstSegmentBytes);
+        recovery.Read(); // and nothing else: temporary files belong to a checkpoint or a snapshot that is being written
         _active = recovery.Segments[^1];
         _file = _files.FileSystem.Open(_active.Path);
         _markedClosed = false;
@@ -120,36 +120,70 @@ public sealed partial class WriteAheadLog
             _segments.Clear();
             _segments.AddRange(recovery.Segments);
             (_lastLsn, _lastEpoch, _lastTimestamp) = (_segments[^1].LastLsn, recovery.LastEpoch, recovery.LargestTimestamp);
+            Interlocked.Increment(ref _replacements);
         }
     }
 
     private IEnumerable<WalRecord> Replay(Lsn from)
     {
-        var (spans, generation) = Snapshot(from);
+        var (spans, replacements) = Snapshot(from);
         foreach (var span in spans)
         {
-            using var file = OpenForReplay(span.Path);
-            foreach (var record in new LogReader(file, span).Read(from))
-            {
-                if (Volatile.Read(ref _suffixTruncations) != generation) throw new InvalidOperationException("the log's suffix was truncated during the replay");
-                yield return record;
-            }
+            using var file = OpenForReplay(span.Path, replacements);
+            using var records = new LogReader(file, span).Read(from).GetEnumerator();
+            while (MoveNext(records, replacements)) yield return records.Current;
         }
     }
 
-    private (List<SegmentSpan> Spans, int Generation) Snapshot(Lsn from)
+    private bool MoveNext(IEnumerator<WalRecord> records, int replacements)
     {
+        bool more;
+        try
+        {
+            more = records.MoveNext();
+        }
+        catch (WalCorruptionException)
+        {
+            ThrowIfReplaced(replacements); // by a file of the same name with other content
+            throw;
+        }
+
+        ThrowIfReplaced(replacements);
+        return more;
+    }
+
+    /// <summary>
+    /// Files are opened by name after the log was looked at, and a truncation or a snapshot may put others under the same names meanwhile. So a reader takes
+    /// this count first, and believes what it read only when the count is still the same.
+    /// </summary>
+    private int CurrentReplacements()
+    {
+        var replacements = Volatile.Read(ref _replacements);
+        if (replacements % 2 == 0) return replacements;
+        ThrowIfBroken(); // inside the replacement, for good
+        throw new LogReplacedException();
+    }
+
+    private void ThrowIfReplaced(int replacements)
+    {
+        if (Volatile.Read(ref _replacements) != replacements) throw new LogReplacedException();
+    }
+
+    private (List<SegmentSpan> Spans, int Replacements) Snapshot(Lsn from)
+    {
+        var replacements = CurrentReplacements();
         lock (_gate)
         {
+            ThrowIfReplaced(replacements);
             if (from < _segments[0].Header.FirstLsn) throw new LogTruncatedException(_segments[0].Header.FirstLsn);
             List<SegmentSpan> spans = [.. _segments
                 .Where(s => s.LastLsn >= from)
                 .Select(s => new SegmentSpan(s.Path, s.Salt, s.Index.OffsetAtOrBefore(from), s.End))];
-            return (spans, _suffixTruncations);
+            return (spans, replacements);
         }
     }
 
-    private IWalFile OpenForReplay(string path)
+    private IWalFile OpenForReplay(string path, int replacements)
     {
         try
         {
@@ -157,6 +191,7 @@ public sealed partial class WriteAheadLog
         }
         catch (FileNotFoundException)
         {
+            ThrowIfReplaced(replacements);
             throw new LogTruncatedException(FirstLsn); // recycled since the enumeration began
         }
     }

@@ -15,8 +15,9 @@ namespace GrainDb.Engine.Wal;
 /// for good: what the disk holds of that one append is unknown then, until a restart reads it.
 /// </para>
 /// <para>
-/// One caller at a time for <see cref="Append"/>, <see cref="TruncateSuffix"/> and <see cref="Dispose"/> (asserted). Beside it
-/// replays, <see cref="TruncatePrefix"/>, a checkpoint and all properties may be used from other threads.
+/// One caller at a time for <see cref="Append"/>, <see cref="EnsureRoom"/>, <see cref="TruncateSuffix"/>, <see cref="SnapshotInstall.Commit"/> and
+/// <see cref="Dispose"/> (asserted). Beside it replays, <see cref="TruncatePrefix"/>, a checkpoint, the writing of a snapshot and all properties may be
+/// used from other threads; what reads the log while its suffix is truncated or a snapshot takes its place ends with <see cref="LogReplacedException"/>.
 /// </para>
 /// </remarks>
 public sealed partial class WriteAheadLog : IDisposable
@@ -27,7 +28,7 @@ public sealed partial class WriteAheadLog : IDisposable
     private readonly RangeId _range;
     private readonly Guid _incarnation;
 
-    // Held while names are removed, so that the two truncations do not meet; taken before the gate.
+    // Held while names are removed or replaced, so that truncations, snapshots and new checkpoints do not meet; taken before the gate.
     private readonly Lock _removing = new();
 
     // Guards all that follows; never held during I/O.
@@ -42,7 +43,8 @@ public sealed partial class WriteAheadLog : IDisposable
     private WalCounters _counters;
     private long _appendedBytes;
     private long _checkpointedBytes;
-    private int _suffixTruncations;
+    // Odd while files that readers may have open or be about to open are replaced; see ThrowIfReplaced.
+    private int _replacements;
 
     // Belongs to the one appender. The segment's fields change under the gate.
     private Segment _active;
@@ -58,8 +60,8 @@ public sealed partial class WriteAheadLog : IDisposable
         _incarnation = incarnation;
         _files = new(fileSystem, directory, options);
         var recovery = new LogRecovery(_files, range, incarnation);
-        recovery.Run(options.FirstSegmentBytes);
-        _checkpoints = new(this, fileSystem, directory, range, incarnation);
+        recovery.Open(options.FirstSegmentBytes);
+        _checkpoints = new(this, _removing, fileSystem, directory, range, incarnation);
         _segments = recovery.Segments;
         (_lastLsn, _lastEpoch, _lastTimestamp) = (_segments[^1].LastLsn, recovery.LastEpoch, recovery.LargestTimestamp);
         _markedClosed = recovery.ClosedCleanly;
@@ -194,23 +196,28 @@ public sealed partial class WriteAheadLog : IDisposable
     public CheckpointWriter BeginCheckpoint(Lsn startLsn, ReadOnlySpan<byte> meta)
     {
         ThrowIfBroken();
+        var installs = _checkpoints.Installs; // first: what is read of the log below must not be of an older one
         if (!TryGetEpoch(startLsn, out var epoch)) throw new ArgumentException($"LSN {startLsn} is not in the log (up to {LastLsn})", nameof(startLsn));
         long mark;
         lock (_gate) mark = _appendedBytes;
-        return _checkpoints.Begin(startLsn, epoch, meta, mark);
+        return _checkpoints.Begin(_checkpoints.Header(startLsn, epoch, LastTimestamp, meta), new(installs, mark));
     }
 
     /// <summary>Opens the newest valid checkpoint, or, when that one is damaged, the older one (see <see cref="CheckpointReader.PassedOver"/>).</summary>
     /// <returns>Null when there is none and the log is whole from LSN 1.</returns>
     /// <exception cref="WalCorruptionException">What is left of checkpoints and log does not make a whole state.</exception>
+    /// <exception cref="LogReplacedException">A snapshot was installed meanwhile.</exception>
     public CheckpointReader? OpenNewestCheckpoint()
     {
+        var replacements = CurrentReplacements();
         var before = CheckpointLsn;
         var reader = _checkpoints.OpenNewest();
         var lsn = reader?.Lsn ?? Lsn.Zero;
-        if (lsn == before) return reader;
+        if (reader is not null) reader.LargestOfLog = LastTimestamp;
         try
         {
+            ThrowIfReplaced(replacements);
+            if (lsn == before) return reader;
             CheckAgainstCheckpoint(lsn);
         }
         catch
@@ -250,7 +257,7 @@ public sealed partial class WriteAheadLog : IDisposable
     {
         lock (_gate)
         {
-            _checkpointedBytes = writer.Mark;
+            _checkpointedBytes = writer.Origin.Mark;
             _counters = _counters with { Checkpoints = _counters.Checkpoints + 1 };
         }
     }

@@ -12,20 +12,36 @@ namespace GrainDb.Engine.Tests.Wal;
 public sealed class FormatFixtureTests
 {
     [Fact]
-    public void Version_1_is_what_is_written()
+    public void The_newest_version_of_each_file_is_what_is_written()
     {
         var disk = new FaultyFileSystem();
         Write(disk);
-        foreach (var (name, expected) in Version1.Files) Assert.Equal(expected.Content, Convert.ToHexString(Trimmed(disk.ReadAll(TestLog.Directory + "/" + name), expected.Length)));
-        Assert.Equal(Version1.Files.Keys.Order(StringComparer.Ordinal), disk.ListFiles(TestLog.Directory));
+        foreach (var (name, expected) in Newest.Files) Assert.Equal(expected.Content, Convert.ToHexString(Trimmed(disk.ReadAll(TestLog.Directory + "/" + name), expected.Length)));
+        Assert.Equal(Newest.Files.Keys.Order(StringComparer.Ordinal), disk.ListFiles(TestLog.Directory));
     }
 
     [Fact]
-    public void Version_1_is_read()
+    public void Version_1_is_read() => Reads(Version1.Files, checkpointTimestamp: 0x30001); // it has none: that of the log, which is an upper bound
+
+    [Fact]
+    public void The_newest_versions_are_read() => Reads(Newest.Files, checkpointTimestamp: 0x30001);
+
+    [Fact]
+    public void A_stored_timestamp_stands_when_the_log_went_on()
+    {
+        var disk = new FaultyFileSystem();
+        Write(disk);
+        using var log = TestLog.Open(disk);
+        log.Append(1, epoch: 2);
+        using var reader = log.OpenNewestCheckpoint()!;
+        Assert.Equal((0x30001ul, 0x40002ul), (reader.Timestamp.Value, log.LastTimestamp.Value));
+    }
+
+    private static void Reads(Dictionary<string, (int Length, string Content)> files, ulong checkpointTimestamp)
     {
         var disk = new FaultyFileSystem();
         DurableDirectory.Create(disk, TestLog.Directory);
-        foreach (var (name, stored) in Version1.Files)
+        foreach (var (name, stored) in files)
         {
             using var file = disk.Create(TestLog.Directory + "/" + name);
             file.Write(0, Convert.FromHexString(stored.Content));
@@ -37,7 +53,7 @@ public sealed class FormatFixtureTests
         Assert.Equal(Records(), log.ReadAll());
         Assert.True(log.Recovery.ClosedCleanly);
         using var reader = log.OpenNewestCheckpoint()!;
-        Assert.Equal((2ul, 1ul), (reader.Lsn.Value, reader.Epoch.Value));
+        Assert.Equal((2ul, 1ul, checkpointTimestamp, "meta 2"), (reader.Lsn.Value, reader.Epoch.Value, reader.Timestamp.Value, System.Text.Encoding.UTF8.GetString(reader.Meta.Span)));
         Assert.Equal(["block one", "2"], reader.ReadBlocks().Select(b => System.Text.Encoding.UTF8.GetString(b.Span)));
         var state = HardStateFile.Open(disk, TestLog.Directory, TestLog.Range, TestLog.Incarnation).Read()!;
         Assert.Equal((4ul, "node2", TestLog.Incarnation, 1, "A5"), (state.PromisedEpoch.Value, state.PromisedNode, state.PromisedNonce, state.ReplicaState, Convert.ToHexString(state.Extension.Span)));
@@ -69,6 +85,20 @@ public sealed class FormatFixtureTests
         if (isHardState) Assert.Equal(Version1.HardStateCrc, Convert.ToHexString(bytes.AsSpan(length - 4)));
         var content = isHardState ? bytes.AsSpan(0, length - 4) : bytes;
         return content[..(content.LastIndexOfAnyExcept((byte)0) + 1)];
+    }
+
+    /// <summary>Version 2 of checkpoints, 1 of everything else.</summary>
+    private static class Newest
+    {
+        private const string Checkpoint = "checkpoint-00000000000000000002.ckpt";
+
+        public static readonly Dictionary<string, (int Length, string Content)> Files = new(Version1.Files)
+        {
+            [Checkpoint] = (148,
+                "47524442434B500A020000005200000007000000000000000F1E2D3C4B5A69788796A5B4C3D2E1F0020000000000000001000000000000000600000000000000" +
+                "01000300000000006D6574612032402453C409000000462F8748626C6F636B206F6E65010000006BCB40653200000000AFBC0A9902000000000000000A000000" +
+                "00000000020000000000000047524442434B450A"),
+        };
     }
 
     private static class Version1

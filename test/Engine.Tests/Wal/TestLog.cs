@@ -61,6 +61,13 @@ internal static class TestLog
         writer.Commit();
     }
 
+    public static void InstallSnapshot(this WriteAheadLog log, ulong lsn, ulong epoch, ulong timestamp, params string[] blocks)
+    {
+        using var install = log.BeginInstall(new Lsn(lsn), new Epoch(epoch), new Timestamp(timestamp), System.Text.Encoding.UTF8.GetBytes($"meta {lsn}"));
+        foreach (var block in blocks) install.WriteBlock(System.Text.Encoding.UTF8.GetBytes(block));
+        install.Commit();
+    }
+
     public static List<string> Segments(IWalFileSystem disk) =>
         [.. disk.ListFiles(Directory).Where(f => f.StartsWith("wal-", StringComparison.Ordinal)).Select(f => Directory + "/" + f)];
 }

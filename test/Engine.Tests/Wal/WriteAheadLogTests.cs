@@ -103,7 +103,7 @@ public sealed class WriteAheadLogTests
         using var other = log.ReplayFrom(new Lsn(221)).GetEnumerator();
         Assert.True(other.MoveNext());
         log.TruncateSuffix(new Lsn(230));
-        Assert.Throws<InvalidOperationException>(() => { while (other.MoveNext()) { } });
+        Assert.Throws<LogReplacedException>(() => { while (other.MoveNext()) { } });
     }
 
     [Fact]

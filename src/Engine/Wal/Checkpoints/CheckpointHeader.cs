@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 
@@ -8,31 +9,45 @@ namespace GrainDb.Engine.Wal;
 /// The start of a checkpoint file (little endian):
 /// <code>
 ///  0  8    magic "GRDBCKP\n"
-///  8  u16  format version (1)
+///  8  u16  format version (2)
 /// 10  u16  0
-/// 12  u32  bytes of this header: 64 + meta + 4
+/// 12  u32  bytes of this header: 72 + meta + 4
 /// 16  i64  range id
 /// 24  16   replica incarnation (big-endian GUID)
 /// 40  u64  LSN: the state holds every record up to and including it
 /// 48  u64  epoch of that record; 0 when the LSN is 0
 /// 56  u32  bytes of meta
 /// 60  u32  0
-/// 64  ...  meta, the owner's
+/// 64  u64  no record up to the LSN has a larger timestamp
+/// 72  ...  meta, the owner's
 ///     u32  crc32c over everything before
 /// </code>
+/// Version 1 has no timestamp: its meta begins at 64.
 /// </summary>
-internal readonly record struct CheckpointHeader(RangeId Range, Guid Incarnation, Lsn Lsn, Epoch Epoch, ReadOnlyMemory<byte> Meta)
+/// <param name="Range">The range.</param>
+/// <param name="Incarnation">The replica.</param>
+/// <param name="Lsn">The state holds every record up to and including it.</param>
+/// <param name="Epoch">The epoch of that record.</param>
+/// <param name="Timestamp">Null in a header of version 1.</param>
+/// <param name="Meta">The owner's.</param>
+internal readonly record struct CheckpointHeader(RangeId Range, Guid Incarnation, Lsn Lsn, Epoch Epoch, Timestamp? Timestamp, ReadOnlyMemory<byte> Meta)
 {
-    public const ushort Version = 1;
+    public const ushort Version = 2;
     public const int MaxMetaBytes = 16 << 20;
-    public const int FixedBytes = 64;
+
+    private const ushort VersionWithoutTimestamp = 1;
+    private const int TimestampOffset = 64;
+    private const int FixedBytesWithoutTimestamp = 64;
+    private const int FixedBytes = 72;
 
     private static ReadOnlySpan<byte> Magic => "GRDBCKP\n"u8;
 
-    public int Bytes => FixedBytes + Meta.Length + sizeof(uint);
+    public int Bytes => (Timestamp is null ? FixedBytesWithoutTimestamp : FixedBytes) + Meta.Length + sizeof(uint);
 
+    /// <summary>Writes a header of the newest version.</summary>
     public void Encode(Span<byte> destination)
     {
+        if (Timestamp is not { } timestamp) throw new InvalidOperationException("a new checkpoint has a timestamp");
         destination[..Bytes].Clear();
         Magic.CopyTo(destination);
         BinaryPrimitives.WriteUInt16LittleEndian(destination[8..], Version);
@@ -42,6 +57,7 @@ internal readonly record struct CheckpointHeader(RangeId Range, Guid Incarnation
         BinaryPrimitives.WriteUInt64LittleEndian(destination[40..], Lsn.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[48..], Epoch.Value);
         BinaryPrimitives.WriteUInt32LittleEndian(destination[56..], (uint)Meta.Length);
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[TimestampOffset..], timestamp.Value);
         Meta.Span.CopyTo(destination[FixedBytes..]);
         BinaryPrimitives.WriteUInt32LittleEndian(destination[(Bytes - sizeof(uint))..], Crc32C.Compute(destination[..(Bytes - sizeof(uint))]));
     }
@@ -51,26 +67,30 @@ internal readonly record struct CheckpointHeader(RangeId Range, Guid Incarnation
     {
         header = default;
         problem = "not a checkpoint";
-        var start = new byte[FixedBytes];
+        var start = new byte[FixedBytesWithoutTimestamp];
         if (file.Read(0, start) != start.Length || !start.AsSpan(0, Magic.Length).SequenceEqual(Magic)) return false;
         var total = BinaryPrimitives.ReadUInt32LittleEndian(start.AsSpan(12));
-        var metaBytes = BinaryPrimitives.ReadUInt32LittleEndian(start.AsSpan(56));
         problem = "checkpoint header is damaged";
-        if (metaBytes > MaxMetaBytes || total != FixedBytes + metaBytes + sizeof(uint)) return false;
+        if (total is < FixedBytesWithoutTimestamp + sizeof(uint) or > FixedBytes + MaxMetaBytes + sizeof(uint)) return false;
         var all = new byte[total];
         if (file.Read(0, all) != all.Length) return false;
         var end = all.Length - sizeof(uint);
         if (BinaryPrimitives.ReadUInt32LittleEndian(all.AsSpan(end)) != Crc32C.Compute(all.AsSpan(0, end))) return false;
         var version = BinaryPrimitives.ReadUInt16LittleEndian(all.AsSpan(8));
         problem = $"checkpoint format version {version} is not known";
-        if (version != Version) return false;
+        if (version is not (Version or VersionWithoutTimestamp)) return false;
+        var hasTimestamp = version != VersionWithoutTimestamp;
+        var fixedBytes = hasTimestamp ? FixedBytes : FixedBytesWithoutTimestamp;
+        problem = "checkpoint header has no possible length";
+        if (BinaryPrimitives.ReadUInt32LittleEndian(all.AsSpan(56)) != end - fixedBytes) return false;
         problem = "";
         header = new(
             new(BinaryPrimitives.ReadInt64LittleEndian(all.AsSpan(16))),
             new(all.AsSpan(24, 16), bigEndian: true),
             new(BinaryPrimitives.ReadUInt64LittleEndian(all.AsSpan(40))),
             new(BinaryPrimitives.ReadUInt64LittleEndian(all.AsSpan(48))),
-            all.AsMemory(FixedBytes, (int)metaBytes));
+            hasTimestamp ? new Timestamp(BinaryPrimitives.ReadUInt64LittleEndian(all.AsSpan(TimestampOffset))) : null,
+            all.AsMemory(fixedBytes, end - fixedBytes));
         return true;
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 
@@ -18,9 +19,11 @@ public sealed class CheckpointReader : IDisposable
     private readonly IWalFile _file;
     private readonly CheckpointHeader _header;
     private readonly CheckpointFooter _footer;
+    private readonly IReadOnlyList<long> _positions;
 
-    private CheckpointReader(IWalFile file, CheckpointHeader header, CheckpointFooter footer)
+    private CheckpointReader(IWalFile file, CheckpointHeader header, CheckpointFooter footer, IReadOnlyList<long> positions)
     {
+        _positions = positions;
         _file = file;
         _header = header;
         _footer = footer;
@@ -31,6 +34,12 @@ public sealed class CheckpointReader : IDisposable
 
     /// <summary>The epoch of the record at <see cref="Lsn"/>.</summary>
     public Epoch Epoch => _header.Epoch;
+
+    /// <summary>
+    /// No record up to <see cref="Lsn"/> has a larger timestamp. Stored with the checkpoint; for one of format version 1 it is the
+    /// log's largest when the checkpoint was opened.
+    /// </summary>
+    public Timestamp Timestamp => _header.Timestamp ?? LargestOfLog;
 
     /// <summary>What the owner passed when the checkpoint began.</summary>
     public ReadOnlyMemory<byte> Meta => _header.Meta;
@@ -43,6 +52,31 @@ public sealed class CheckpointReader : IDisposable
 
     /// <summary>Newer checkpoints that were invalid, so that this one had to serve; empty normally.</summary>
     public IReadOnlyList<InvalidCheckpoint> PassedOver { get; internal init; } = [];
+
+    /// <summary>Stands in for a timestamp that is not stored.</summary>
+    internal Timestamp LargestOfLog { get; set; }
+
+    /// <summary>Reads one block, in any order; may be called from several threads.</summary>
+    /// <param name="number">From 0.</param>
+    /// <returns>A new array.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such block.</exception>
+    /// <exception cref="WalCorruptionException">The block is damaged (it was not when the checkpoint was opened).</exception>
+    public byte[] ReadBlock(long number)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(number, _positions.Count);
+        var buffer = Array.Empty<byte>();
+        try
+        {
+            var position = _positions[(int)number];
+            var problem = TryReadBlock(_file, position, number, ref buffer, out var length);
+            return problem.Length == 0 ? buffer.AsSpan(0, length).ToArray() : throw new WalCorruptionException(_file.Path, position, problem);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
 
     /// <summary>The blocks in order. Each is valid until the next one is taken.</summary>
     /// <exception cref="WalCorruptionException">A block is damaged (it was not when the checkpoint was opened).</exception>
@@ -73,30 +107,38 @@ public sealed class CheckpointReader : IDisposable
     internal static CheckpointReader? TryOpen(
         IWalFileSystem fileSystem, string path, RangeId range, Guid incarnation, IReadOnlyList<InvalidCheckpoint> passedOver, bool verifyBlocks, out string problem)
     {
-        if (!fileSystem.FileExists(path))
+        IWalFile file;
+        try
+        {
+            file = fileSystem.OpenRead(path);
+        }
+        catch (FileNotFoundException)
         {
             problem = "it is missing";
             return null;
         }
 
-        var file = fileSystem.OpenRead(path);
-        var sound = TryCheck(file, range, incarnation, verifyBlocks, out var header, out var footer, out problem);
-        if (sound) return new(file, header, footer) { PassedOver = passedOver };
+        List<long> positions = [];
+        var sound = TryCheck(file, range, incarnation, verifyBlocks ? positions : null, out var header, out var footer, out problem);
+        if (sound) return new(file, header, footer, positions) { PassedOver = passedOver };
         file.Dispose();
         return null;
     }
 
     private static bool TryCheck(
-        IWalFile file, RangeId range, Guid incarnation, bool verifyBlocks, out CheckpointHeader header, out CheckpointFooter footer, out string problem)
+        IWalFile file, RangeId range, Guid incarnation, List<long>? positions, out CheckpointHeader header, out CheckpointFooter footer, out string problem)
     {
         footer = default;
         if (!CheckpointHeader.TryRead(file, out header, out problem)) return false;
         if (header.Range != range || header.Incarnation != incarnation) problem = $"it belongs to range {header.Range}, incarnation {header.Incarnation}";
-        else if (!WalFileNames.TryParseCheckpoint(Path.GetFileName(file.Path), out var lsn) || lsn != header.Lsn) problem = "the LSN of its header is not that of its name";
+        else if (!IsNameOf(Path.GetFileName(file.Path), header.Lsn)) problem = "the LSN of its header is not that of its name";
         else if (!TryReadFooter(file, header, out footer)) problem = "checkpoint footer is damaged";
-        else if (verifyBlocks) problem = CheckBlocks(file, header, footer);
+        else if (positions is not null) problem = CheckBlocks(file, header, footer, positions);
         return problem.Length == 0;
     }
+
+    private static bool IsNameOf(string name, Lsn lsn) =>
+        name == WalFileNames.InstallCheckpoint || (WalFileNames.TryParseCheckpoint(name, out var named) && named == lsn);
 
     private static bool TryReadFooter(IWalFile file, CheckpointHeader header, out CheckpointFooter footer)
     {
@@ -110,7 +152,7 @@ public sealed class CheckpointReader : IDisposable
             && header.Bytes + (footer.Blocks * CheckpointFooter.BlockHeaderBytes) + footer.BlockBytes == start;
     }
 
-    private static string CheckBlocks(IWalFile file, CheckpointHeader header, CheckpointFooter footer)
+    private static string CheckBlocks(IWalFile file, CheckpointHeader header, CheckpointFooter footer, List<long> positions)
     {
         var buffer = Array.Empty<byte>();
         var position = (long)header.Bytes;
@@ -120,6 +162,7 @@ public sealed class CheckpointReader : IDisposable
             {
                 var problem = TryReadBlock(file, position, number, ref buffer, out var length);
                 if (problem.Length > 0) return $"{problem} at offset {position}";
+                positions.Add(position);
                 position += CheckpointFooter.BlockHeaderBytes + length;
             }
         }

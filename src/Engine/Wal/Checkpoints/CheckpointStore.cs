@@ -1,3 +1,4 @@
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 
@@ -15,14 +16,23 @@ internal sealed class CheckpointStore
     private readonly string _directory;
     private readonly RangeId _range;
     private readonly Guid _incarnation;
+    private readonly Lock _removing;
     private readonly Lock _gate = new();
     private readonly List<Lsn> _valid = []; // ascending; believed valid
     private readonly List<InvalidCheckpoint> _invalid = [];
     private bool _writing;
+    private int _installs;
 
-    public CheckpointStore(WriteAheadLog log, IWalFileSystem fileSystem, string directory, RangeId range, Guid incarnation)
+    /// <param name="log">Whose checkpoints they are.</param>
+    /// <param name="removing">The log's lock for changes of several files; taken before the gate.</param>
+    /// <param name="fileSystem">The files.</param>
+    /// <param name="directory">The replica's directory.</param>
+    /// <param name="range">The range.</param>
+    /// <param name="incarnation">The replica.</param>
+    public CheckpointStore(WriteAheadLog log, Lock removing, IWalFileSystem fileSystem, string directory, RangeId range, Guid incarnation)
     {
         _log = log;
+        _removing = removing;
         FileSystem = fileSystem;
         _directory = directory;
         _range = range;
@@ -65,12 +75,26 @@ internal sealed class CheckpointStore
         }
     }
 
+    /// <summary>Snapshots installed since the log was opened.</summary>
+    public int Installs
+    {
+        get
+        {
+            lock (_gate) return _installs;
+        }
+    }
+
     public string PathOf(Lsn lsn) => Path.Combine(_directory, WalFileNames.Checkpoint(lsn));
 
-    public CheckpointWriter Begin(Lsn lsn, Epoch epoch, ReadOnlySpan<byte> meta, long mark)
+    public CheckpointHeader Header(Lsn lsn, Epoch epoch, Timestamp timestamp, ReadOnlySpan<byte> meta) =>
+        meta.Length <= CheckpointHeader.MaxMetaBytes
+            ? new(_range, _incarnation, lsn, epoch, timestamp, meta.ToArray())
+            : throw new ArgumentException($"meta has {meta.Length} bytes, at most {CheckpointHeader.MaxMetaBytes}", nameof(meta));
+
+    public CheckpointWriter Begin(CheckpointHeader header, CheckpointOrigin origin)
     {
-        if (meta.Length > CheckpointHeader.MaxMetaBytes) throw new ArgumentException($"meta has {meta.Length} bytes, at most {CheckpointHeader.MaxMetaBytes}", nameof(meta));
-        if (lsn < Newest) throw new ArgumentException($"there is a newer checkpoint, at {Newest}", nameof(lsn));
+        var lsn = header.Lsn;
+        if (lsn < Newest) throw new ArgumentException($"there is a newer checkpoint, at {Newest}", nameof(header));
         lock (_gate)
         {
             if (_writing) throw new InvalidOperationException("a checkpoint is being written already");
@@ -79,7 +103,7 @@ internal sealed class CheckpointStore
 
         try
         {
-            return new(this, new(_range, _incarnation, lsn, epoch, meta.ToArray()), mark);
+            return new(this, header, origin);
         }
         catch (DiskFullException)
         {
@@ -112,6 +136,41 @@ internal sealed class CheckpointStore
 
     public void Publish(CheckpointWriter writer, string temporary)
     {
+        lock (_removing)
+        {
+            if (writer.Origin.Installs != Installs)
+            {
+                Abandon(temporary);
+                throw new LogReplacedException();
+            }
+
+            PublishAlone(writer, temporary);
+            _log.CheckpointCommitted(writer);
+        }
+    }
+
+    /// <summary>A snapshot's checkpoint took the place of all others.</summary>
+    public void Installed(Lsn lsn)
+    {
+        lock (_gate)
+        {
+            _installs++;
+            _valid.Clear();
+            _invalid.Clear();
+            _valid.Add(lsn);
+        }
+    }
+
+    public void Abandon(string temporary)
+    {
+        lock (_gate) _writing = false;
+        FileSystem.Delete(temporary);
+    }
+
+    public WalBrokenException Broken(string reason, Exception cause) => _log.Break(reason, cause);
+
+    private void PublishAlone(CheckpointWriter writer, string temporary)
+    {
         try
         {
             FileSystem.Rename(temporary, PathOf(writer.Lsn));
@@ -134,17 +193,7 @@ internal sealed class CheckpointStore
         {
             throw Broken("publishing a checkpoint failed", exception);
         }
-
-        _log.CheckpointCommitted(writer);
     }
-
-    public void Abandon(string temporary)
-    {
-        lock (_gate) _writing = false;
-        FileSystem.Delete(temporary);
-    }
-
-    public WalBrokenException Broken(string reason, Exception cause) => _log.Break(reason, cause);
 
     /// <summary>An invalid checkpoint is kept as evidence until two valid ones are there.</summary>
     private void DeleteInvalid(InvalidCheckpoint invalid)

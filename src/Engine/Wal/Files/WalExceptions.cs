@@ -88,6 +88,19 @@ public sealed class LogTruncatedException : Exception
     public Lsn FirstLsn { get; }
 }
 
+/// <summary>
+/// While something was read or a checkpoint written, the log became another one: its suffix was truncated, or a snapshot was installed. What
+/// was read so far was right when it was read; begin again.
+/// </summary>
+public sealed class LogReplacedException : InvalidOperationException
+{
+    /// <summary>Says so.</summary>
+    public LogReplacedException()
+        : base("the log was truncated or replaced by a snapshot meanwhile")
+    {
+    }
+}
+
 /// <summary>Another process uses the data directory.</summary>
 public sealed class DirectoryLockedException : IOException
 {

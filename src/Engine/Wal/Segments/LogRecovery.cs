@@ -8,7 +8,7 @@ namespace GrainDb.Engine.Wal;
 /// Brings the segments of a log into the one state from which it may go on, or says why that is impossible.
 /// </summary>
 /// <remarks>
-/// What a crash can leave, and is mended here: temporary files; an unfinished suffix truncation (redone); an unfinished
+/// What a crash can leave, and is mended here: temporary files; an unfinished suffix truncation, installation of a snapshot or discard (completed); an unfinished
 /// append at the end of the last segment, its pages written in any order (cut off: it was never acknowledged); a new
 /// segment that is still empty, its predecessor not sealed yet (sealed). Everything else is corruption. The proof of
 /// loss is order: a frame, a seal and the first frame of a following segment are each written only after everything before them is
@@ -36,21 +36,31 @@ internal sealed class LogRecovery(SegmentFiles files, RangeId range, Guid incarn
 
     public bool ClosedCleanly { get; private set; }
 
-    public void Run(long firstSegmentBytes)
+    /// <summary>At the start: what a crash interrupted is completed or removed, then the log is read, or created when there is none.</summary>
+    public void Open(long firstSegmentBytes)
     {
         RemoveTemporaryFiles();
+        var discarded = LogDiscard.ContinuePending(files, range, incarnation);
+        SnapshotSwitch.CompletePending(files, range, incarnation);
         SuffixTruncation.CompletePending(files, range, incarnation);
         var names = SegmentNames(files.FileSystem.ListFiles(files.Directory));
-        if (names.Count == 0)
+        if (names.Count > 0)
         {
-            CheckNothingElse();
-            DurableDirectory.SyncEntry(files.FileSystem, files.Directory);
-            Segments.Add(files.Create(new(range, incarnation, new(1), Epoch.Zero, Timestamp.Zero), firstSegmentBytes, 0));
-            Created = true;
+            Read();
             return;
         }
 
-        foreach (var name in names)
+        if (!discarded) CheckNothingElse();
+        DurableDirectory.SyncEntry(files.FileSystem, files.Directory);
+        Segments.Add(files.Create(new(range, incarnation, new(1), Epoch.Zero, Timestamp.Zero), firstSegmentBytes, 0));
+        if (discarded) LogDiscard.End(files); // before the first append, which the mark would discard too
+        Created = true;
+    }
+
+    /// <summary>Reads the segments, and mends what a crash left of an append or a rotation.</summary>
+    public void Read()
+    {
+        foreach (var name in SegmentNames(files.FileSystem.ListFiles(files.Directory)))
         {
             _scans.Add(files.Read(name, (bytes, header) => (name, SegmentScan.Run(bytes, header), (long)bytes.Length)));
             CheckHeader(_scans.Count - 1);

@@ -21,12 +21,24 @@ internal sealed class SegmentFiles(IWalFileSystem fileSystem, string directory, 
     /// <exception cref="DiskFullException">There is no room for <paramref name="neededBytes"/>; nothing was changed.</exception>
     public Segment Create(SegmentHeader header, long wantedBytes, long neededBytes)
     {
+        var segment = Create(header, wantedBytes, neededBytes, PathOf(header) + WalFileNames.TemporarySuffix);
+        fileSystem.Rename(segment.Path + WalFileNames.TemporarySuffix, segment.Path);
+        fileSystem.SyncDirectory(directory);
+        return segment;
+    }
+
+    /// <summary>Creates an empty segment under the name that it has until an installation renames it; its content, not its name, is durable then.</summary>
+    /// <exception cref="DiskFullException">There is no room; nothing was changed.</exception>
+    public Segment CreateForInstall(SegmentHeader header, long wantedBytes) => Create(header, wantedBytes, neededBytes: 0, SnapshotSwitch.SegmentIn(directory));
+
+    private Segment Create(SegmentHeader header, long wantedBytes, long neededBytes, string temporary)
+    {
         var smallest = RoundUp(SegmentHeader.Bytes + neededBytes + Segment.MarkBytes);
         for (var capacity = Math.Max(RoundUp(wantedBytes), smallest); ; capacity = Math.Max(RoundUp(capacity / 2), smallest))
         {
             try
             {
-                return Create(header, capacity);
+                return Create(header, capacity, temporary);
             }
             catch (DiskFullException) when (capacity > smallest)
             {
@@ -94,10 +106,11 @@ internal sealed class SegmentFiles(IWalFileSystem fileSystem, string directory, 
             throw new WalCorruptionException(path, 0, $"the segment belongs to incarnation {header.Incarnation}, not {incarnation}");
     }
 
-    private Segment Create(SegmentHeader header, long capacity)
+    private string PathOf(SegmentHeader header) => Path.Combine(directory, WalFileNames.Segment(header.FirstLsn));
+
+    private Segment Create(SegmentHeader header, long capacity, string temporary)
     {
-        var path = Path.Combine(directory, WalFileNames.Segment(header.FirstLsn));
-        var temporary = path + WalFileNames.TemporarySuffix;
+        var path = PathOf(header);
         if (fileSystem.FreeBytes(directory) - options.ReservedFreeBytes < capacity)
             throw new DiskFullException(path, $"no room for {capacity} bytes above the reserve of {options.ReservedFreeBytes}");
         try
@@ -115,8 +128,6 @@ internal sealed class SegmentFiles(IWalFileSystem fileSystem, string directory, 
             throw;
         }
 
-        fileSystem.Rename(temporary, path);
-        fileSystem.SyncDirectory(directory);
         return new(path, header, capacity);
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 
@@ -11,16 +10,11 @@ namespace GrainDb.Engine.Wal;
 /// redoes (2) to (4), which is idempotent.
 /// </summary>
 /// <remarks>
-/// Intent (little endian): magic "GRDBCUT\n", version u16, 0 u16, 0 u32, range i64, incarnation 16, LSN u64, 0 u32, crc32c u32 over
-/// bytes 0 to 51. Nothing is cut in place: shortening a batch means a new header for it, and a torn header would take the
+/// Nothing is cut in place: shortening a batch means a new header for it, and a torn header would take the
 /// acknowledged records of that batch with it.
 /// </remarks>
 internal static class SuffixTruncation
 {
-    private const ushort Version = 1;
-    private const int IntentBytes = 56;
-    private const int CrcOffset = 52;
-
     private static ReadOnlySpan<byte> Magic => "GRDBCUT\n"u8;
 
     /// <summary>Where the intent is.</summary>
@@ -28,13 +22,17 @@ internal static class SuffixTruncation
 
     /// <summary>Step 1.</summary>
     /// <exception cref="DiskFullException">There is no room for the intent; nothing happened.</exception>
-    public static void Begin(SegmentFiles files, RangeId range, Guid incarnation, Lsn from) => WriteIntent(files, range, incarnation, from);
+    public static void Begin(SegmentFiles files, RangeId range, Guid incarnation, Lsn from) =>
+        IntentFile.Write(files.FileSystem, PathIn(files.Directory), Magic, range, incarnation, from.Value);
 
     /// <summary>Finishes what a crash interrupted.</summary>
     public static void CompletePending(SegmentFiles files, RangeId range, Guid incarnation)
     {
         var path = PathIn(files.Directory);
-        if (files.FileSystem.FileExists(path)) Complete(files, ReadIntent(files.FileSystem, path, range, incarnation));
+        if (!files.FileSystem.FileExists(path)) return;
+        var from = new Lsn(IntentFile.Read(files.FileSystem, path, Magic, range, incarnation));
+        files.FileSystem.SyncDirectory(files.Directory); // a killed process may have left the intent's name in the cache only
+        Complete(files, from);
     }
 
     /// <summary>Steps 2 to 4.</summary>
@@ -100,39 +98,6 @@ internal static class SuffixTruncation
         }
 
         return output.ToArray();
-    }
-
-    private static void WriteIntent(SegmentFiles files, RangeId range, Guid incarnation, Lsn from)
-    {
-        var path = PathIn(files.Directory);
-        var bytes = new byte[IntentBytes];
-        Magic.CopyTo(bytes);
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(8), Version);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), range.Value);
-        _ = incarnation.TryWriteBytes(bytes.AsSpan(24), bigEndian: true, out _);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(40), from.Value);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(CrcOffset), Crc32C.Compute(bytes.AsSpan(0, CrcOffset)));
-        using (var file = files.FileSystem.Create(path + WalFileNames.TemporarySuffix))
-        {
-            file.Write(0, bytes);
-            file.Sync();
-        }
-
-        files.FileSystem.Rename(path + WalFileNames.TemporarySuffix, path);
-        files.FileSystem.SyncDirectory(files.Directory);
-    }
-
-    private static Lsn ReadIntent(IWalFileSystem fileSystem, string path, RangeId range, Guid incarnation)
-    {
-        var bytes = new byte[IntentBytes];
-        using var file = fileSystem.OpenRead(path);
-        var sound = file.Length == IntentBytes && file.Read(0, bytes) == IntentBytes
-            && bytes.AsSpan(0, Magic.Length).SequenceEqual(Magic)
-            && BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(8)) == Version
-            && BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(CrcOffset)) == Crc32C.Compute(bytes.AsSpan(0, CrcOffset))
-            && BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(16)) == range.Value
-            && new Guid(bytes.AsSpan(24, 16), bigEndian: true) == incarnation;
-        return sound ? new(BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(40))) : throw new WalCorruptionException(path, 0, "the suffix truncation is damaged");
     }
 
     private static Lsn FirstLsn(string name) => WalFileNames.TryParseSegment(name, out var lsn) ? lsn : throw new ArgumentException(name, nameof(name));

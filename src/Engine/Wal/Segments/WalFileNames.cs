@@ -10,6 +10,9 @@ internal static class WalFileNames
     public const string HardStateA = "hard-state-a";
     public const string HardStateB = "hard-state-b";
     public const string SuffixTruncation = "truncate-suffix";
+    public const string Discard = "discard";
+    public const string InstallCheckpoint = "install.ckpt";
+    public const string InstallSegment = "install.log";
 
     private const string SegmentPrefix = "wal-";
     private const string SegmentSuffix = ".log";
@@ -29,7 +32,11 @@ internal static class WalFileNames
         name.EndsWith(TemporarySuffix, StringComparison.Ordinal)
         && (name.StartsWith(SegmentPrefix, StringComparison.Ordinal)
             || name.StartsWith(CheckpointPrefix, StringComparison.Ordinal)
-            || name.StartsWith(SuffixTruncation, StringComparison.Ordinal));
+            || name is SuffixTruncation + TemporarySuffix or Discard + TemporarySuffix or InstallCheckpoint + TemporarySuffix);
+
+    /// <summary>The files that make up a log and its checkpoints, those of unfinished changes included; hard states and the mark of a discard are none.</summary>
+    public static bool IsPartOfLog(string name) =>
+        TryParseSegment(name, out _) || TryParseCheckpoint(name, out _) || IsTemporary(name) || name is SuffixTruncation or InstallCheckpoint or InstallSegment;
 
     private static bool TryParse(string name, string prefix, string suffix, out Lsn lsn)
     {
