@@ -1,5 +1,6 @@
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Engine.Ranges;
 
@@ -14,4 +15,10 @@ public sealed record RangeReplicaOptions(
     Guid Incarnation,
     string Directory,
     WalOptions Wal,
-    GroupCommitOptions GroupCommit);
+    GroupCommitOptions GroupCommit)
+{
+    /// <summary>
+    /// Who votes before any record of the log says so; <see cref="RangeConfiguration.Unknown"/> when this replica has to learn it.
+    /// </summary>
+    public RangeConfiguration InitialConfiguration { get; init; } = RangeConfiguration.Unknown;
+}

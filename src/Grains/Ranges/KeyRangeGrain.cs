@@ -25,6 +25,9 @@ internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, Garba
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
+    /// <summary>Before the range is tried on another node: long enough that nodes of which none can lead do not keep each other busy.</summary>
+    private static readonly TimeSpan MoveAfter = TimeSpan.FromMilliseconds(100);
+
     private RangeLeader? _leader;
     private Failure? _failure;
 
@@ -33,7 +36,7 @@ internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, Garba
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         var descriptor = meta.Find(Range) ?? (await meta.RefreshAsync(cancellationToken)).FindRange(Range);
-        if (descriptor is null || !descriptor.Replicas.Contains(node.Name))
+        if (descriptor is null || descriptor.On(node.Name) is null)
             throw new PlacementUnavailableException($"range {Range} has no replica on node {node.Name}");
         if (Range == RangeId.Meta)
             (_leader, _failure) = await storage.LeadAsync(descriptor, KeyspacePartitioning.Range, GrainContext);
