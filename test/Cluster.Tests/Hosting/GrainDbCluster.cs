@@ -48,6 +48,9 @@ internal sealed class GrainDbCluster : IAsyncDisposable
 
     public IClusterView View(int node) => Service<IClusterView>(node);
 
+    /// <summary>The silos by their nodes' names.</summary>
+    public IReadOnlyDictionary<string, SiloAddress> Silos => _cluster.Silos.ToDictionary(silo => silo.Name, silo => silo.SiloAddress);
+
     public T Service<T>(int node)
         where T : notnull => _cluster.GetSiloServiceProvider(_cluster.Silos[node].SiloAddress).GetRequiredService<T>();
 
