@@ -40,6 +40,9 @@ running() {
 
 names() { cat "$data/run/nodes"; } # every node of the cluster, with commas
 
+# The nodes that hold the first meta range: an odd number of at most 7.
+bootstrap() { names | awk -F, '{ n = NF > 7 ? 7 : NF - 1 + NF % 2; line = $1; for (i = 2; i <= n; i++) line = line "," $i; print line }'; }
+
 require_cluster() { [ -f "$data/run/nodes" ] || fail "no cluster in $data: start one with 'up'"; }
 
 require_node() {
@@ -56,7 +59,7 @@ launch() { # node; returns at once
     : >"$data/run/$node.out"
     setsid "$binary" --node "$node" --http "$(url "$node")" \
         --silo-port "$((silo_base + number))" --gateway-port "$((gateway_base + number))" --advertise 127.0.0.1 \
-        --data "$data" --membership "file:$data/cluster" --bootstrap "$(names)" \
+        --data "$data" --membership "file:$data/cluster" --bootstrap "$(bootstrap)" \
         >"$data/run/$node.out" 2>>"$data/run/$node.log" </dev/null &
     pid=$!
     disown "$pid"

@@ -36,7 +36,9 @@ internal static class KeyspaceBinder
             Family = KeyspaceFamily.Strong,
             Partitioning = partitioning,
             Partitions = BindPartitions(body.Partitions, partitioning, splitKeys),
-            ReplicationFactor = Bounded("replicationFactor", body.ReplicationFactor ?? 1, KeyspaceLimits.MaxReplicationFactor),
+            ReplicationFactor = body.ReplicationFactor is { } factor
+                ? Bounded("replicationFactor", factor, KeyspaceLimits.MaxReplicationFactor)
+                : KeyspaceDescriptor.DefaultReplicationFactor,
             Retention = body.Retention is null ? TimeSpan.FromHours(1) : BindRetention(body.Retention),
             SplitKeys = splitKeys,
         };

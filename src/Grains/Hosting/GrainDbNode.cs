@@ -41,6 +41,7 @@ public static class GrainDbNode
         services.AddSingleton<LiveNodes>();
         services.AddSingleton<LocalRanges>();
         services.AddSingleton<MetaCache>();
+        services.AddSingleton<MetaFormation>();
         services.AddSingleton<RangeCalls>();
         services.AddSingleton<GarbageCollection>();
         services.AddSingleton<KeyspaceCatalog>();

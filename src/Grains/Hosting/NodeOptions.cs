@@ -15,7 +15,13 @@ public sealed class NodeOptions
     /// <summary>The node's own directory, <c>DATA/NODE</c>; created when absent, locked while the node runs.</summary>
     public required string DataDirectory { get; set; }
 
-    /// <summary>The nodes that hold the first meta range; the same list on every node.</summary>
+    /// <summary>Most bootstrap nodes: each holds a replica of the meta range.</summary>
+    public const int MaxBootstrapNodes = Interfaces.Keyspaces.KeyspaceLimits.MaxReplicationFactor;
+
+    /// <summary>
+    /// The nodes that hold the first meta range, an odd number of at most <see cref="MaxBootstrapNodes"/>; the same list in the same order on
+    /// every node. The first of them creates the database.
+    /// </summary>
     public required IReadOnlyList<string> BootstrapNodes { get; set; }
 
     /// <summary>Where this node serves HTTP; null when it does not.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Wal;
+using GrainDb.Grains.Meta;
 using GrainDb.Grains.Ranges;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keyspaces;
@@ -29,6 +30,7 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
     private DirectoryLock? _lock;
     private NodeIdentity? _identity;
     private ReplicaManifest? _manifest;
+    private volatile RangeDescriptor? _metaRange;
 
     public NodeStorage(
         NodeOptions node,
@@ -55,6 +57,9 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
 
     public NodeIdentity Identity => _identity ?? throw new InvalidOperationException("the data directory is not open");
 
+    /// <summary>Where this node last knew the meta range to be; durable.</summary>
+    public RangeDescriptor MetaRange => _metaRange ?? MetaRangeFile.Unformed(_node.BootstrapNodes);
+
     /// <summary>Replicas in memory.</summary>
     public IEnumerable<(RangeId Range, ReplicaSlot Slot)> Open =>
         _slots.Where(slot => slot.Value.Replica is not null).Select(slot => (slot.Key, slot.Value));
@@ -72,27 +77,79 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         _identity = joined;
     }
 
-    /// <summary>Lists and creates empty replicas.</summary>
-    public void CreateReplicas(IReadOnlyList<RangeId> ranges)
+    /// <summary>Keeps what is newer than what is known.</summary>
+    public void RememberMetaRange(RangeDescriptor metaRange)
     {
         lock (_manifestLock)
         {
-            Manifest.Add(ranges);
-            foreach (var range in ranges)
-            {
-                if (!Files.DirectoryExists(DirectoryOf(range)))
-                    Files.CreateDirectory(DirectoryOf(range));
-            }
-
-            Files.SyncDirectory(_rangesDirectory);
+            if (!MetaRangeFile.IsNewer(metaRange, MetaRange))
+                return;
+            MetaRangeFile.Save(Files, _node.DataDirectory, metaRange);
+            _metaRange = metaRange;
         }
     }
 
-    /// <summary>Replicas in the manifest.</summary>
-    public IReadOnlyList<RangeId> ListReplicas()
+    /// <summary>Lists and creates empty replicas, all or none.</summary>
+    /// <returns>Why not; null when all are there.</returns>
+    public Failure? CreateReplicas(ReplicaCreation creation)
+    {
+        if (creation.Incarnation != Identity.Incarnation)
+        {
+            return Failure.NotApplied(
+                ErrorCode.Unavailable,
+                $"the data directory of node {_node.Name} was replaced: it is {Identity.Incarnation}, the plan was made for {creation.Incarnation}");
+        }
+
+        lock (_manifestLock)
+        {
+            if (Manifest.Add(creation.Replicas) is { } refused)
+                return refused;
+            foreach (var directory in creation.Replicas.Select(replica => DirectoryOf(replica.Range)))
+            {
+                if (!Files.DirectoryExists(directory))
+                    Files.CreateDirectory(directory);
+            }
+
+            Files.SyncDirectory(_rangesDirectory);
+            return null;
+        }
+    }
+
+    /// <summary>The replica of a range that the manifest lists.</summary>
+    public ReplicaManifest.Entry? FindReplica(RangeId range)
     {
         lock (_manifestLock)
-            return [.. Manifest.Ranges];
+            return Manifest.Find(range);
+    }
+
+    /// <summary>Ranges of which this node has, or had, a replica.</summary>
+    public IReadOnlyList<RangeId> KnownRanges()
+    {
+        lock (_manifestLock)
+            return Manifest.KnownRanges();
+    }
+
+    /// <summary>Gives this node's replica of the meta range to the one around which the range is to be formed.</summary>
+    public MetaReplicaOffer OfferMetaReplica(Guid former)
+    {
+        lock (_manifestLock)
+        {
+            if (Identity.DatabaseId is { } database)
+                return new(null, $"node {_node.Name} belongs to database {database}");
+            if (Manifest.Find(RangeId.Meta) is not { IsOpened: false } entry)
+                return new(null, $"node {_node.Name} has no unused replica of the meta range");
+            if (Manifest.MetaOfferedTo is { } other && other != former)
+                return new(null, $"node {_node.Name} gave its replica of the meta range to {other}, not to {former}");
+            Manifest.OfferMeta(former);
+            return new(entry.Id, null);
+        }
+    }
+
+    /// <summary>Last step of forming the meta range: from now on this node's replica may stand for leadership.</summary>
+    public void FormMetaRange(Guid former, RangeConfiguration initial)
+    {
+        lock (_manifestLock)
+            Manifest.SetInitial(RangeId.Meta, former, initial);
     }
 
     /// <summary>Ends leadership of the range on this node for good.</summary>
@@ -103,22 +160,21 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         return InTurnAsync(slot, () => EndLeadershipAsync(slot));
     }
 
-    /// <summary>Ends leadership of the range, and deletes its replica with its files.</summary>
-    public async Task RemoveReplicaAsync(RangeId range)
+    /// <summary>Ends what this replica does and deletes it; its id does not come back. Another replica of the range stays.</summary>
+    public Task RemoveReplicaAsync(RangeId range, Guid replica)
     {
-        var slot = SlotOf(range);
-        slot.IsRetired = true;
-        await slot.Closing.CancelAsync();
-        await InTurnAsync(slot, async () =>
+        lock (_manifestLock)
         {
-            await CloseAsync(slot, checkpoint: false, CancellationToken.None);
-            DeleteFiles(DirectoryOf(range));
-            lock (_manifestLock)
-                Manifest.Remove(range);
-            _slots.TryRemove(range, out _);
-        });
-        NodeStorageLog.Removed(_logger, range);
+            Manifest.Bury(range, replica);
+            if (Manifest.Find(range)?.Id != replica)
+                return Task.CompletedTask;
+        }
+
+        return RemoveAsync(range, () => Manifest.Unlist(range, replica));
     }
+
+    /// <summary>The range is gone for good: nothing of it stays.</summary>
+    public Task ForgetRangeAsync(RangeId range) => RemoveAsync(range, () => Manifest.Forget(range));
 
     /// <summary>
     /// Opens the replica where it is idle, ends the leadership of any other activation on this node, and leads with a higher
@@ -161,24 +217,37 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
     }
 
     /// <summary>What the node holds, without loading anything.</summary>
-    public NodeReport Report() => new(Identity.Incarnation.ToString(), [.. ListReplicas().Select(ReportOf)]);
+    public NodeReport Report()
+    {
+        IReadOnlyDictionary<long, ReplicaManifest.Entry> replicas;
+        lock (_manifestLock)
+            replicas = Manifest.Replicas;
+        return new(Identity.Incarnation.ToString(), [.. replicas.Select(replica => ReportOf(new RangeId(replica.Key), replica.Value.Id))]);
+    }
 
     private Task StartAsync(CancellationToken cancellationToken)
     {
+        if (_node.BootstrapNodes.Count is var count && (count % 2 == 0 || count > NodeOptions.MaxBootstrapNodes))
+            throw new NodeStartException($"node {_node.Name}: {count} bootstrap nodes: must be an odd number, at most {NodeOptions.MaxBootstrapNodes}");
         try
         {
             _lock = DirectoryLock.Acquire(Files, _node.DataDirectory);
             _identity = NodeIdentity.LoadOrCreate(Files, _node.DataDirectory, _node.Name);
             _manifest = ReplicaManifest.Load(Files, _node.DataDirectory);
+            _metaRange = MetaRangeFile.Load(Files, _node.DataDirectory);
             if (!Files.DirectoryExists(_rangesDirectory))
             {
                 Files.CreateDirectory(_rangesDirectory);
                 Files.SyncDirectory(_node.DataDirectory);
             }
 
-            // The first meta range has nobody to create it. Only a directory that never belonged to a database may.
-            if (_node.BootstrapNodes[0] == _node.Name && _identity.DatabaseId is null)
-                CreateReplicas([RangeId.Meta]);
+            foreach (var (range, replica) in _manifest.HalfRemoved)
+            {
+                DeleteFiles(DirectoryOf(range));
+                _manifest.Unlist(range, replica);
+            }
+
+            CreateMetaReplica();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or WalCorruptionException)
         {
@@ -186,7 +255,7 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
             throw new NodeStartException($"node {_node.Name}: {exception.Message}");
         }
 
-        NodeStorageLog.Opened(_logger, _node.DataDirectory, _node.Name, Identity.Incarnation, ListReplicas().Count);
+        NodeStorageLog.Opened(_logger, _node.DataDirectory, _node.Name, Identity.Incarnation, _manifest.Replicas.Count);
         return Task.CompletedTask;
     }
 
@@ -198,6 +267,29 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
             await InTurnAsync(open.Slot, () => CloseAsync(open.Slot, checkpoint: true, cancellationToken));
         }));
         _lock?.Dispose();
+    }
+
+    /// <summary>The meta range has nobody to create it: see <see cref="MetaFormation"/>.</summary>
+    private void CreateMetaReplica()
+    {
+        if (Identity.DatabaseId is null && _node.BootstrapNodes.Contains(_node.Name) && !Manifest.KnownRanges().Contains(RangeId.Meta))
+            CreateReplicas(new ReplicaCreation(Identity.Incarnation, [new PlannedReplica(RangeId.Meta, Guid.NewGuid(), RangeConfiguration.Unknown)]));
+    }
+
+    private async Task RemoveAsync(RangeId range, Action unlist)
+    {
+        var slot = SlotOf(range);
+        slot.IsRetired = true;
+        await slot.Closing.CancelAsync();
+        await InTurnAsync(slot, async () =>
+        {
+            await CloseAsync(slot, checkpoint: false, CancellationToken.None);
+            DeleteFiles(DirectoryOf(range));
+            lock (_manifestLock)
+                unlist();
+            _slots.TryRemove(range, out _);
+        });
+        NodeStorageLog.Removed(_logger, range);
     }
 
     private static async Task InTurnAsync(ReplicaSlot slot, Func<Task> work)
@@ -222,6 +314,8 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         if (slot.IsRetired)
             return (null, Failure.NotApplied(ErrorCode.RangeMoved, $"range {descriptor.Id} is being deleted"));
         await EndLeadershipAsync(slot);
+        if (WhyNoReplica(descriptor) is { } missing)
+            return (null, Failure.NotApplied(ErrorCode.Unavailable, missing));
         if ((slot.Broken ?? await Task.Run(() => OpenReplica(slot, descriptor.Id))) is { } failure)
             return (null, failure);
         var replica = slot.Replica!;
@@ -244,13 +338,28 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         return (leader, null);
     }
 
+    /// <summary>
+    /// Why this node has nothing to lead the range on, without opening anything. A replica that was never opened and does not know who
+    /// votes could not stand anyway, and opening it would make it used.
+    /// </summary>
+    private string? WhyNoReplica(RangeDescriptor descriptor)
+    {
+        var wanted = descriptor.On(_node.Name)?.Id ?? Guid.Empty;
+        return FindReplica(descriptor.Id) switch
+        {
+            null => $"node {_node.Name} has no replica of range {descriptor.Id}",
+            var entry when wanted != Guid.Empty && entry.Id != wanted => $"node {_node.Name} has replica {entry.Id} of range {descriptor.Id}, not {wanted}",
+            { IsOpened: false } entry when entry.Initial == RangeConfiguration.Unknown => $"the replica of range {descriptor.Id} on node {_node.Name} does not know who votes",
+            _ => null,
+        };
+    }
+
     /// <summary>The manifest still lists the replica: after a crash in between, its removal begins again.</summary>
     private void DeleteFiles(string directory)
     {
         if (!Files.DirectoryExists(directory))
             return;
-        foreach (var file in Files.ListFiles(directory))
-            Files.Delete(Path.Combine(directory, file));
+        Clear(directory);
         Files.DeleteDirectory(directory);
         Files.SyncDirectory(_rangesDirectory);
     }
@@ -283,18 +392,17 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
     private RangeReplica OpenListed(RangeId range)
     {
         var directory = DirectoryOf(range);
-        ReplicaManifest.Entry? entry;
-        lock (_manifestLock)
-            entry = Manifest.Find(range);
-        if (entry is null)
-            throw new WalCorruptionException(_node.DataDirectory, 0, $"this node has no replica of range {range}");
+        var entry = FindReplica(range) ?? throw new IOException($"this node has no replica of range {range}");
         if (entry.IsOpened && !(Files.DirectoryExists(directory) && Files.ListFiles(directory).Count > 0))
             throw new WalCorruptionException(directory, 0, "the manifest lists this replica, and its files are gone");
-        var replica = RangeReplica.Open(new RangeReplicaOptions(range, entry.Incarnation, directory, _options.Wal, _options.GroupCommit), Files, Clock);
+        if (!entry.IsOpened)
+            MakeEmpty(directory);
+        var replica = RangeReplica.Open(
+            new RangeReplicaOptions(range, entry.Id, directory, _options.Wal, _options.GroupCommit) { InitialConfiguration = entry.Initial }, Files, Clock);
         try
         {
             lock (_manifestLock)
-                Manifest.MarkOpened(range);
+                Manifest.MarkOpened(range, entry.Id);
         }
         catch
         {
@@ -303,6 +411,25 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         }
 
         return replica;
+    }
+
+    /// <summary>A replica begins without the leftovers of a crash before the mark, perhaps of another replica: nobody ever heard of them.</summary>
+    private void MakeEmpty(string directory)
+    {
+        if (Files.DirectoryExists(directory))
+        {
+            Clear(directory);
+            return;
+        }
+
+        Files.CreateDirectory(directory);
+        Files.SyncDirectory(_rangesDirectory);
+    }
+
+    private void Clear(string directory)
+    {
+        foreach (var file in Files.ListFiles(directory))
+            Files.Delete(Path.Combine(directory, file));
     }
 
     private Failure BrokenFailure(RangeId range, string reason) =>
@@ -351,18 +478,19 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         }
     }
 
-    private ReplicaReport ReportOf(RangeId range)
+    private ReplicaReport ReportOf(RangeId range, Guid id)
     {
         var slot = SlotOf(range);
         if (slot.Broken is { } broken)
-            return new ReplicaReport { Range = range, State = ReplicaState.Broken, Detail = broken.Detail };
+            return new ReplicaReport { Range = range, Replica = id, State = ReplicaState.Broken, Detail = broken.Detail };
         if (slot.Replica is not { } replica)
-            return new ReplicaReport { Range = range, State = ReplicaState.Idle };
+            return new ReplicaReport { Range = range, Replica = id, State = ReplicaState.Idle };
         var figures = replica.GetFigures();
         var leader = slot.Leader;
         return new ReplicaReport
         {
             Range = range,
+            Replica = id,
             State = figures.Status switch
             {
                 WalStatus.Broken => ReplicaState.Broken,

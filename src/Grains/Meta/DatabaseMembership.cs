@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace GrainDb.Grains.Meta;
 
 /// <summary>
-/// Brings this node into the database and keeps its view of the meta range fresh. In rounds: fetch the view (the node that holds
-/// the first meta range creates the database where there is none); refuse a database that is not the one of the data
+/// Brings this node into the database and keeps its view of the meta range fresh. In rounds: fetch the view (the first bootstrap
+/// node forms the meta range and creates the database where there is none); refuse a database that is not the one of the data
 /// directory; write the node's topology row; on the first bootstrap node, finish half-made keyspaces and create the default one
 /// once all bootstrap nodes are there; delete replicas whose ranges no longer exist. Every round is idempotent.
 /// </summary>
@@ -16,6 +16,7 @@ internal sealed class DatabaseMembership(
     NodeOptions node,
     NodeStorage storage,
     MetaCache meta,
+    MetaFormation formation,
     KeyspaceCatalog keyspaces,
     TimeProvider time,
     ILogger<DatabaseMembership> logger) : BackgroundLoop
@@ -32,8 +33,6 @@ internal sealed class DatabaseMembership(
 
     /// <summary>Completes when the node is ready for the first time.</summary>
     public Task FirstReady => _firstReady.Task;
-
-    private bool IsFirstBootstrapNode => node.BootstrapNodes[0] == node.Name;
 
     protected override void OnStopping() => _notReady = "the node is stopping";
 
@@ -75,7 +74,7 @@ internal sealed class DatabaseMembership(
         else if (joined != snapshot.Catalog.DatabaseId)
             return $"the data directory belongs to database {joined}, the cluster is {snapshot.Catalog.DatabaseId}: this node takes no part";
         snapshot = await RegisterAsync(snapshot, cancellationToken);
-        if (IsFirstBootstrapNode)
+        if (formation.IsFormer)
             await FinishKeyspacesAsync(snapshot, cancellationToken);
         await RemoveOrphansAsync(snapshot);
         var missing = node.BootstrapNodes.Where(name => snapshot.FindNode(name) is null).ToList();
@@ -88,21 +87,30 @@ internal sealed class DatabaseMembership(
 
     private async Task<MetaSnapshot> FetchOrCreateAsync(CancellationToken cancellationToken)
     {
+        var notFormed = await formation.FormAsync(cancellationToken);
         try
         {
             return await meta.RefreshAsync(cancellationToken);
         }
-        catch (GrainDbException) when (IsFirstBootstrapNode && storage.Identity.DatabaseId is null)
+        catch (GrainDbException) when (formation.MayCreateDatabase)
         {
             // The condition of the write decides whether there is a database; being wrong here costs one refused write.
+            var keyspace = SystemKeyspaces.MetaKeyspace with { ReplicationFactor = meta.MetaRange.Replicas.Length };
             await meta.TryCreateAsync(
                 new CatalogRow(Guid.NewGuid(), CatalogRow.FirstRangeId, RingVersion: 0),
                 [
-                    MetaChange.Put(MetaRows.KeyspaceKey(SystemKeyspaces.Meta), new KeyspaceRow(SystemKeyspaces.MetaKeyspace, KeyspaceState.Active)),
+                    MetaChange.Put(MetaRows.KeyspaceKey(SystemKeyspaces.Meta), new KeyspaceRow(keyspace, KeyspaceState.Active)),
                     MetaChange.Put(MetaRows.RangeKey(RangeId.Meta), meta.MetaRange),
                 ],
                 cancellationToken);
             return await meta.RefreshAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            await formation.LearnAsync(cancellationToken);
+            if (notFormed is not null)
+                throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, notFormed));
+            throw;
         }
     }
 
@@ -150,10 +158,10 @@ internal sealed class DatabaseMembership(
     /// <summary>Range ids are never reused: one below the next id that the view does not know is gone for good.</summary>
     private async Task RemoveOrphansAsync(MetaSnapshot snapshot)
     {
-        foreach (var range in storage.ListReplicas())
+        foreach (var range in storage.KnownRanges())
         {
             if (range != RangeId.Meta && range.Value < snapshot.Catalog.NextRangeId && snapshot.FindRange(range) is null)
-                await storage.RemoveReplicaAsync(range);
+                await storage.ForgetRangeAsync(range);
         }
     }
 }

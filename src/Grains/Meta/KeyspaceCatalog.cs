@@ -6,12 +6,13 @@ using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Grains.Meta;
 
 /// <summary>
 /// Keyspaces as rows of the meta range. Creating one: (1) one conditional write adds the keyspace, marked as being created, with
-/// its range descriptors; (2) every node makes its empty replicas; (3) a second conditional write shows the keyspace. Deleting: (1) a
+/// its range descriptors and the ids of their replicas; (2) every node makes its empty replicas; (3) a second conditional write shows the keyspace. Deleting: (1) a
 /// conditional write hides it; (2) every node ends its leaders and never lets these ranges lead again, so that nothing can be acknowledged
 /// by a range that is about to go, whoever still routes to it; (3) a second write removes the rows, and the nodes then remove
 /// replicas that no row names. A crash in between leaves the mark: the same request, or the first bootstrap node, goes on.
@@ -33,6 +34,12 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
     public async Task<KeyspaceDescriptor?> GetAsync(string name, CancellationToken cancellationToken) =>
         (await meta.RefreshAsync(cancellationToken)).FindActive(name)?.Keyspace;
 
+    /// <remarks>
+    /// The nodes make replicas only for the data directories that are in the very view in which the keyspace is still being created. A node
+    /// that lost its disk and registered before that view makes them anew, which is safe since nobody leads them before the keyspace is
+    /// shown, and showing it is conditional on the view. One that lost its disk later refuses whoever comes late with an old view: by
+    /// then its replica may have promised and acknowledged.
+    /// </remarks>
     public async Task<(bool Created, KeyspaceDescriptor Keyspace)> CreateAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken)
     {
         if (KeyspaceRules.Check(keyspace) is { } invalid)
@@ -55,7 +62,7 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
                     throw Failed(ErrorCode.KeyspaceExists, $"keyspace '{keyspace.Name}' exists with another configuration");
                 if (existing.State == KeyspaceState.Active)
                     return (begun, existing.Keyspace);
-                await MakeReplicasAsync(existing, cancellationToken);
+                await MakeReplicasAsync(snapshot, existing, cancellationToken);
                 begun |= await TryShowAsync(snapshot, existing, cancellationToken);
             }
         }
@@ -120,8 +127,12 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
             throw Failed(ErrorCode.InvalidRequest, $"the database has {KeyspaceLimits.MaxKeyspaces} keyspaces, which is the limit");
         if (snapshot.Rings.GetValueOrDefault(node.Region) is not { } ring)
             throw Failed(ErrorCode.Unavailable, $"region {node.Region} has no active node");
+        var factor = KeyspaceRules.FactorFor(keyspace, ring.Nodes.Count);
+        if (factor > ring.Nodes.Count)
+            throw Failed(ErrorCode.InvalidRequest, $"replicationFactor {factor}: region {node.Region} has {ring.Nodes.Count} active nodes, and each replica needs one of its own");
+        keyspace = keyspace with { ReplicationFactor = factor };
         var ranges = Place(ring, keyspace, snapshot.Catalog.NextRangeId);
-        if (ranges.SelectMany(range => range.Replicas).FirstOrDefault(name => live.Find(name) is null) is { } down)
+        if (ranges.SelectMany(range => range.Nodes).FirstOrDefault(name => live.Find(name) is null) is { } down)
             throw Failed(ErrorCode.Unavailable, $"node {down}, which would hold ranges of the keyspace, is down");
         var catalog = snapshot.Catalog with { NextRangeId = snapshot.Catalog.NextRangeId + ranges.Length };
         var rows = ranges
@@ -130,8 +141,19 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
         return await meta.TryChangeAsync(snapshot, catalog, rows, cancellationToken);
     }
 
-    private Task MakeReplicasAsync(KeyspaceMap map, CancellationToken cancellationToken) =>
-        Task.WhenAll(ByNode(map).Select(ranges => grains.GetGrain<INodeGrain>(ranges.Key).CreateReplicasAsync([.. ranges]))).WaitAsync(cancellationToken);
+    private async Task MakeReplicasAsync(MetaSnapshot snapshot, KeyspaceMap map, CancellationToken cancellationToken)
+    {
+        var planned = map.Ranges
+            .SelectMany(range => range.Replicas, (range, replica) => (replica.Node, Replica: new PlannedReplica(range.Id, replica.Id, new RangeConfiguration(range.Replicas, []))))
+            .ToLookup(pair => pair.Node, pair => pair.Replica);
+        var refusals = await Task.WhenAll(planned.Select(replicas =>
+        {
+            var incarnation = snapshot.FindNode(replicas.Key)?.Incarnation ?? throw Failed(ErrorCode.Unavailable, $"there is no node {replicas.Key} any more");
+            return grains.GetGrain<INodeGrain>(replicas.Key).CreateReplicasAsync(new ReplicaCreation(incarnation, [.. replicas]));
+        })).WaitAsync(cancellationToken);
+        if (Array.Find(refusals, refusal => refusal is not null) is { } refused)
+            throw new GrainDbException(refused);
+    }
 
     /// <summary>A node that is down leads nothing; when it comes back it learns from the meta range before it leads again.</summary>
     private Task RetireReplicasAsync(KeyspaceMap map, CancellationToken cancellationToken) =>
@@ -143,7 +165,7 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
         meta.TryChangeAsync(snapshot, snapshot.Catalog, [RowOf(map.Keyspace, KeyspaceState.Active)], cancellationToken);
 
     private static ILookup<string, RangeId> ByNode(KeyspaceMap map) => map.Ranges
-        .SelectMany(range => range.Replicas, (range, replica) => (Node: replica, range.Id))
+        .SelectMany(range => range.Nodes, (range, name) => (Node: name, range.Id))
         .ToLookup(pair => pair.Node, pair => pair.Id);
 
     private static MetaChange RowOf(KeyspaceDescriptor keyspace, KeyspaceState state) =>
@@ -165,8 +187,8 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
                 keyspace.Name,
                 start,
                 index + 1 < starts.Length ? starts[index + 1] : null,
-                [.. placed[index].Replicas],
-                Generation: 1)),
+                Generation: 1,
+                [.. placed[index].Replicas.Select(name => new ReplicaDescriptor(name, Guid.NewGuid()))])),
         ];
     }
 

@@ -8,22 +8,27 @@ namespace GrainDb.Grains.Meta;
 /// <summary>What a keyspace may be.</summary>
 internal static partial class KeyspaceRules
 {
-    /// <summary>Replicas of a range that this version keeps.</summary>
-    private const int OfferedReplicationFactor = 1;
+    /// <summary>Replicas of a range where nobody names a number and there are as many nodes.</summary>
+    public const int DefaultReplicationFactor = 1;
 
     /// <summary>Names member, value and bound of what is wrong; null when nothing is.</summary>
     public static Failure? Check(KeyspaceDescriptor keyspace) => Problem(keyspace) is { } problem
         ? Failure.NotApplied(keyspace.Family == KeyspaceFamily.Eventual ? ErrorCode.UnsupportedForFamily : ErrorCode.InvalidRequest, problem)
         : null;
 
-    public static bool SameConfiguration(KeyspaceDescriptor left, KeyspaceDescriptor right) =>
-        left.Family == right.Family
-        && left.Partitioning == right.Partitioning
-        && left.Partitions == right.Partitions
-        && left.ReplicationFactor == right.ReplicationFactor
-        && left.Retention == right.Retention
-        && left.SplitKeys.Count == right.SplitKeys.Count
-        && left.SplitKeys.Zip(right.SplitKeys).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
+    /// <summary>How many replicas the ranges get; a number that was asked for stays as it is.</summary>
+    public static int FactorFor(KeyspaceDescriptor keyspace, int nodes) =>
+        keyspace.ReplicationFactor == KeyspaceDescriptor.DefaultReplicationFactor ? Math.Min(DefaultReplicationFactor, nodes) : keyspace.ReplicationFactor;
+
+    /// <summary>Whether what is asked for is what is there; who names no replication factor takes any.</summary>
+    public static bool SameConfiguration(KeyspaceDescriptor existing, KeyspaceDescriptor wanted) =>
+        existing.Family == wanted.Family
+        && existing.Partitioning == wanted.Partitioning
+        && existing.Partitions == wanted.Partitions
+        && (wanted.ReplicationFactor == KeyspaceDescriptor.DefaultReplicationFactor || existing.ReplicationFactor == wanted.ReplicationFactor)
+        && existing.Retention == wanted.Retention
+        && existing.SplitKeys.Count == wanted.SplitKeys.Count
+        && existing.SplitKeys.Zip(wanted.SplitKeys).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
 
     private static string? Problem(KeyspaceDescriptor keyspace)
     {
@@ -35,8 +40,8 @@ internal static partial class KeyspaceRules
             return "family 'eventual' is not offered in this version";
         if (keyspace.Partitions is < 1 or > KeyspaceLimits.MaxPartitions)
             return $"partitions {keyspace.Partitions}: 1 to {KeyspaceLimits.MaxPartitions}";
-        if (keyspace.ReplicationFactor != OfferedReplicationFactor)
-            return $"replicationFactor {keyspace.ReplicationFactor}: this version keeps {OfferedReplicationFactor} replica of a range";
+        if (keyspace.ReplicationFactor is not (KeyspaceDescriptor.DefaultReplicationFactor or (>= 1 and <= KeyspaceLimits.MaxReplicationFactor)))
+            return $"replicationFactor {keyspace.ReplicationFactor}: 1 to {KeyspaceLimits.MaxReplicationFactor}";
         if (keyspace.Retention < KeyspaceLimits.MinRetention || keyspace.Retention > KeyspaceLimits.MaxRetention)
             return $"retention {keyspace.Retention}: {KeyspaceLimits.MinRetention} to {KeyspaceLimits.MaxRetention}";
         return keyspace.Partitioning == KeyspacePartitioning.Hash ? HashProblem(keyspace) : RangeProblem(keyspace);

@@ -8,27 +8,28 @@ namespace GrainDb.Grains.Meta;
 
 /// <summary>
 /// This node's view of the meta range. Placement and routing read it without waiting; whoever finds it too old asks for a
-/// refresh, and all who ask at once share one. The descriptor of the meta range itself is fixed by configuration.
+/// refresh, and all who ask at once share one. Where the meta range itself is, the node's storage remembers.
 /// </summary>
 internal sealed class MetaCache
 {
     private const int PageRows = KeyLimits.MaxScanLimit;
 
     private readonly Lock _lock = new();
+    private readonly NodeStorage _storage;
     private readonly LocalRanges _local;
     private readonly IGrainFactory _grains;
     private Task<MetaSnapshot>? _refresh;
     private volatile MetaSnapshot? _current;
 
-    public MetaCache(NodeOptions options, LocalRanges local, IGrainFactory grains)
+    public MetaCache(NodeStorage storage, LocalRanges local, IGrainFactory grains)
     {
+        _storage = storage;
         _local = local;
         _grains = grains;
-        MetaRange = new RangeDescriptor(RangeId.Meta, SystemKeyspaces.Meta, [], null, [options.BootstrapNodes[0]], Generation: 1);
     }
 
     /// <summary>Where the meta range is.</summary>
-    public RangeDescriptor MetaRange { get; }
+    public RangeDescriptor MetaRange => _storage.MetaRange;
 
     /// <summary>The newest view; null before the first refresh succeeded.</summary>
     public MetaSnapshot? Current => _current;
@@ -108,6 +109,8 @@ internal sealed class MetaCache
             var snapshot = MetaSnapshot.FromRows(await ReadAllAsync(catalog.ReadTimestamp).ConfigureAwait(false));
             if (_current is null || snapshot.Version > _current.Version)
                 _current = snapshot;
+            if (snapshot.FindRange(RangeId.Meta) is { } metaRange)
+                _storage.RememberMetaRange(metaRange);
             return _current;
         }
         finally

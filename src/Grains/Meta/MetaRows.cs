@@ -21,7 +21,6 @@ internal sealed record CatalogRow(Guid DatabaseId, long NextRangeId, long RingVe
     public const long FirstRangeId = 1;
 
     /// <summary>No keyspace was ever created: the default one is created now, and never again.</summary>
-    [JsonIgnore]
     public bool IsFresh => NextRangeId == FirstRangeId;
 }
 
@@ -77,7 +76,8 @@ internal static class MetaRows
 }
 
 /// <remarks>Metadata only: the generated fast path writes a null byte array as an empty string.</remarks>
-[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true,
+    IgnoreReadOnlyProperties = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(CatalogRow))]
 [JsonSerializable(typeof(KeyspaceRow))]
 [JsonSerializable(typeof(NodeRow))]

@@ -39,7 +39,7 @@ internal sealed class ClusterView(
         var token = RingRange.TokenOf(keyspace, map.Keyspace.Partitioning, place);
         var walk = snapshot.Rings.GetValueOrDefault(node.Region)?.GetNodes(token, replicas) ?? [];
         return new KeyLocationView(
-            keyspace, token.ToString("x16"), range.Id.Value, range.Replicas, walk, range.Replicas.FirstOrDefault(name => live.Find(name) is not null));
+            keyspace, token.ToString("x16"), range.Id.Value, [.. range.Nodes], walk, range.Nodes.FirstOrDefault(name => live.Find(name) is not null));
     }
 
     public async Task<RingDistributionView> GetDistributionAsync(int keys, int replicas, CancellationToken cancellationToken)
@@ -69,8 +69,8 @@ internal sealed class ClusterView(
                     row.Incarnation.ToString(),
                     row.Http,
                     address?.ToParsableString(),
-                    snapshot.Ranges.Count(range => range.Replicas.Contains(row.Name)),
-                    snapshot.Ranges.Count(range => range.Replicas.FirstOrDefault(name => live.Find(name) is not null) == row.Name));
+                    snapshot.Ranges.Count(range => range.On(row.Name) is not null),
+                    snapshot.Ranges.Count(range => range.Nodes.FirstOrDefault(name => live.Find(name) is not null) == row.Name));
             }),
         ];
     }
@@ -81,7 +81,7 @@ internal sealed class ClusterView(
         if (keyspace is not null && snapshot.FindActive(keyspace) is null)
             throw Failed(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'");
         var ranges = snapshot.Ranges.Where(range => keyspace is null || range.Keyspace == keyspace).OrderBy(range => range.Id.Value).ToList();
-        var reports = await CollectReportsAsync(ranges.SelectMany(range => range.Replicas).Distinct(), cancellationToken);
+        var reports = await CollectReportsAsync(ranges.SelectMany(range => range.Nodes).Distinct(), cancellationToken);
         var statuses = ranges.Select(range => RangeStatusBuilder.Build(range, reports));
         return [.. unhealthyOnly ? statuses.Where(RangeStatusBuilder.IsUnhealthy) : statuses];
     }
@@ -89,7 +89,7 @@ internal sealed class ClusterView(
     public async Task<RangeStatus> GetRangeAsync(RangeId range, CancellationToken cancellationToken)
     {
         var descriptor = (await meta.RefreshAsync(cancellationToken)).FindRange(range) ?? throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
-        return RangeStatusBuilder.Build(descriptor, await CollectReportsAsync(descriptor.Replicas, cancellationToken));
+        return RangeStatusBuilder.Build(descriptor, await CollectReportsAsync(descriptor.Nodes, cancellationToken));
     }
 
     public async Task CheckpointAsync(RangeId range, CancellationToken cancellationToken)

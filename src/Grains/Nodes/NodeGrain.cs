@@ -1,5 +1,6 @@
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Placement;
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using Orleans.Concurrency;
@@ -19,7 +20,13 @@ internal sealed class NodeGrain(NodeOptions node, NodeStorage storage) : Grain, 
             ? Task.CompletedTask
             : throw new PlacementUnavailableException($"this is node {node.Name}, not {this.GetPrimaryKeyString()}");
 
-    public Task CreateReplicasAsync(RangeId[] ranges) => Task.Run(() => storage.CreateReplicas(ranges));
+    public Task<Failure?> CreateReplicasAsync(ReplicaCreation creation) => Task.Run(() => storage.CreateReplicas(creation));
+
+    public Task RemoveReplicaAsync(RangeId range, Guid replica) => Task.Run(() => storage.RemoveReplicaAsync(range, replica));
+
+    public Task<MetaReplicaOffer> OfferMetaReplicaAsync(Guid former) => Task.Run(() => storage.OfferMetaReplica(former));
+
+    public Task<MetaKnowledge> GetMetaKnowledgeAsync() => Task.FromResult(new MetaKnowledge(storage.Identity.DatabaseId, storage.MetaRange));
 
     public Task RetireReplicasAsync(RangeId[] ranges) => Task.WhenAll(ranges.Select(storage.RetireAsync));
 

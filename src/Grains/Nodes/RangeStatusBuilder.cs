@@ -1,5 +1,6 @@
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Grains.Nodes;
 
@@ -8,7 +9,7 @@ internal static class RangeStatusBuilder
 {
     public static RangeStatus Build(RangeDescriptor range, IReadOnlyDictionary<string, NodeReport?> reports)
     {
-        var known = range.Replicas.Select(node => (Node: node, Report: Find(reports, node, range.Id))).ToList();
+        var known = range.Replicas.Select(replica => (replica.Node, Report: Find(reports, replica, range.Id))).ToList();
         var (leaderNode, leader) = known.FirstOrDefault(pair => pair.Report is { Role: ReplicaRole.Leader });
         return new RangeStatus
         {
@@ -33,11 +34,12 @@ internal static class RangeStatusBuilder
         return new ReplicaStatus(node, report.Role, report.State, report.Lsn, lag, report.Detail);
     }
 
-    private static ReplicaReport? Find(IReadOnlyDictionary<string, NodeReport?> reports, string node, RangeId range)
+    /// <summary>A node's word counts for the replica that the descriptor means, not for another one of the same range.</summary>
+    private static ReplicaReport? Find(IReadOnlyDictionary<string, NodeReport?> reports, ReplicaDescriptor wanted, RangeId range)
     {
-        if (reports.GetValueOrDefault(node) is not { } report)
+        if (reports.GetValueOrDefault(wanted.Node) is not { } report)
             return null;
-        return report.Replicas.FirstOrDefault(replica => replica.Range == range)
-            ?? new ReplicaReport { Range = range, State = ReplicaState.Broken, Detail = "the node has no such replica: its data directory was replaced" };
+        return report.Replicas.FirstOrDefault(replica => replica.Range == range && replica.Replica == wanted.Id)
+            ?? new ReplicaReport { Range = range, Replica = wanted.Id, State = ReplicaState.Broken, Detail = $"the node does not have replica {wanted.Id}: it was removed, or its data directory was replaced" };
     }
 }

@@ -16,7 +16,11 @@ internal static class RingPlanner
     public static RingPlanView Plan(MetaSnapshot snapshot, IReadOnlyList<RangeStatus> ranges, RingPlanRequest request)
     {
         var after = Apply(snapshot, request);
-        var factor = snapshot.KeyspaceRows.Max(row => row.Keyspace.ReplicationFactor);
+        var factor = snapshot.KeyspaceRows
+            .Where(row => !row.Keyspace.IsSystem)
+            .Select(row => row.Keyspace.ReplicationFactor)
+            .DefaultIfEmpty(KeyspaceRules.DefaultReplicationFactor)
+            .Max();
         var fractions = new List<(double Weight, RingPlanFractions Fractions)>();
         foreach (var (region, ring) in after)
         {
@@ -70,15 +74,15 @@ internal static class RingPlanner
         Dictionary<RangeId, RangeStatus> known,
         Dictionary<string, HashRing> after)
     {
-        // The meta range stays where configuration put it.
+        // Which nodes hold the meta range is no matter of the ring.
         if (row.Keyspace.IsSystem || snapshot.FindKeyspace(row.Keyspace.Name) is not { } map)
             return [];
-        var ranges = map.Ranges.Select(range => new RingRange(range.Id, RingRange.TokenOf(row.Keyspace.Name, row.Keyspace.Partitioning, range.Start), range.Replicas)
+        var ranges = map.Ranges.Select(range => new RingRange(range.Id, RingRange.TokenOf(row.Keyspace.Name, row.Keyspace.Partitioning, range.Start), [.. range.Nodes])
         {
             Keys = known.GetValueOrDefault(range.Id) is { Keys: >= 0 } counted ? counted.Keys : null,
             Bytes = known.GetValueOrDefault(range.Id) is { Bytes: >= 0 } measured ? measured.Bytes : null,
         }).ToArray();
-        var region = snapshot.FindNode(map.Ranges[0].Replicas[0])?.Region;
+        var region = snapshot.FindNode(map.Ranges[0].Replicas[0].Node)?.Region;
         return region is not null && after.TryGetValue(region, out var ring) ? RingDiff.Moves(ranges, ring, row.Keyspace.ReplicationFactor) : [];
     }
 

@@ -5,5 +5,8 @@ internal static class GrainTypes
 {
     public const string Range = "graindb-range";
 
+    /// <summary>Keyed <c>range@node</c>, see <see cref="ReplicaKey"/>.</summary>
+    public const string Replica = "graindb-replica";
+
     public const string Node = "graindb-node";
 }

@@ -17,6 +17,15 @@ internal sealed class LiveNodes(IClusterMembershipService membership)
         return found;
     }
 
+    /// <summary>All active nodes.</summary>
+    public IReadOnlyList<string> Names() =>
+    [
+        .. membership.CurrentSnapshot.Members.Values
+            .Where(member => member.Status == SiloStatus.Active)
+            .Select(member => member.Name)
+            .Distinct(StringComparer.Ordinal),
+    ];
+
     /// <summary>Whether this process's own silo is active.</summary>
     public bool IsActive(SiloAddress silo) =>
         membership.CurrentSnapshot.Members.TryGetValue(silo, out var member) && member.Status == SiloStatus.Active;

@@ -11,16 +11,35 @@ namespace GrainDb.Grains.Placement;
 internal sealed class RingPlacementDirector(LiveNodes nodes, MetaCache meta) : IPlacementDirector
 {
     private static readonly GrainType RangeType = GrainType.Create(GrainTypes.Range);
+    private static readonly GrainType ReplicaType = GrainType.Create(GrainTypes.Replica);
     private static readonly GrainType NodeType = GrainType.Create(GrainTypes.Node);
 
     public async Task<SiloAddress> OnAddActivation(PlacementStrategy strategy, PlacementTarget target, IPlacementContext context)
     {
         var compatible = context.GetCompatibleSilos(target);
+        if (PinnedTo(target.GrainIdentity) is { } node)
+            return Find([node], compatible, $"node {node} is down");
         if (IPlacementDirector.GetPlacementHint(target.RequestContextData, compatible) is { } hint)
             return hint;
-        return target.GrainIdentity.Type == NodeType
-            ? Find([target.GrainIdentity.Key.ToString()!], compatible, $"node {target.GrainIdentity.Key} is down")
-            : await PlaceRangeAsync(target, compatible);
+        return await PlaceRangeAsync(target, compatible);
+    }
+
+    /// <summary>The node that the grain cannot leave, whatever a hint says; null when it may move.</summary>
+    private static string? PinnedTo(GrainId grain)
+    {
+        var key = grain.Key.ToString()!;
+        if (grain.Type == NodeType)
+            return key;
+        if (grain.Type != ReplicaType)
+            return null;
+        try
+        {
+            return ReplicaKey.Parse(key).Node;
+        }
+        catch (FormatException exception)
+        {
+            throw new PlacementUnavailableException(exception.Message);
+        }
     }
 
     private async Task<SiloAddress> PlaceRangeAsync(PlacementTarget target, SiloAddress[] compatible)
@@ -35,7 +54,7 @@ internal sealed class RingPlacementDirector(LiveNodes nodes, MetaCache meta) : I
             descriptor = meta.Find(range) ?? throw new PlacementUnavailableException($"range {range} does not exist");
         }
 
-        return Find(descriptor.Replicas, compatible, $"no node of range {range} is up ({string.Join(", ", descriptor.Replicas)})");
+        return Find(descriptor.Nodes, compatible, $"no node of range {range} is up ({string.Join(", ", descriptor.Nodes)})");
     }
 
     private SiloAddress Find(IEnumerable<string> names, SiloAddress[] compatible, string otherwise)

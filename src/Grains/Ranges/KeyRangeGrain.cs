@@ -9,6 +9,7 @@ using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using Orleans.Concurrency;
 using Orleans.Placement;
+using Orleans.Runtime.Placement;
 
 namespace GrainDb.Grains.Ranges;
 
@@ -21,9 +22,12 @@ namespace GrainDb.Grains.Ranges;
 [Reentrant]
 [KeepAlive]
 [Immovable]
-internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, GarbageCollection garbage, MetaCache meta) : Grain, IKeyRangeGrain
+internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, GarbageCollection garbage, MetaCache meta, LiveNodes live) : Grain, IKeyRangeGrain
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    /// <summary>Before the range is tried on another node: long enough that nodes of which none can lead do not keep each other busy.</summary>
+    private static readonly TimeSpan MoveAfter = TimeSpan.FromMilliseconds(100);
 
     private RangeLeader? _leader;
     private Failure? _failure;
@@ -33,7 +37,7 @@ internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, Garba
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         var descriptor = meta.Find(Range) ?? (await meta.RefreshAsync(cancellationToken)).FindRange(Range);
-        if (descriptor is null || !descriptor.Replicas.Contains(node.Name))
+        if (descriptor is null || descriptor.On(node.Name) is null)
             throw new PlacementUnavailableException($"range {Range} has no replica on node {node.Name}");
         if (Range == RangeId.Meta)
             (_leader, _failure) = await storage.LeadAsync(descriptor, KeyspacePartitioning.Range, GrainContext);
@@ -46,9 +50,16 @@ internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, Garba
         if (_leader is not null && cancellationToken.IsCancellationRequested)
             await storage.ReleaseAsync(_leader, CancellationToken.None);
 
-        // A range that cannot be led answers why, without trying again at every call.
+        // Where the meta range is not formed yet, callers are to look again as soon as it is.
+        if (_leader is null && Range == RangeId.Meta && !MetaRangeFile.IsFormed(descriptor))
+            throw new PlacementUnavailableException(_failure!.Detail);
+
+        // A range that cannot be led here answers why, without trying again at every call; then another node has its turn.
         if (_leader is null)
-            this.RegisterGrainTimer(_ => { DeactivateOnIdle(); return Task.CompletedTask; }, RetryAfter, Timeout.InfiniteTimeSpan);
+        {
+            var next = NextNode(descriptor);
+            this.RegisterGrainTimer(_ => { Leave(next); return Task.CompletedTask; }, next is null ? RetryAfter : MoveAfter, Timeout.InfiniteTimeSpan);
+        }
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
@@ -74,6 +85,22 @@ internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, Garba
 
     public Task<Timestamp> CollectGarbageAsync() =>
         garbage.CollectAsync(_leader ?? throw new GrainDbException(_failure!));
+
+    /// <summary>The live node that comes after this one in the range's order, around its end; null when there is no other.</summary>
+    private SiloAddress? NextNode(RangeDescriptor descriptor)
+    {
+        var nodes = descriptor.Nodes.ToList();
+        var own = nodes.IndexOf(node.Name);
+        return Enumerable.Range(1, nodes.Count - 1).Select(step => live.Find(nodes[(own + step) % nodes.Count])).FirstOrDefault(silo => silo is not null);
+    }
+
+    private void Leave(SiloAddress? next)
+    {
+        if (next is null)
+            DeactivateOnIdle();
+        else
+            GrainContext.Migrate(new Dictionary<string, object> { [IPlacementDirector.PlacementHintKey] = next });
+    }
 
     /// <summary>A leader whose leadership another activation on this node ended makes room.</summary>
     private TResult Watch<TResult>(TResult result, Func<TResult, Failure?> failureOf)

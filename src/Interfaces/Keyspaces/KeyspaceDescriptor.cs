@@ -24,6 +24,9 @@ public enum KeyspacePartitioning : byte
 [GenerateSerializer, Immutable, Alias("graindb.keyspace")]
 public sealed record KeyspaceDescriptor
 {
+    /// <summary>Nobody asked for a number of replicas: 3, or as many as there are nodes when those are fewer.</summary>
+    public const int DefaultReplicationFactor = 0;
+
     /// <summary>Name: 1 to 64 of <c>a-z 0-9 - _ .</c>, beginning with a letter. <c>system.</c> is ours.</summary>
     [Id(0)]
     public required string Name { get; init; }
@@ -40,9 +43,9 @@ public sealed record KeyspaceDescriptor
     [Id(3)]
     public int Partitions { get; init; } = 1;
 
-    /// <summary>Replicas of each range.</summary>
+    /// <summary>Replicas of each range. In a request <see cref="DefaultReplicationFactor"/> leaves the number to the catalog.</summary>
     [Id(4)]
-    public int ReplicationFactor { get; init; } = 1;
+    public int ReplicationFactor { get; init; } = DefaultReplicationFactor;
 
     /// <summary>How long old versions stay readable.</summary>
     [Id(5)]

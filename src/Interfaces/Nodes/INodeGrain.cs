@@ -1,3 +1,4 @@
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Interfaces.Nodes;
@@ -9,11 +10,33 @@ namespace GrainDb.Interfaces.Nodes;
 public interface INodeGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Creates empty replicas, durably listed in the node's manifest before it returns. Those that exist stay as they are.
-    /// Nothing else ever creates a replica: one that is missing later is lost, not empty.
+    /// Creates empty replicas, all or none, durably listed in the node's manifest before it returns. Those that exist stay as
+    /// they are. Nothing else ever creates a replica: one that is missing later is lost, not empty. Refused when the node's
+    /// data directory is not the one that the planner knew, when a replica of that id was removed here, or when
+    /// another replica of the range is in use here.
     /// </summary>
+    /// <returns>Why nothing was created; null when all are there.</returns>
     [Alias("create-replicas")]
-    Task CreateReplicasAsync(RangeId[] ranges);
+    Task<Failure?> CreateReplicasAsync(ReplicaCreation creation);
+
+    /// <summary>
+    /// Ends what this replica does and deletes it with its files. Its id is remembered while the range exists, so that a
+    /// creation that comes late does not bring it back. Another replica of the range on this node stays.
+    /// </summary>
+    [Alias("remove-replica")]
+    Task RemoveReplicaAsync(RangeId range, Guid replica);
+
+    /// <summary>
+    /// Asks a bootstrap node for its replica of a meta range that is to be formed around the asking replica. The node gives it to one only,
+    /// durably, and only while nothing was ever written to it.
+    /// </summary>
+    /// <param name="former">Id of the first bootstrap node's replica.</param>
+    [Alias("offer-meta-replica")]
+    Task<MetaReplicaOffer> OfferMetaReplicaAsync(Guid former);
+
+    /// <summary>Which database the node belongs to, and where it knows the meta range to be.</summary>
+    [Alias("meta-knowledge")]
+    Task<MetaKnowledge> GetMetaKnowledgeAsync();
 
     /// <summary>
     /// Ends the leaders of these ranges on this node and never lets them lead here again: when it returns, no write to them

@@ -47,6 +47,10 @@ public sealed record ReplicaReport
     /// <summary>Nothing below it can be read.</summary>
     [Id(9)]
     public Timestamp GcThreshold { get; init; }
+
+    /// <summary>The replica's id.</summary>
+    [Id(10)]
+    public required Guid Replica { get; init; }
 }
 
 /// <summary>What a node says of itself.</summary>

@@ -18,7 +18,7 @@ public static class Usage
           graindb --node NAME --membership M --bootstrap A,B,C [options]
             --node NAME         stable name of this node: 1 to 64 of a-z A-Z 0-9 - _ .
             --membership M      file:DIR | postgres:CONNECTION | redis:CONNECTION
-            --bootstrap A,B,C   nodes that hold the first meta range; the same list on every node
+            --bootstrap A,B,C   1, 3, 5 or 7 nodes that hold the first meta range; the same list on every node
             --http URL          where HTTP is served; loopback only (http://127.0.0.1:8080)
             --silo-port PORT    port for other nodes, 0 for any free one (11111)
             --gateway-port PORT port for Orleans clients, 0 for any free one (30000)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using GrainDb.Grains.Hosting;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Silo.Hosting;
 
@@ -12,7 +13,6 @@ namespace GrainDb.Silo.Configuration;
 public sealed class ServerOptionsReader
 {
     public const int MaxEmbeddedNodes = 16;
-    public const int MaxBootstrapNodes = 64;
     public const int MaxNameLength = 64;
     public const double MaxWeight = 1000;
     public const int MaxPort = 65535;
@@ -153,8 +153,8 @@ public sealed class ServerOptionsReader
         var names = text.Split(',', StringSplitOptions.TrimEntries).ToList();
         if (!names.TrueForAll(IsName))
             throw Wrong(Setting.Bootstrap, text, $"must be node names separated by commas; each {NameBound}");
-        if (names.Count > MaxBootstrapNodes)
-            throw Wrong(Setting.Bootstrap, text, $"must name at most {MaxBootstrapNodes} nodes");
+        if (names.Count > NodeOptions.MaxBootstrapNodes || names.Count % 2 == 0)
+            throw Wrong(Setting.Bootstrap, text, $"must name an odd number of nodes, at most {NodeOptions.MaxBootstrapNodes}");
         if (names.Distinct().Count() != names.Count)
             throw Wrong(Setting.Bootstrap, text, "must name each node once");
         return names;

@@ -42,7 +42,7 @@ public static class NodeHost
     private static StorageOptions StorageFor(NodePlan plan, ServerOptions options)
     {
         var storage = new StorageOptions();
-        storage.MemoryBudgetBytes /= options is EmbeddedOptions ? plan.Node.BootstrapNodes.Count : 1;
+        storage.MemoryBudgetBytes /= options is EmbeddedOptions embedded ? embedded.Nodes : 1;
         return storage;
     }
 

@@ -24,13 +24,14 @@ public sealed record NodePlan(NodeOptions Node, IPAddress Address, int SiloPort,
     private static List<NodePlan> ForEmbedded(EmbeddedOptions options)
     {
         var names = Enumerable.Range(1, options.Nodes).Select(number => $"node{number}").ToList();
+        var bootstrap = names.Take(Math.Min(names.Count - 1 + (names.Count % 2), NodeOptions.MaxBootstrapNodes)).ToList(); // an odd number
         var ports = FreePorts.Take(IPAddress.Loopback, options.Nodes);
         return names.Select((name, index) => new NodePlan(
             new NodeOptions
             {
                 Name = name,
                 DataDirectory = Path.Combine(options.DataDirectory, name),
-                BootstrapNodes = names,
+                BootstrapNodes = bootstrap,
                 HttpEndpoint = options.Http.Url,
                 MaxValueBytes = options.MaxValueBytes,
             },

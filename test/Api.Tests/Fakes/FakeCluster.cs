@@ -97,7 +97,7 @@ internal sealed class FakeCluster : IClusterView
 
     private static RangeStatus Status(long id, string keyspace, byte[] start, byte[]? end, ReplicaState state) => new()
     {
-        Descriptor = new RangeDescriptor(new RangeId(id), keyspace, start, end, ["node1"], 2),
+        Descriptor = new RangeDescriptor(new RangeId(id), keyspace, start, end, 2, [new ReplicaDescriptor("node1", new Guid(1, 0, 0, [0, 0, 0, 0, 0, 0, 0, 0]))]),
         Leader = state == ReplicaState.Member ? "node1" : null,
         Epoch = new Epoch(5),
         Replicas = [new ReplicaStatus("node1", ReplicaRole.Leader, state, new Lsn(42), 0, state == ReplicaState.Broken ? "segment-1 is damaged at offset 7." : null)],

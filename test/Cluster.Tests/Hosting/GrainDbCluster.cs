@@ -25,12 +25,13 @@ internal sealed class GrainDbCluster : IAsyncDisposable
 #pragma warning disable ORLEANSEXP003 // The directory that the product uses: see docs/adr/0008-file-membership.md.
         builder.Options.UseDistributedGrainDirectory = true;
 #pragma warning restore ORLEANSEXP003
-        string[] bootstrap = [.. Enumerable.Range(0, weights.Length).Select(index => $"Silo_{index}")];
+        string[] names = [.. Enumerable.Range(0, weights.Length).Select(index => $"Silo_{index}")];
+        string[] bootstrap = names[..(weights.Length - 1 + (weights.Length % 2))];
         builder.ConfigureSilo((options, silo) => silo.AddGrainDbNode(
             new NodeOptions
             {
                 Name = options.SiloName,
-                Weight = weights[Array.IndexOf(bootstrap, options.SiloName)],
+                Weight = weights[Array.IndexOf(names, options.SiloName)],
                 DataDirectory = Path.Combine(directory.Path, options.SiloName),
                 BootstrapNodes = bootstrap,
             },
@@ -46,6 +47,9 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     public IKeyspaceCatalog Keyspaces(int node) => Service<IKeyspaceCatalog>(node);
 
     public IClusterView View(int node) => Service<IClusterView>(node);
+
+    /// <summary>The silos by their nodes' names.</summary>
+    public IReadOnlyDictionary<string, SiloAddress> Silos => _cluster.Silos.ToDictionary(silo => silo.Name, silo => silo.SiloAddress);
 
     public T Service<T>(int node)
         where T : notnull => _cluster.GetSiloServiceProvider(_cluster.Silos[node].SiloAddress).GetRequiredService<T>();

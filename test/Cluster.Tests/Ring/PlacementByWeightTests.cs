@@ -27,7 +27,7 @@ public sealed class PlacementByWeightTests
         Assert.InRange(leaders["Silo_0"] / (double)awake, 2 / 7.0 * 0.9, 2 / 7.0 * 1.1);
         Assert.InRange(leaders["Silo_1"] / (double)awake, 4 / 7.0 * 0.9, 4 / 7.0 * 1.1);
         Assert.InRange(leaders["Silo_2"] / (double)awake, 1 / 7.0 * 0.9, 1 / 7.0 * 1.1);
-        Assert.All(ranges, range => Assert.Equal(range.Leader ?? range.Descriptor.Replicas[0], range.Descriptor.Replicas[0]));
+        Assert.All(ranges, range => Assert.Equal(range.Leader ?? range.Descriptor.Replicas[0].Node, range.Descriptor.Replicas[0].Node));
     }
 
     [Fact]

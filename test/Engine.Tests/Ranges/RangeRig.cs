@@ -55,7 +55,7 @@ internal sealed class RangeRig
         StartFailure = starting.IsCompleted ? starting.Result : throw new InvalidOperationException("the leader does not start");
     }
 
-    public static RangeDescriptor Descriptor { get; } = new(new RangeId(7), "test", [], null, ["node1"], Generation: 1);
+    public static RangeDescriptor Descriptor { get; } = new(new RangeId(7), "test", [], null, Generation: 1, [new("node1", Incarnation)]);
 
     public static GroupCommitOptions Bounds { get; } = new(MaxPendingBytes: 1 << 20, MaxPendingRecords: 64);
 

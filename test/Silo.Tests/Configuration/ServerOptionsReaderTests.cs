@@ -77,8 +77,8 @@ public sealed class ServerOptionsReaderTests
     public void A_list_in_the_configuration_is_a_list()
     {
         var options = Assert.IsType<SingleNodeOptions>(Read(
-            ["--node", "a", "--membership", "file:/m"], ("Bootstrap:0", "a"), ("Bootstrap:1", "b")));
-        Assert.Equal(["a", "b"], options.Bootstrap);
+            ["--node", "a", "--membership", "file:/m"], ("Bootstrap:0", "a"), ("Bootstrap:1", "b"), ("Bootstrap:2", "c")));
+        Assert.Equal(["a", "b", "c"], options.Bootstrap);
     }
 
     [Fact]
@@ -131,6 +131,8 @@ public sealed class ServerOptionsReaderTests
                 { [.. OneNode, "--cluster-id", "!"], $"--cluster-id !: {Name}" },
                 { ["--node", "a", "--membership", "file:/m", "--bootstrap", "a,,b"], $"--bootstrap a,,b: must be node names separated by commas; each {Name}" },
                 { ["--node", "a", "--membership", "file:/m", "--bootstrap", "a,b,a"], "--bootstrap a,b,a: must name each node once" },
+                { ["--node", "a", "--membership", "file:/m", "--bootstrap", "a,b"], "--bootstrap a,b: must name an odd number of nodes, at most 7" },
+                { ["--node", "a", "--membership", "file:/m", "--bootstrap", "a,b,c,d,e,f,g,h,i"], "--bootstrap a,b,c,d,e,f,g,h,i: must name an odd number of nodes, at most 7" },
                 { ["--node", "a", "--bootstrap", "a", "--membership", "file:"], "--membership: must be file:DIR, postgres:CONNECTION or redis:CONNECTION" },
                 { ["--node", "a", "--bootstrap", "a", "--membership", "pg:Password=secret"], "--membership: must be file:DIR, postgres:CONNECTION or redis:CONNECTION" },
             };

@@ -1,0 +1,129 @@
+using GrainDb.Engine.Wal;
+using GrainDb.Grains.Hosting;
+using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
+
+namespace GrainDb.Cluster.Tests.Hosting;
+
+public sealed class NodeStorageTests : IDisposable
+{
+    private static readonly string[] Bootstrap = ["node1", "node2", "node3"];
+    private static readonly RangeId Range = new(7);
+    private static readonly Guid Replica = Guid.NewGuid();
+    private static readonly Guid Other = Guid.NewGuid();
+    private static readonly RangeConfiguration Voters = new([new("node1", Replica)], []);
+
+    private readonly TestDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    private Task<StorageRig> StartAsync(string node = "node1") => StorageRig.StartAsync(_directory, node, Bootstrap);
+
+    private static ReplicaCreation Plan(StorageRig node, Guid replica) => new(node.Storage.Identity.Incarnation, [new(Range, replica, Voters)]);
+
+    private string DirectoryOfRange => Path.Combine(_directory.Path, "node1", "ranges", Range.ToString());
+
+    [Fact]
+    public async Task A_plan_for_the_directory_that_was_there_before_is_refused()
+    {
+        await using var node = await StartAsync();
+        var refused = node.Storage.CreateReplicas(new ReplicaCreation(Guid.NewGuid(), [new(Range, Replica, Voters)]));
+        Assert.Contains("was replaced", refused?.Detail, StringComparison.Ordinal);
+        Assert.Null(node.Storage.FindReplica(Range));
+        Assert.Null(node.Storage.CreateReplicas(Plan(node, Replica)));
+        Assert.Equal(Replica, node.Storage.FindReplica(Range)?.Id);
+    }
+
+    [Fact]
+    public async Task A_removal_takes_the_named_replica_and_no_other()
+    {
+        await using var node = await StartAsync();
+        Assert.Null(node.Storage.CreateReplicas(Plan(node, Replica)));
+
+        await node.Storage.RemoveReplicaAsync(Range, Other);
+        Assert.Equal(Replica, node.Storage.FindReplica(Range)?.Id);
+        Assert.True(Directory.Exists(DirectoryOfRange));
+
+        await node.Storage.RemoveReplicaAsync(Range, Replica);
+        Assert.Null(node.Storage.FindReplica(Range));
+        Assert.False(Directory.Exists(DirectoryOfRange));
+        Assert.NotNull(node.Storage.CreateReplicas(Plan(node, Replica)));
+    }
+
+    [Fact]
+    public async Task A_start_finishes_a_removal()
+    {
+        await using (var node = await StartAsync())
+            Assert.Null(node.Storage.CreateReplicas(Plan(node, Replica)));
+        await File.WriteAllTextAsync(Path.Combine(DirectoryOfRange, "some.log"), "x", TestContext.Current.CancellationToken);
+        ReplicaManifest.Load(new NativeFileSystem(), Path.Combine(_directory.Path, "node1")).Bury(Range, Replica);
+
+        await using var again = await StartAsync();
+        Assert.Null(again.Storage.FindReplica(Range));
+        Assert.False(Directory.Exists(DirectoryOfRange));
+    }
+
+    [Fact]
+    public async Task A_replica_of_the_meta_range_is_given_to_one_asker_for_good()
+    {
+        Guid given;
+        await using (var node = await StartAsync("node2"))
+        {
+            given = node.Storage.OfferMetaReplica(Replica).Replica!.Value;
+            Assert.Equal(given, node.Storage.FindReplica(RangeId.Meta)!.Id);
+            Assert.Null(node.Storage.OfferMetaReplica(Other).Replica);
+        }
+
+        await using var again = await StartAsync("node2");
+        Assert.Equal(given, again.Storage.OfferMetaReplica(Replica).Replica);
+        Assert.Contains($"to {Replica}, not to {Other}", again.Storage.OfferMetaReplica(Other).Refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_of_a_database_gives_no_replica_away()
+    {
+        await using var node = await StartAsync("node2");
+        node.Storage.JoinDatabase(Guid.NewGuid());
+        Assert.Contains("belongs to database", node.Storage.OfferMetaReplica(Replica).Refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Only_bootstrap_nodes_make_a_replica_of_the_meta_range_and_keep_it()
+    {
+        await using var stranger = await StartAsync("node9");
+        Assert.Null(stranger.Storage.FindReplica(RangeId.Meta));
+        Guid id;
+        await using (var node = await StartAsync())
+        {
+            var own = node.Storage.FindReplica(RangeId.Meta)!;
+            Assert.Equal(RangeConfiguration.Unknown, own.Initial);
+            id = own.Id;
+        }
+
+        await using var again = await StartAsync();
+        Assert.Equal(id, again.Storage.FindReplica(RangeId.Meta)!.Id);
+    }
+
+    [Fact]
+    public async Task The_newest_place_of_the_meta_range_is_remembered()
+    {
+        var formed = new RangeDescriptor(RangeId.Meta, "system.meta", [], null, Generation: 1, [new("node1", Replica)]);
+        await using (var node = await StartAsync())
+        {
+            Assert.Equal(Bootstrap, node.Storage.MetaRange.Nodes);
+            node.Storage.RememberMetaRange(formed with { Generation = 3, Replicas = [new("node4", Other)] });
+            node.Storage.RememberMetaRange(formed with { Generation = 2 });
+        }
+
+        await using var again = await StartAsync();
+        Assert.Equal((3, "node4"), (again.Storage.MetaRange.Generation, again.Storage.MetaRange.Nodes.Single()));
+    }
+
+    [Fact]
+    public async Task An_even_number_of_bootstrap_nodes_is_refused()
+    {
+        var refused = await Assert.ThrowsAsync<NodeStartException>(() => StorageRig.StartAsync(_directory, "node1", "node1", "node2"));
+        Assert.Equal("node node1: 2 bootstrap nodes: must be an odd number, at most 7", refused.Message);
+    }
+}
