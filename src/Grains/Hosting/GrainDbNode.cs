@@ -42,6 +42,7 @@ public static class GrainDbNode
         services.AddSingleton<LocalRanges>();
         services.AddSingleton<MetaCache>();
         services.AddSingleton<RangeCalls>();
+        services.AddSingleton<ReadRouting>();
         services.AddSingleton<GarbageCollection>();
         services.AddSingleton<KeyspaceCatalog>();
         services.AddSingleton<IKeyspaceCatalog>(provider => provider.GetRequiredService<KeyspaceCatalog>());

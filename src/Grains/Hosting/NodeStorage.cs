@@ -377,6 +377,7 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
             Bytes = figures.PayloadBytes,
             Rate = leader?.RequestsPerSecond ?? 0,
             GcThreshold = figures.GcThreshold,
+            Applied = replica.AppliedLsn,
         };
     }
 

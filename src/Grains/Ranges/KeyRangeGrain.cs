@@ -9,6 +9,7 @@ using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using Orleans.Concurrency;
 using Orleans.Placement;
+using Orleans.Runtime.Placement;
 
 namespace GrainDb.Grains.Ranges;
 
@@ -21,7 +22,7 @@ namespace GrainDb.Grains.Ranges;
 [Reentrant]
 [KeepAlive]
 [Immovable]
-internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, GarbageCollection garbage, MetaCache meta) : Grain, IKeyRangeGrain
+internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, GarbageCollection garbage, MetaCache meta, LiveNodes live) : Grain, IKeyRangeGrain
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -65,6 +66,18 @@ internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, Garba
 
     public async ValueTask<HistoryResult> HistoryAsync(RangeHistory request) =>
         _leader is null ? HistoryResult.Failed(_failure!) : Watch(await _leader.HistoryAsync(request), result => result.Failure);
+
+    public Task TransferLeaderAsync(string target)
+    {
+        if (target == node.Name)
+            return Task.CompletedTask;
+        var silo = live.Find(target) ?? throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, $"node {target} is down"));
+
+        // Deactivation ends the leadership first; only then is the range activated there.
+        RequestContext.Set(IPlacementDirector.PlacementHintKey, silo);
+        this.MigrateOnIdle();
+        return Task.CompletedTask;
+    }
 
     public async Task<Lsn> CheckpointAsync()
     {

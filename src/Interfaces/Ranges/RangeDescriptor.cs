@@ -9,7 +9,7 @@ namespace GrainDb.Interfaces.Ranges;
 /// <param name="Start">Inclusive; empty for the first range.</param>
 /// <param name="End">Exclusive; null for the last range.</param>
 /// <param name="Replicas">Nodes in preference order: the first live one leads.</param>
-/// <param name="Generation">Grows with every change of this descriptor.</param>
+/// <param name="Generation">Grows with every change of this descriptor that makes routes by the old one wrong; the order of preference does not.</param>
 [GenerateSerializer, Immutable, Alias("graindb.range-descriptor")]
 public sealed record RangeDescriptor(
     [property: Id(0)] RangeId Id,
