@@ -4,6 +4,7 @@ using GrainDb.Api.Keys;
 using GrainDb.Api.Tests.Serving;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Api.Tests.Keys;
 
@@ -173,8 +174,8 @@ public sealed class ConsistencyRoutesTests : IAsyncLifetime
         var version = Header(put, KeyHeaders.CommitTimestamp);
         Assert.Equal($"\"{version}\"", put.Headers.ETag!.Tag);
         Assert.Equal(
-            $$"""{"level":"all","version":"{{version}}","existed":false,"servedBy":{"region":"local","range":17,"node":"node1","role":"leader"},"""
-            + """"replicas":[{"node":"node1","reply":"ok","lsn":42},{"node":"node2","reply":"error","lsn":41},{"node":"node3","reply":"timeout","lsn":null}]}""",
+            $$"""{"level":"all","version":"{{version}}","existed":false,"servedBy":{"region":"local","range":17,"node":"node1","role":"leader"}"""
+            + ""","replicas":[{"node":"node1","reply":"ok","lsn":42},{"node":"node2","reply":"error","lsn":41},{"node":"node3","reply":"timeout","lsn":null}]}""",
             (await ApiServer.ReadJsonAsync(put)).GetRawText());
         Assert.Equal("x", await (await SendAsync(HttpMethod.Get, "/v1/kv/default/a")).Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         await Problems.AssertIsAsync(
@@ -191,9 +192,9 @@ public sealed class ConsistencyRoutesTests : IAsyncLifetime
         Assert.Null(read.Headers.ETag);
         var explained = await ApiServer.ReadJsonAsync(read);
         Assert.Equal(
-            $$"""{"level":"session","found":true,"version":"{{version}}","contentType":"application/octet-stream","""
-            + """"servedBy":{"region":"eu","range":19,"node":"node1","role":"follower"},"""
-            + $$""""readTimestamp":"{{Header(read, KeyHeaders.ReadTimestamp)}}","stalenessMs":7,"leader":"node2","epoch":9,"replicas":["""
+            """{"level":"session","found":true"""
+            + $$""","version":"{{version}}","contentType":"application/octet-stream","servedBy":{"region":"eu","range":19,"node":"node1","role":"follower"}"""
+            + $$""","readTimestamp":"{{Header(read, KeyHeaders.ReadTimestamp)}}","stalenessMs":7,"leader":"node2","epoch":9,"replicas":["""
             + """{"node":"node1","id":"00000000-0000-0000-0000-000000000001","role":"follower","state":"member","lsn":40,"applied":39,"lag":2,"detail":null},"""
             + """{"node":"node2","id":"00000000-0000-0000-0000-000000000002","role":"leader","state":"member","lsn":42,"applied":41,"lag":0,"detail":null},"""
             + """{"node":"node3","id":null,"role":"follower","state":"unreachable","lsn":0,"applied":0,"lag":0,"detail":"the node does not answer"}],"replicasDetail":null}""",
