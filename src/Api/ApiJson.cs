@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
+using GrainDb.Api.Ranges;
 using GrainDb.Api.Ring;
 
 namespace GrainDb.Api;
@@ -16,4 +17,5 @@ namespace GrainDb.Api;
 [JsonSerializable(typeof(BatchBody))]
 [JsonSerializable(typeof(KeyspaceBody))]
 [JsonSerializable(typeof(RingPlanBody))]
+[JsonSerializable(typeof(TransferLeaderBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -16,8 +16,8 @@ internal sealed class BatchApi(IKeyValueStore store, ApiOptions options, TimePro
     public async ValueTask<Failure?> PostAsync(HttpContext context)
     {
         var headers = context.Request.Headers;
-        var query = QueryParameters.Read(context, KeyRequest.ExplainParameter);
-        KeyRequest.RefuseWhatIsNotOffered(headers, query);
+        QueryParameters.Read(context);
+        KeyRequest.RefuseWhatIsNotOffered(headers);
         var timeout = KeyRequest.ReadTimeout(headers);
         var session = SessionToken.Parse(Headers.Single(headers, KeyRequest.SessionHeader));
         if (Headers.Single(headers, Consistency.Header) is not null)

@@ -82,11 +82,11 @@ internal sealed class BatchRunner(IKeyValueStore store, IReadOnlyList<BatchStep>
 
         if (step.Write is { } write)
         {
-            var written = await store.WriteAsync(step.Keyspace, write, left, cancellationToken);
+            var written = await store.WriteAsync(step.Keyspace, write, WriteLevel.Quorum, left, cancellationToken);
             return written.Failure is { } failure ? Failed(failure) : new BatchResult(Failure: null, written, Read: null);
         }
 
-        var read = await store.ReadAsync(step.Keyspace, step.Key, step.AsOf, left, cancellationToken);
+        var read = await store.ReadAsync(step.Keyspace, step.Key, step.AsOf, ReadConsistency.Linearizable, left, cancellationToken);
         if (read.Failure is { } refused)
             return Failed(refused);
         if (!read.Found)

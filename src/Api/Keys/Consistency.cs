@@ -1,71 +1,150 @@
 using System.Globalization;
 using GrainDb.Api.Errors;
 using GrainDb.Api.Requests;
+using GrainDb.Interfaces.Keys;
 using Microsoft.AspNetCore.Http;
 
 namespace GrainDb.Api.Keys;
 
 /// <summary>
 /// <c>GrainDb-Consistency</c> or <c>?consistency=</c>. Strong keyspaces read <c>linearizable</c> (default), <c>session</c>,
-/// <c>bounded;max-staleness-ms=n[;fallback=none]</c> or <c>eventual</c>, and write <c>quorum</c> (default) or <c>all</c>. The
-/// range's leader serves every one of them, which is at least as strong as each asks for; the choice is validated so that a
-/// request that is right today stays right when followers serve too.
+/// <c>bounded;max-staleness-ms=n[;fallback=none]</c> or <c>eventual</c>, and write <c>quorum</c> (default) or <c>all</c>.
+/// Levels and parameters are lower case; spaces and tabs around <c>;</c> do not count.
 /// </summary>
 internal static class Consistency
 {
     public const string Header = "GrainDb-Consistency";
     public const string Parameter = "consistency";
 
+    /// <summary>A day. Retention ends sooner or later than that; a bound that nobody would notice is <c>eventual</c>.</summary>
+    public const long MaxStalenessMs = 24L * 60 * 60 * 1000;
+
+    private const string Staleness = "max-staleness-ms=";
+    private const string NoFallback = "fallback=none";
     private const string ReadChoices = "linearizable, session, bounded;max-staleness-ms=n[;fallback=none] or eventual";
     private const string WriteChoices = "quorum or all";
 
-    public static void Check(IHeaderDictionary headers, QueryParameters query, bool write)
+    /// <summary>What a read asks for.</summary>
+    /// <param name="headers">Of the request.</param>
+    /// <param name="query">Of the request.</param>
+    /// <param name="seen">Highest timestamp that the session has seen; zero for none.</param>
+    public static ReadConsistency OfRead(IHeaderDictionary headers, QueryParameters query, Timestamp seen) =>
+        Choice(headers, query) is { } choice ? ParseRead(choice, seen) : ReadConsistency.Linearizable;
+
+    /// <summary>What a write asks for.</summary>
+    public static WriteLevel OfWrite(IHeaderDictionary headers, QueryParameters query) =>
+        Choice(headers, query) is { } choice ? ParseWrite(choice) : WriteLevel.Quorum;
+
+    /// <exception cref="Interfaces.Errors.GrainDbException">It is none that a read of a strong keyspace has.</exception>
+    public static ReadConsistency ParseRead(string choice, Timestamp seen)
+    {
+        var parts = choice.Split(';');
+        var level = Trim(parts[0]);
+        switch (level)
+        {
+            case "linearizable":
+                RefuseParameters(parts);
+                return ReadConsistency.Linearizable;
+            case "session":
+                RefuseParameters(parts);
+                return new ReadConsistency(ReadLevel.Session, MaxStaleness: default, seen, LocalOnly: false);
+            case "eventual":
+                RefuseParameters(parts);
+                return new ReadConsistency(ReadLevel.Eventual, MaxStaleness: default, Seen: default, LocalOnly: false);
+            case "bounded":
+                return ParseBounded(parts, choice);
+            case "quorum" or "all":
+                throw BadInput.Unsupported($"{Header} '{QueryParameters.Shorten(choice)}' is for writes; a strong keyspace reads {ReadChoices}.");
+            default:
+                RefuseOtherFamily(level, choice, $"reads {ReadChoices}");
+                throw BadInput.Request($"{Header} is '{QueryParameters.Shorten(choice)}'; a strong keyspace reads {ReadChoices}.");
+        }
+    }
+
+    /// <exception cref="Interfaces.Errors.GrainDbException">It is none that a write to a strong keyspace has.</exception>
+    public static WriteLevel ParseWrite(string choice)
+    {
+        var parts = choice.Split(';');
+        var level = Trim(parts[0]);
+        switch (level)
+        {
+            case "quorum":
+                RefuseParameters(parts);
+                return WriteLevel.Quorum;
+            case "all":
+                RefuseParameters(parts);
+                return WriteLevel.All;
+            case "linearizable" or "session" or "bounded" or "eventual":
+                throw BadInput.Unsupported($"{Header} '{QueryParameters.Shorten(choice)}' is for reads; a strong keyspace writes {WriteChoices}.");
+            default:
+                RefuseOtherFamily(level, choice, $"writes {WriteChoices}");
+                throw BadInput.Request($"{Header} is '{QueryParameters.Shorten(choice)}'; a strong keyspace writes {WriteChoices}.");
+        }
+    }
+
+    /// <summary>The level's name as the grammar has it.</summary>
+    public static string NameOf(ReadLevel level) => level switch
+    {
+        ReadLevel.Linearizable => "linearizable",
+        ReadLevel.Session => "session",
+        ReadLevel.Bounded => "bounded",
+        ReadLevel.Eventual => "eventual",
+        _ => throw new ArgumentOutOfRangeException(nameof(level), level, "Not a level."),
+    };
+
+    /// <summary>The level's name as the grammar has it.</summary>
+    public static string NameOf(WriteLevel level) => level switch
+    {
+        WriteLevel.Quorum => "quorum",
+        WriteLevel.All => "all",
+        _ => throw new ArgumentOutOfRangeException(nameof(level), level, "Not a level."),
+    };
+
+    private static string? Choice(IHeaderDictionary headers, QueryParameters query)
     {
         var header = Headers.Single(headers, Header);
         var parameter = query.Text(Parameter);
-        if (header is null && parameter is null)
-            return;
-        if (header is not null && parameter is not null && header != parameter)
-            throw BadInput.Request($"{Header} and ?{Parameter}= say different things.");
-        Check((header ?? parameter)!, write);
+        return header is not null && parameter is not null && header != parameter
+            ? throw BadInput.Request($"{Header} and ?{Parameter}= say different things.")
+            : header ?? parameter;
     }
 
-    public static void Check(string choice, bool write)
+    private static ReadConsistency ParseBounded(string[] parts, string choice)
     {
-        var parts = choice.Split(';', StringSplitOptions.TrimEntries);
-        var level = parts[0];
-        if (level == "one" || level.StartsWith("r=", StringComparison.Ordinal) || level.StartsWith("w=", StringComparison.Ordinal))
-            throw BadInput.Unsupported($"{Header} '{QueryParameters.Shorten(choice)}' belongs to eventual keyspaces; this one is strong and {Offer(write)}.");
-        var knownToTheOther = write ? level is "linearizable" or "session" or "bounded" or "eventual" : level is "quorum" or "all";
-        if (knownToTheOther)
-            throw BadInput.Unsupported($"{Header} '{QueryParameters.Shorten(choice)}' is for {(write ? "reads" : "writes")}; a strong keyspace {Offer(write)}.");
-        var known = write ? level is "quorum" or "all" : level is "linearizable" or "session" or "bounded" or "eventual";
-        if (!known)
-            throw BadInput.Request($"{Header} is '{QueryParameters.Shorten(choice)}'; a strong keyspace {Offer(write)}.");
-        if (level == "bounded")
-            CheckBounded(parts, choice);
-        else if (parts.Length > 1)
-            throw BadInput.Request($"{Header} '{level}' takes no parameters.");
-    }
-
-    private static void CheckBounded(string[] parts, string choice)
-    {
-        var staleness = false;
-        var fallback = false;
-        foreach (var part in parts.AsSpan(1))
+        TimeSpan? staleness = null;
+        var localOnly = false;
+        foreach (var raw in parts.AsSpan(1))
         {
-            var isStaleness = part.StartsWith("max-staleness-ms=", StringComparison.Ordinal)
-                && long.TryParse(part.AsSpan("max-staleness-ms=".Length), NumberStyles.None, CultureInfo.InvariantCulture, out _);
-            var isFallback = part == "fallback=none";
-            if ((!isStaleness && !isFallback) || (isStaleness && staleness) || (isFallback && fallback))
-                throw BadInput.Request($"{Header} is '{QueryParameters.Shorten(choice)}'; bounded takes max-staleness-ms=n (a whole number) and fallback=none, each once.");
-            staleness |= isStaleness;
-            fallback |= isFallback;
+            var part = Trim(raw);
+            if (part == NoFallback && !localOnly)
+                localOnly = true;
+            else if (part.StartsWith(Staleness, StringComparison.Ordinal) && staleness is null)
+                staleness = ParseStaleness(part.AsSpan(Staleness.Length), choice);
+            else
+                throw BadInput.Request($"{Header} is '{QueryParameters.Shorten(choice)}'; bounded takes max-staleness-ms=n and fallback=none, each once.");
         }
 
-        if (!staleness)
-            throw BadInput.Request($"{Header} 'bounded' needs max-staleness-ms=n.");
+        return staleness is { } bound
+            ? new ReadConsistency(ReadLevel.Bounded, bound, Seen: default, localOnly)
+            : throw BadInput.Request($"{Header} 'bounded' needs max-staleness-ms=n.");
     }
 
-    private static string Offer(bool write) => write ? $"writes {WriteChoices}" : $"reads {ReadChoices}";
+    private static TimeSpan ParseStaleness(ReadOnlySpan<char> digits, string choice) =>
+        long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds) && milliseconds <= MaxStalenessMs
+            ? TimeSpan.FromMilliseconds(milliseconds)
+            : throw BadInput.Request($"{Header} is '{QueryParameters.Shorten(choice)}'; max-staleness-ms is a whole number from 0 to {MaxStalenessMs}.");
+
+    private static void RefuseParameters(string[] parts)
+    {
+        if (parts.Length > 1)
+            throw BadInput.Request($"{Header} '{Trim(parts[0])}' takes no parameters.");
+    }
+
+    private static void RefuseOtherFamily(string level, string choice, string offer)
+    {
+        if (level == "one" || level.StartsWith("r=", StringComparison.Ordinal) || level.StartsWith("w=", StringComparison.Ordinal))
+            throw BadInput.Unsupported($"{Header} '{QueryParameters.Shorten(choice)}' belongs to eventual keyspaces; this one is strong and {offer}.");
+    }
+
+    private static string Trim(string part) => part.Trim([' ', '\t']);
 }

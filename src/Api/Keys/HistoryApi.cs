@@ -12,6 +12,7 @@ internal sealed class HistoryApi(IKeyValueStore store)
     public async ValueTask<Failure?> GetAsync(HttpContext context)
     {
         var request = KeyRequest.Read(context, write: false, KeyRequest.Key64Parameter, Consistency.Parameter, KeyRequest.ExplainParameter);
+        request.RefuseExplain();
         var result = await store.HistoryAsync(request.Keyspace, request.RequireKey(), request.Timeout, context.RequestAborted);
         if (result.Failure is not null)
             return result.Failure;

@@ -12,20 +12,27 @@ internal static class KeyHeaders
     public const string ReadTimestamp = "GrainDb-Read-Timestamp";
     public const string ServedBy = "GrainDb-Served-By";
     public const string StalenessMs = "GrainDb-Staleness-Ms";
+    public const string Replicas = "GrainDb-Replicas";
     public const string Session = KeyRequest.SessionHeader;
     public const string Cursor = "GrainDb-Cursor";
 
     public static void SetWritten(IHeaderDictionary headers, WriteResult result, Timestamp session)
     {
         headers[CommitTimestamp] = result.Version.ToString();
+        if (result.Replicas.Count > 0)
+            headers[Replicas] = string.Join(", ", result.Replicas.Select(vote => $"{vote.Node}={NameOf(vote.Reply)}"));
         SetServed(headers, result.ServedBy, Timestamp.Later(session, result.Version));
     }
 
-    public static void SetRead(IHeaderDictionary headers, Timestamp read, ServedBy? servedBy, Timestamp session)
+    /// <param name="headers">Of the response.</param>
+    /// <param name="read">The snapshot that was read.</param>
+    /// <param name="staleness">How old it may be; null for the present, or for exactly the snapshot that was asked for.</param>
+    /// <param name="servedBy">Null when nobody was reached.</param>
+    /// <param name="session">What the request's token says; zero for none.</param>
+    public static void SetRead(IHeaderDictionary headers, Timestamp read, TimeSpan? staleness, ServedBy? servedBy, Timestamp session)
     {
         headers[ReadTimestamp] = read.ToString();
-        // The leader answers: what was read is current, or exactly the snapshot that was asked for.
-        headers[StalenessMs] = "0";
+        headers[StalenessMs] = StalenessOf(staleness).ToString(CultureInfo.InvariantCulture);
         SetServed(headers, servedBy, Timestamp.Later(session, read));
     }
 
@@ -40,7 +47,20 @@ internal static class KeyHeaders
             headers[ServedBy] = Format(servedBy);
     }
 
+    /// <summary>Whole milliseconds, rounded up: it is a bound.</summary>
+    public static long StalenessOf(TimeSpan? staleness) => (long)Math.Ceiling(Math.Max(0, staleness.GetValueOrDefault().TotalMilliseconds));
+
+    public static string NameOf(ReplicaRole role) => role == ReplicaRole.Leader ? "leader" : "follower";
+
+    public static string NameOf(ReplicaReply reply) => reply switch
+    {
+        ReplicaReply.Ok => "ok",
+        ReplicaReply.Timeout => "timeout",
+        ReplicaReply.Error => "error",
+        _ => throw new ArgumentOutOfRangeException(nameof(reply), reply, "Not a reply."),
+    };
+
     public static string Format(ServedBy servedBy) => string.Create(
         CultureInfo.InvariantCulture,
-        $"region={servedBy.Region}, range={servedBy.Range.Value}, node={servedBy.Node}, role={(servedBy.Role == ReplicaRole.Leader ? "leader" : "follower")}");
+        $"region={servedBy.Region}, range={servedBy.Range.Value}, node={servedBy.Node}, role={NameOf(servedBy.Role)}");
 }

@@ -16,7 +16,16 @@ namespace GrainDb.Api.Keys;
 /// <param name="Query">The decoded query.</param>
 /// <param name="Timeout">Budget of the operation.</param>
 /// <param name="Session">Highest timestamp that the session has seen; zero for none.</param>
-internal readonly record struct KeyRequest(string Keyspace, byte[]? Key, QueryParameters Query, TimeSpan Timeout, Timestamp Session)
+/// <param name="Consistency">Of a read: what it must see.</param>
+/// <param name="Level">Of a write: how many replicas must have it.</param>
+internal readonly record struct KeyRequest(
+    string Keyspace,
+    byte[]? Key,
+    QueryParameters Query,
+    TimeSpan Timeout,
+    Timestamp Session,
+    ReadConsistency Consistency,
+    WriteLevel Level)
 {
     public const string Key64Parameter = "key64";
     public const string ExplainParameter = "explain";
@@ -47,9 +56,16 @@ internal readonly record struct KeyRequest(string Keyspace, byte[]? Key, QueryPa
         var key = ReadKey(target, query);
 
         var headers = context.Request.Headers;
-        Consistency.Check(headers, query, write);
-        RefuseWhatIsNotOffered(headers, query);
-        return new(keyspace, key, query, ReadTimeout(headers), SessionToken.Parse(Headers.Single(headers, SessionHeader)));
+        RefuseWhatIsNotOffered(headers);
+        var session = SessionToken.Parse(Headers.Single(headers, SessionHeader));
+        return new(
+            keyspace,
+            key,
+            query,
+            ReadTimeout(headers),
+            session,
+            write ? default : Keys.Consistency.OfRead(headers, query, session),
+            write ? Keys.Consistency.OfWrite(headers, query) : default);
     }
 
     /// <summary>The keyspace's name, decoded. A name that none can have is not looked for.</summary>
@@ -87,8 +103,18 @@ internal readonly record struct KeyRequest(string Keyspace, byte[]? Key, QueryPa
     public byte[] RequireKey() =>
         Key ?? throw BadInput.Key("The request names no key: it follows the keyspace in the path, or stands as base64url in key64.");
 
+    /// <summary>Whether the answer shall say how it came about; only where the route offers that.</summary>
+    public bool Explain => Query.Flag(ExplainParameter);
+
+    /// <summary>For routes that take the parameter only to say that they do not offer it.</summary>
+    public void RefuseExplain()
+    {
+        if (Explain)
+            throw BadInput.Request("explain=true is offered on GET and PUT of one key.");
+    }
+
     /// <summary>Promises that this version cannot keep are refused, never overlooked.</summary>
-    public static void RefuseWhatIsNotOffered(IHeaderDictionary headers, QueryParameters query)
+    public static void RefuseWhatIsNotOffered(IHeaderDictionary headers)
     {
         if (headers.ContainsKey(IdempotencyHeader))
             throw BadInput.Request($"{IdempotencyHeader} is not offered in this version. If-None-Match: * or If-Match make a repeated write harmless.");
@@ -96,8 +122,6 @@ internal readonly record struct KeyRequest(string Keyspace, byte[]? Key, QueryPa
             throw BadInput.Request($"{HeaderNames.ContentEncoding} is not kept with the value: send the bytes as they are to be stored.");
         if (headers.ContainsKey(ContextHeader))
             throw BadInput.Unsupported($"{ContextHeader} belongs to eventual keyspaces; this one is strong.");
-        if (query.Flag(ExplainParameter))
-            throw BadInput.Request("explain=true is not offered in this version.");
     }
 
     private static byte[]? ReadKey(KeyTarget target, QueryParameters query)

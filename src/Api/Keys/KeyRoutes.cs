@@ -59,14 +59,15 @@ internal static class KeyRoutes
 
     private static void MapPut(IEndpointRouteBuilder routes, RequestDelegate put, bool inPath) =>
         Addressed(routes.Map("PUT", put, inPath, "kv"), inPath, "putKey")
-            .WithSummary("Stores a value. Acknowledged when it is durable on a majority of the range's replicas.")
+            .WithSummary("Stores a value. Acknowledged when it is durable on a majority of the range's replicas; with all, on every one, or when the time is over.")
+            .WithQuery(KeyRequest.ExplainParameter, "Answer with what each replica said.", JsonSchemaType.Boolean)
             .WithQuery(KeysApi.TimeToLiveParameter, "Time to live, 1s to 3650d: after it, by commit time, the key reads as absent.")
             .WithWriteParameters()
             .WithHeader("If-None-Match", "* : the key must not exist.")
             .WithHeader("Content-Type", "Stored and given back with the value; at most 255 bytes.")
             .WithRawBody("The value, any bytes.")
-            .WithAnswer(StatusCodes.Status201Created, "The key did not exist before.")
-            .WithAnswer(StatusCodes.Status200OK, "The key existed before.")
+            .WithAnswer(StatusCodes.Status201Created, "The key did not exist before. Without a body, unless explain=true.", typeof(WriteExplanation))
+            .WithAnswer(StatusCodes.Status200OK, "The key existed before. Without a body, unless explain=true.", typeof(WriteExplanation))
             .WithResponseHeader("ETag", "The new version in quotes.")
             .WithWriteHeaders()
             .WithErrors(WriteErrors);
@@ -82,9 +83,11 @@ internal static class KeyRoutes
 
     private static void MapGet(IEndpointRouteBuilder routes, RequestDelegate read) =>
         Addressed(routes.Map("GET", read, inPath: true, "kv"), inPath: true, "getKey")
-            .WithSummary("Reads a value; linearizable, or as of a time.")
+            .WithSummary("Reads a value: linearizable, weaker and nearer, or as of a time.")
             .WithGetParameters()
-            .WithRawAnswer(StatusCodes.Status200OK, "The bytes as stored, with their content type. They are served inert (nosniff, sandbox).")
+            .WithQuery(KeyRequest.ExplainParameter, "Answer with how the read came about, in place of the value.", JsonSchemaType.Boolean)
+            .WithRawAnswer(StatusCodes.Status200OK, "The bytes as stored, with their content type. They are served inert (nosniff, sandbox). With explain=true an explanation.")
+            .WithAnswer(StatusCodes.Status200OK, "With explain=true: how the read came about.", typeof(ReadExplanation))
             .WithAnswer(StatusCodes.Status304NotModified, "The version is one of If-None-Match.")
             .WithResponseHeader("ETag", "The version in quotes.")
             .WithReadHeaders()
@@ -106,6 +109,7 @@ internal static class KeyRoutes
             .WithSummary("Scans a keyspace, all pages of one cursor at one snapshot. With key64 it reads that key, as the route with the key in the path does.")
             .WithPath("keyspace", "Name of the keyspace.")
             .WithQuery(KeyRequest.Key64Parameter, "Read this key instead of scanning: base64url, padding optional.")
+            .WithQuery(KeyRequest.ExplainParameter, "With key64: answer with how the read came about.", JsonSchemaType.Boolean)
             .WithQuery("prefix", "Keys that begin with this text.")
             .WithQuery("prefix64", "The same as base64url.")
             .WithQuery("start", "First key of the interval.")
@@ -117,7 +121,7 @@ internal static class KeyRoutes
             .WithQuery("keysOnly", "Leave the values out.", JsonSchemaType.Boolean)
             .WithQuery(KeysApi.AsOfParameter, "A timestamp (16 hex digits) or an RFC 3339 time.")
             .WithQuery("cursor", "Of the previous page; the rest of the query must be the same, but for limit.")
-            .WithCommonParameters()
+            .WithReadParameters()
             .WithHeader("Accept", "application/x-ndjson: one item per line, the cursor in GrainDb-Cursor.")
             .WithAnswer(StatusCodes.Status200OK, "A page, or the value of key64.", typeof(ScanPage))
             .WithAnswer(StatusCodes.Status200OK, "One row per line.", typeof(ScanRow), ScanApi.NdJson)
@@ -127,8 +131,8 @@ internal static class KeyRoutes
 
     private static void MapHistory(IEndpointRouteBuilder routes, RequestDelegate history, bool inPath) =>
         Addressed(routes.Map("GET", history, inPath, "history"), inPath, "getHistory")
-            .WithSummary("The retained versions of a key, newest first; at most 1000.")
-            .WithCommonParameters()
+            .WithSummary("The retained versions of a key, newest first; at most 1000. The leader's, which is at least as new as any level asks for.")
+            .WithReadParameters()
             .WithAnswer(StatusCodes.Status200OK, "The versions; none when there is none.", typeof(KeyHistory))
             .WithResponseHeader(KeyHeaders.ServedBy, "Who answered.")
             .WithResponseHeader(KeyHeaders.Session, "The session's token.")
@@ -160,28 +164,37 @@ internal static class KeyRoutes
         .WithQuery(KeysApi.AsOfParameter, "A timestamp (16 hex digits) or an RFC 3339 time.")
         .WithHeader("If-None-Match", "Versions in quotes, or *: 304 when the version is among them.")
         .WithHeader("If-Match", "Versions in quotes, or *: 412 when the version is not among them.")
-        .WithCommonParameters();
+        .WithReadParameters();
 
     private static IEndpointConventionBuilder WithWriteParameters(this IEndpointConventionBuilder builder) => builder
         .WithHeader("If-Match", "A version in quotes: the key must exist with it. * : the key must exist.")
-        .WithCommonParameters();
-
-    private static IEndpointConventionBuilder WithCommonParameters(this IEndpointConventionBuilder builder) => builder
         .WithQuery(Consistency.Parameter, "The same as GrainDb-Consistency.")
         .WithHeader(
             Consistency.Header,
-            "Reads: linearizable (default), session, bounded;max-staleness-ms=n[;fallback=none], eventual. Writes: quorum (default), all.")
+            "quorum (default): durable on a majority of the replicas. all: on every one; when the time ends first it is a success all the same, and GrainDb-Replicas says who has it.")
+        .WithCommonParameters();
+
+    private static IEndpointConventionBuilder WithReadParameters(this IEndpointConventionBuilder builder) => builder
+        .WithQuery(Consistency.Parameter, "The same as GrainDb-Consistency.")
+        .WithHeader(
+            Consistency.Header,
+            "linearizable (default): everything acknowledged before. session: at least what the token has seen. bounded;max-staleness-ms=n, 0 to 86400000: nothing older; "
+            + "with ;fallback=none 503 where the nearest replica cannot tell, else the leader serves. eventual: something that was committed once.")
+        .WithCommonParameters();
+
+    private static IEndpointConventionBuilder WithCommonParameters(this IEndpointConventionBuilder builder) => builder
         .WithHeader(KeyRequest.TimeoutHeader, "Budget of the operation: 500ms, 2s; 10s by default, 60s at most.")
-        .WithHeader(KeyRequest.SessionHeader, "The token of the session's last answer.");
+        .WithHeader(KeyRequest.SessionHeader, "The token of the session's last answer, opaque: what is read with session sees all that it has seen.");
 
     private static IEndpointConventionBuilder WithWriteHeaders(this IEndpointConventionBuilder builder) => builder
         .WithResponseHeader(KeyHeaders.CommitTimestamp, "The version, 16 hex digits.")
         .WithResponseHeader(KeyHeaders.ServedBy, "region=eu, range=17, node=node2, role=leader.")
-        .WithResponseHeader(KeyHeaders.Session, "The session's token.");
+        .WithResponseHeader(KeyHeaders.Replicas, "What each replica had said: node1=ok, node2=ok, node3=timeout. Where it is known, with all always.")
+        .WithResponseHeader(KeyHeaders.Session, "The session's token: the request's, lifted to this write.");
 
     private static IEndpointConventionBuilder WithReadHeaders(this IEndpointConventionBuilder builder) => builder
         .WithResponseHeader(KeyHeaders.ReadTimestamp, "The snapshot that was read: asOf with it gives the same.")
-        .WithResponseHeader(KeyHeaders.StalenessMs, "How old the answer may be; 0 from the leader.")
-        .WithResponseHeader(KeyHeaders.ServedBy, "region=eu, range=17, node=node2, role=leader.")
-        .WithResponseHeader(KeyHeaders.Session, "The session's token.");
+        .WithResponseHeader(KeyHeaders.StalenessMs, "How old the answer may be, a bound; 0 from the leader.")
+        .WithResponseHeader(KeyHeaders.ServedBy, "region=eu, range=17, node=node2, role=leader or follower.")
+        .WithResponseHeader(KeyHeaders.Session, "The session's token: the request's, lifted to this snapshot.");
 }

@@ -1,12 +1,15 @@
+using GrainDb.Api.Errors;
 using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Ranges;
 using Microsoft.AspNetCore.Http;
 
 namespace GrainDb.Api.Keys;
 
 /// <summary>Put, get and delete of one key: bind, call, translate.</summary>
-internal sealed class KeysApi(IKeyValueStore store, ApiOptions options, TimeProvider time)
+internal sealed class KeysApi(IKeyValueStore store, IClusterView cluster, ApiOptions options, TimeProvider time)
 {
     public const string TimeToLiveParameter = "ttl";
     public const string AsOfParameter = "asOf";
@@ -22,26 +25,30 @@ internal sealed class KeysApi(IKeyValueStore store, ApiOptions options, TimeProv
         var value = await BodyReader.ReadAsync(context, options.MaxValueBytes, ErrorCode.ValueTooLarge);
 
         var write = new KeyWrite(key, WriteKind.Put, value, contentType, condition, timeToLive);
-        var result = await store.WriteAsync(request.Keyspace, write, request.Timeout, context.RequestAborted);
+        var result = await store.WriteAsync(request.Keyspace, write, request.Level, request.Timeout, context.RequestAborted);
         if (result.Failure is not null)
             return result.Failure;
 
         var response = context.Response;
         response.StatusCode = StatusOfPut(result);
-        response.ContentLength = 0;
         response.Headers.ETag = EntityTags.Format(result.Version);
         KeyHeaders.SetWritten(response.Headers, result, request.Session);
+        if (request.Explain)
+            await response.WriteAsJsonAsync(WriteExplanation.Of(request.Level, result), context.RequestAborted);
+        else
+            response.ContentLength = 0;
         return null;
     }
 
     public async ValueTask<Failure?> DeleteAsync(HttpContext context)
     {
         var request = KeyRequest.Read(context, write: true, KeyRequest.Key64Parameter, Consistency.Parameter, KeyRequest.ExplainParameter);
+        request.RefuseExplain();
         var key = request.RequireKey();
         var condition = EntityTags.ReadWriteCondition(context.Request.Headers);
 
         var write = new KeyWrite(key, WriteKind.Delete, ReadOnlyMemory<byte>.Empty, "", condition, TimeToLive: null);
-        var result = await store.WriteAsync(request.Keyspace, write, request.Timeout, context.RequestAborted);
+        var result = await store.WriteAsync(request.Keyspace, write, request.Level, request.Timeout, context.RequestAborted);
         if (result.Failure is not null)
             return result.Failure;
 
@@ -57,13 +64,15 @@ internal sealed class KeysApi(IKeyValueStore store, ApiOptions options, TimeProv
         var key = request.RequireKey();
         var precondition = EntityTags.ReadPrecondition(context.Request.Headers);
         var asOf = AsOf.Parse(request.Query.Text(AsOfParameter), time);
+        if (request.Explain)
+            return await ExplainAsync(context, request, key, asOf, precondition);
 
-        var result = await store.ReadAsync(request.Keyspace, key, asOf, request.Timeout, context.RequestAborted);
+        var result = await store.ReadAsync(request.Keyspace, key, asOf, request.Consistency, request.Timeout, context.RequestAborted);
         if (result.Failure is not null)
             return result.Failure;
 
         var response = context.Response;
-        KeyHeaders.SetRead(response.Headers, result.ReadTimestamp, result.ServedBy, request.Session);
+        KeyHeaders.SetRead(response.Headers, result.ReadTimestamp, result.Staleness, result.ServedBy, request.Session);
         if (precondition is not null && precondition.Refuses(result.Found ? result.Version : Timestamp.Zero))
             return Mismatch(result);
         if (!result.Found)
@@ -82,6 +91,49 @@ internal sealed class KeysApi(IKeyValueStore store, ApiOptions options, TimeProv
         if (!HttpMethods.IsHead(context.Request.Method))
             await response.BodyWriter.WriteAsync(result.Value, context.RequestAborted);
         return null;
+    }
+
+    /// <summary>
+    /// The same read, answered with how it came about. The explanation is no representation of the value: it has neither its
+    /// ETag nor its conditions, and a key that does not exist is an answer.
+    /// </summary>
+    private async ValueTask<Failure?> ExplainAsync(HttpContext context, KeyRequest request, byte[] key, Timestamp asOf, ReadPrecondition? precondition)
+    {
+        if (HttpMethods.IsHead(context.Request.Method))
+            request.RefuseExplain();
+        if (precondition is not null)
+            throw BadInput.Request("explain=true excludes If-Match and If-None-Match on GET.");
+        var started = time.GetTimestamp();
+        var result = await store.ReadAsync(request.Keyspace, key, asOf, request.Consistency, request.Timeout, context.RequestAborted);
+        if (result.Failure is not null)
+            return result.Failure;
+
+        var (range, unknown) = await AskReplicasAsync(result.ServedBy, request.Timeout - time.GetElapsedTime(started), context.RequestAborted);
+        KeyHeaders.SetRead(context.Response.Headers, result.ReadTimestamp, result.Staleness, result.ServedBy, request.Session);
+        context.Response.Headers.CacheControl = "no-store";
+        await context.Response.WriteAsJsonAsync(ReadExplanation.Of(request.Consistency.Level, result, range, unknown), context.RequestAborted);
+        return null;
+    }
+
+    /// <summary>The read is what it is, whether or not its replicas can be asked: when they cannot, the explanation says so.</summary>
+    private async Task<(RangeStatus? Range, string? Unknown)> AskReplicasAsync(ServedBy? servedBy, TimeSpan left, CancellationToken cancellationToken)
+    {
+        if (servedBy is null)
+            return (null, "The answer does not name its range.");
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        try
+        {
+            return (await cluster.GetRangeAsync(servedBy.Range, deadline.Token), null);
+        }
+        catch (GrainDbException exception)
+        {
+            return (null, exception.Failure.Detail);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return (null, "The replicas did not answer in time.");
+        }
     }
 
     public static int StatusOfPut(WriteResult result) => result.Existed ? StatusCodes.Status200OK : StatusCodes.Status201Created;

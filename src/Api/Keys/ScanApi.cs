@@ -22,6 +22,7 @@ internal sealed class ScanApi(IKeyValueStore store, TimeProvider time)
     public async ValueTask<Failure?> ScanAsync(HttpContext context)
     {
         var request = KeyRequest.Read(context, write: false, Parameters);
+        request.RefuseExplain();
         var query = ReadQuery(request.Query);
         var hash = ScanCursor.Hash(request.Keyspace, query);
         if (request.Query.Text("cursor") is { } text)
@@ -30,12 +31,12 @@ internal sealed class ScanApi(IKeyValueStore store, TimeProvider time)
             query = query with { AsOf = cursor.ReadTimestamp, ResumeKey = cursor.ResumeKey };
         }
 
-        var result = await store.ScanAsync(request.Keyspace, query, request.Timeout, context.RequestAborted);
+        var result = await store.ScanAsync(request.Keyspace, query, request.Consistency, request.Timeout, context.RequestAborted);
         if (result.Failure is not null)
             return result.Failure;
 
         var next = result.ResumeKey is { } resume ? new ScanCursor(hash, result.ReadTimestamp, resume).Format() : null;
-        KeyHeaders.SetRead(context.Response.Headers, result.ReadTimestamp, result.ServedBy, request.Session);
+        KeyHeaders.SetRead(context.Response.Headers, result.ReadTimestamp, result.Staleness, result.ServedBy, request.Session);
         if (WantsNdJson(context.Request))
             await WriteLinesAsync(context, result, next, query.KeysOnly);
         else

@@ -27,5 +27,11 @@ internal static class RangeRoutes
             .WithPath("id", "Its number.")
             .WithAnswer(StatusCodes.Status202Accepted, "Written.", typeof(RangeCheckpointed))
             .WithErrors(ErrorCode.RangeNotFound, ErrorCode.OutcomeUnknown, ErrorCode.Corruption);
+        group.MapPost("/{id}/transfer-leader", api.TransferLeaderAsync).WithName("transferLeader")
+            .WithSummary("Lets another replica's node lead the range, now and while it is up. What is in flight is answered first.")
+            .WithPath("id", "Its number.")
+            .WithJsonBody(typeof(TransferLeaderBody), required: true)
+            .WithAnswer(StatusCodes.Status202Accepted, "Under way; the range shows when it is done. Also when the node leads already.", typeof(LeaderTransfer))
+            .WithErrors(ErrorCode.RangeNotFound, ErrorCode.RequestTooLarge, ErrorCode.UnsupportedMediaType, ErrorCode.OutcomeUnknown);
     }
 }

@@ -3,11 +3,72 @@ using System.ComponentModel;
 using System.Text;
 using System.Text.Unicode;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Api.Ranges;
 
 /// <summary>One replica of a range.</summary>
-public sealed record ReplicaView(string Node, ReplicaRole Role, ReplicaState State, ulong Lsn, long Lag, string? Detail);
+public sealed record ReplicaView
+{
+    public required string Node { get; init; }
+
+    [Description("Of this very replica; no other one ever has it. Null when nobody who answers knows it.")]
+    public required Guid? Id { get; init; }
+
+    public required ReplicaRole Role { get; init; }
+
+    public required ReplicaState State { get; init; }
+
+    [Description("Last durable record of its log.")]
+    public required ulong Lsn { get; init; }
+
+    [Description("Last record that its state holds.")]
+    public required ulong Applied { get; init; }
+
+    [Description("Records that its log is behind the leader's.")]
+    public required long Lag { get; init; }
+
+    [Description("What is wrong; null when nothing is.")]
+    public required string? Detail { get; init; }
+
+    internal static ReplicaView Of(ReplicaStatus replica) => new()
+    {
+        Node = replica.Node,
+        Id = replica.Id,
+        Role = replica.Role,
+        State = replica.State,
+        Lsn = replica.Lsn.Value,
+        Applied = replica.Applied.Value,
+        Lag = replica.Lag,
+        Detail = replica.Detail,
+    };
+}
+
+/// <summary>A voter.</summary>
+public sealed record VoterView(string Node, Guid Id)
+{
+    internal static IReadOnlyList<VoterView> Of(ReplicaDescriptor[] replicas) => [.. replicas.Select(replica => new VoterView(replica.Node, replica.Id))];
+}
+
+/// <summary>Who votes on a range's log.</summary>
+public sealed record ConfigurationView
+{
+    [Description("Whether the set of replicas is just being changed: a commit then needs a majority of voters and one of outgoing.")]
+    public required bool Joint { get; init; }
+
+    [Description("The voters; while joint, those that are to be.")]
+    public required IReadOnlyList<VoterView> Voters { get; init; }
+
+    [Description("While joint, the voters before; else empty.")]
+    public required IReadOnlyList<VoterView> Outgoing { get; init; }
+
+    internal static ConfigurationView? Of(RangeConfiguration? configuration) => configuration is null ? null : new()
+    {
+        Joint = configuration.IsJoint,
+        Voters = VoterView.Of(configuration.Voters),
+        Outgoing = VoterView.Of(configuration.Outgoing),
+    };
+}
 
 /// <summary>One range as the API shows it.</summary>
 public sealed record RangeView
@@ -46,6 +107,9 @@ public sealed record RangeView
     [Description("Nothing below it can be read.")]
     public required string GcThreshold { get; init; }
 
+    [Description("Who votes, as the range's log has it; null when the range is not in memory.")]
+    public required ConfigurationView? Configuration { get; init; }
+
     public required IReadOnlyList<ReplicaView> Replicas { get; init; }
 
     internal static RangeView Of(RangeStatus status)
@@ -66,7 +130,8 @@ public sealed record RangeView
             Bytes = status.Bytes < 0 ? null : status.Bytes,
             Rate = status.Rate,
             GcThreshold = status.GcThreshold.ToString(),
-            Replicas = [.. status.Replicas.Select(replica => new ReplicaView(replica.Node, replica.Role, replica.State, replica.Lsn.Value, replica.Lag, replica.Detail))],
+            Configuration = ConfigurationView.Of(status.Configuration),
+            Replicas = [.. status.Replicas.Select(ReplicaView.Of)],
         };
     }
 

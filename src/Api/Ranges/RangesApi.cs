@@ -1,7 +1,9 @@
+using System.ComponentModel;
 using System.Globalization;
 using GrainDb.Api.Errors;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Requests;
+using GrainDb.Api.Ring;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using Microsoft.AspNetCore.Http;
@@ -13,8 +15,27 @@ namespace GrainDb.Api.Ranges;
 /// <param name="Range">The range.</param>
 public sealed record RangeCheckpointed(long Range);
 
+/// <summary>The body of <c>POST /v1/ranges/{id}/transfer-leader</c>.</summary>
+public sealed record TransferLeaderBody
+{
+    [Description("The node that is to lead; it must be live and hold a replica of the range.")]
+    public string? Node { get; init; }
+
+    /// <summary>The checked name.</summary>
+    internal string Bind() => RingLimits.IsNodeName(Node)
+        ? Node!
+        : throw BadInput.Request($"The JSON body is wrong at $.node: it is '{QueryParameters.Shorten(Node ?? "null")}'; a node name is {RingLimits.NameRule}.");
+}
+
+/// <summary>A change of leadership that is under way.</summary>
+/// <param name="Kind">Always <c>transferLeader</c>.</param>
+/// <param name="State"><c>running</c>; <c>GET /v1/ranges/{id}</c> shows the leader that it leads to.</param>
+/// <param name="Range">The range.</param>
+/// <param name="Node">The node that is to lead.</param>
+public sealed record LeaderTransfer(string Kind, string State, long Range, string Node);
+
 /// <summary>Ranges: what they are, how they are, and their checkpoints.</summary>
-internal sealed class RangesApi(IClusterView cluster)
+internal sealed class RangesApi(IClusterView cluster, ApiOptions options)
 {
     public async Task<Ok<RangeList>> ListAsync(HttpContext context)
     {
@@ -41,6 +62,16 @@ internal sealed class RangesApi(IClusterView cluster)
         var range = Parse(id);
         await cluster.CheckpointAsync(range, deadline.Token);
         return TypedResults.Accepted($"/v1/ranges/{range}", new RangeCheckpointed(range.Value));
+    }
+
+    public async Task<Accepted<LeaderTransfer>> TransferLeaderAsync(string id, HttpContext context)
+    {
+        QueryParameters.Read(context);
+        var range = Parse(id);
+        var node = (await JsonBody.ReadAsync(context, ApiJson.Default.TransferLeaderBody, options.MaxRequestBytes)).Bind();
+        using var deadline = Deadline.Start(context);
+        await cluster.TransferLeaderAsync(range, node, deadline.Token);
+        return TypedResults.Accepted($"/v1/ranges/{range}", new LeaderTransfer("transferLeader", "running", range.Value, node));
     }
 
     private static RangeId Parse(string id) => long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var value)

@@ -43,6 +43,7 @@ public static class GrainDbNode
         services.AddSingleton<MetaCache>();
         services.AddSingleton<MetaFormation>();
         services.AddSingleton<RangeCalls>();
+        services.AddSingleton<ReadRouting>();
         services.AddSingleton<GarbageCollection>();
         services.AddSingleton<KeyspaceCatalog>();
         services.AddSingleton<IKeyspaceCatalog>(provider => provider.GetRequiredService<KeyspaceCatalog>());

@@ -505,6 +505,7 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
             Bytes = figures.PayloadBytes,
             Rate = leader?.RequestsPerSecond ?? 0,
             GcThreshold = figures.GcThreshold,
+            Applied = replica.AppliedLsn,
         };
     }
 

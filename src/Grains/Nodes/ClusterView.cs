@@ -92,6 +92,29 @@ internal sealed class ClusterView(
         return RangeStatusBuilder.Build(descriptor, await CollectReportsAsync(descriptor.Nodes, cancellationToken));
     }
 
+    public async Task TransferLeaderAsync(RangeId range, string target, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var snapshot = await meta.RefreshAsync(cancellationToken);
+            var descriptor = snapshot.FindRange(range) ?? throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
+            if (!descriptor.Replicas.Contains(target))
+                throw Failed(ErrorCode.InvalidRequest, $"node '{target}' has no replica of range {range}; {string.Join(", ", descriptor.Replicas)} have");
+            if (live.Find(target) is null)
+                throw Failed(ErrorCode.Unavailable, $"node {target} is down");
+
+            // The order decides where the range is placed the next time, too. Routes stay right, so the generation stays. Where the
+            // meta range is found is no matter of its own rows.
+            if (range == RangeId.Meta || descriptor.Replicas[0] == target)
+                break;
+            var preferred = descriptor with { Replicas = [target, .. descriptor.Replicas.Where(name => name != target)] };
+            if (await meta.TryChangeAsync(snapshot, snapshot.Catalog, [MetaChange.Put(MetaRows.RangeKey(range), preferred)], cancellationToken))
+                break;
+        }
+
+        await ReachAsync(() => grains.GetGrain<IKeyRangeGrain>(range.Value).TransferLeaderAsync(target).WaitAsync(cancellationToken));
+    }
+
     public async Task CheckpointAsync(RangeId range, CancellationToken cancellationToken)
     {
         if ((await meta.RefreshAsync(cancellationToken)).FindRange(range) is null)
@@ -142,6 +165,10 @@ internal sealed class ClusterView(
         catch (PlacementUnavailableException exception)
         {
             throw Failed(ErrorCode.Unavailable, exception.Message);
+        }
+        catch (Exception exception) when (exception is TimeoutException or OrleansException)
+        {
+            throw new GrainDbException(Failure.Unknown(ErrorCode.OutcomeUnknown, $"the range did not answer in time: {exception.Message}"));
         }
     }
 

@@ -11,12 +11,17 @@ internal static class RangeStatusBuilder
     {
         var known = range.Replicas.Select(replica => (replica.Node, Report: Find(reports, replica, range.Id))).ToList();
         var (leaderNode, leader) = known.FirstOrDefault(pair => pair.Report is { Role: ReplicaRole.Leader });
+        // A leader's log decides; without one the log that got furthest is the best guess.
+        var configuration = leader?.Configuration ?? known
+            .Where(pair => pair.Report?.Configuration is not null)
+            .MaxBy(pair => (pair.Report!.Epoch, pair.Report.Lsn)).Report?.Configuration;
         return new RangeStatus
         {
             Descriptor = range,
             Leader = leader is null ? null : leaderNode,
             Epoch = leader?.Epoch ?? default,
-            Replicas = [.. known.Select(pair => ToStatus(pair.Node, pair.Report, leader))],
+            Replicas = [.. known.Select(pair => ToStatus(pair.Node, pair.Report, leader) with { Id = IdOf(pair.Node, configuration) })],
+            Configuration = configuration,
             Keys = leader?.Keys ?? -1,
             Bytes = leader?.Bytes ?? -1,
             Rate = leader?.Rate ?? 0,
@@ -31,8 +36,11 @@ internal static class RangeStatusBuilder
         if (report is null)
             return new ReplicaStatus(node, ReplicaRole.Follower, ReplicaState.Unreachable, default, 0, "the node does not answer");
         var lag = leader is null || report.State == ReplicaState.Idle ? 0 : (long)(leader.Lsn.Value - report.Lsn.Value);
-        return new ReplicaStatus(node, report.Role, report.State, report.Lsn, lag, report.Detail);
+        return new ReplicaStatus(node, report.Role, report.State, report.Lsn, lag, report.Detail) { Applied = report.Applied };
     }
+
+    /// <summary>While a node's replica is being replaced by another on it, the incoming one is meant.</summary>
+    private static Guid? IdOf(string node, RangeConfiguration? configuration) => configuration?.Members.FirstOrDefault(member => member.Node == node)?.Id;
 
     /// <summary>A node's word counts for the replica that the descriptor means, not for another one of the same range.</summary>
     private static ReplicaReport? Find(IReadOnlyDictionary<string, NodeReport?> reports, ReplicaDescriptor wanted, RangeId range)

@@ -77,6 +77,18 @@ internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, Garba
     public async ValueTask<HistoryResult> HistoryAsync(RangeHistory request) =>
         _leader is null ? HistoryResult.Failed(_failure!) : Watch(await _leader.HistoryAsync(request), result => result.Failure);
 
+    public Task TransferLeaderAsync(string target)
+    {
+        if (target == node.Name)
+            return Task.CompletedTask;
+        var silo = live.Find(target) ?? throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, $"node {target} is down"));
+
+        // Deactivation ends the leadership first; only then is the range activated there.
+        RequestContext.Set(IPlacementDirector.PlacementHintKey, silo);
+        this.MigrateOnIdle();
+        return Task.CompletedTask;
+    }
+
     public async Task<Lsn> CheckpointAsync()
     {
         var leader = _leader ?? throw new GrainDbException(_failure!);

@@ -11,16 +11,19 @@ namespace GrainDb.Grains.Ranges;
 /// The data operations as this node offers them: keyspace and key give the range, the range gives its leader. A leader on this
 /// node is asked directly first; everything else, and every second attempt, goes through <see cref="RangeCalls"/>.
 /// </summary>
-internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCalls calls, HybridLogicalClock clock, TimeProvider time) : IKeyValueStore
+internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCalls calls, ReadRouting routing, HybridLogicalClock clock, TimeProvider time) : IKeyValueStore
 {
-    public async ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <summary>Time for the answer of a write at all replicas to come back.</summary>
+    private static readonly TimeSpan AnswerMargin = TimeSpan.FromMilliseconds(100);
+
+    public async ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, WriteLevel level, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (KeyFailure(write.Key) is { } invalid)
             return WriteResult.Failed(invalid);
         var started = time.GetTimestamp();
         if (TryRoute(keyspace, write.Key, out var range, out var routingKey, out var leader) && !IsSystem(keyspace))
         {
-            var request = new RangeWrite([write with { Key = routingKey }], range.Generation);
+            var request = RequestOf(range, routingKey);
             WriteResult result;
             try
             {
@@ -40,64 +43,90 @@ internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCall
                 ? new(WriteResult.Failed(failure))
                 : IsSystem(keyspace)
                     ? new(WriteResult.Failed(Failure.NotApplied(ErrorCode.Forbidden, $"keyspace {keyspace} is read-only to clients")))
-                    : calls.Leader(found!.Id).WriteAsync(new RangeWrite([write with { Key = key }], found.Generation)),
+                    : calls.Leader(found!.Id).WriteAsync(RequestOf(found, key)),
             result => result.Failure,
             WriteResult.Failed,
             isWrite: true,
+            waitsForLeader: true,
             timeout - time.GetElapsedTime(started),
             cancellationToken));
+
+        RangeWrite RequestOf(RangeDescriptor range, ReadOnlyMemory<byte> key) => new([write with { Key = key }], range.Generation)
+        {
+            Level = level,
+            Patience = level == WriteLevel.All ? PatienceOf(timeout - time.GetElapsedTime(started)) : TimeSpan.Zero,
+        };
     }
 
     public async ValueTask<ReadResult> ReadAsync(
         string keyspace,
         ReadOnlyMemory<byte> key,
         Timestamp asOf,
+        ReadConsistency consistency,
         TimeSpan timeout,
         CancellationToken cancellationToken)
     {
         if (KeyFailure(key) is { } invalid)
             return ReadResult.Failed(invalid);
+        consistency = ReadRouting.For(asOf, consistency);
+
+        // A leader that can answer at once is the freshest and nearest replica of all, whatever is asked for.
         if (TryRoute(keyspace, key, out var range, out var routingKey, out var leader))
         {
-            var running = leader.ReadAsync(new RangeRead(routingKey, asOf, range.Generation));
+            var running = leader.ReadAsync(RequestOf(range, routingKey));
             if (running.IsCompletedSuccessfully && running.Result is { Failure: null } found)
                 return found;
         }
 
         return await calls.RunAsync(
-            snapshot => Route(snapshot, keyspace, key, out var found, out var routing) is { } failure
+            snapshot => Route(snapshot, keyspace, key, out var found, out var routed) is { } failure
                 ? new(ReadResult.Failed(failure))
-                : calls.Leader(found!.Id).ReadAsync(new RangeRead(routing, asOf, found.Generation)),
+                : routing.ReadAsync(found!, RequestOf(found!, routed)),
             result => result.Failure,
             ReadResult.Failed,
             isWrite: false,
+            waitsForLeader: !consistency.LocalOnly,
             timeout,
             cancellationToken);
+
+        RangeRead RequestOf(RangeDescriptor range, ReadOnlyMemory<byte> key) => new(key, asOf, range.Generation) { Consistency = consistency };
     }
 
     public ValueTask<HistoryResult> HistoryAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan timeout, CancellationToken cancellationToken) =>
         KeyFailure(key) is { } invalid
             ? new(HistoryResult.Failed(invalid))
             : calls.RunAsync(
-                snapshot => Route(snapshot, keyspace, key, out var found, out var routing) is { } failure
+                snapshot => Route(snapshot, keyspace, key, out var found, out var routed) is { } failure
                     ? new(HistoryResult.Failed(failure))
-                    : calls.Leader(found!.Id).HistoryAsync(new RangeHistory(routing, found.Generation)),
+                    : calls.Leader(found!.Id).HistoryAsync(new RangeHistory(routed, found.Generation)),
                 result => result.Failure,
                 HistoryResult.Failed,
                 isWrite: false,
+                waitsForLeader: true,
                 timeout,
                 cancellationToken);
 
-    public ValueTask<ScanResult> ScanAsync(string keyspace, ScanQuery query, TimeSpan timeout, CancellationToken cancellationToken) =>
-        calls.RunAsync(
+    public ValueTask<ScanResult> ScanAsync(string keyspace, ScanQuery query, ReadConsistency consistency, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        // What the session has seen may come from a node whose clock is ahead: a scan that names its own present must lie above it.
+        clock.TryReceive(consistency.Seen);
+        return calls.RunAsync(
             snapshot => snapshot.FindActive(keyspace) is { } map
-                ? new ScanPlan(map, query, clock).RunAsync(calls)
+                ? new ScanPlan(map, query, consistency, clock).RunAsync(routing)
                 : new(ScanResult.Failed(NoKeyspace(keyspace))),
             result => result.Failure,
             ScanResult.Failed,
             isWrite: false,
+            waitsForLeader: !consistency.LocalOnly,
             timeout,
             cancellationToken);
+    }
+
+    /// <summary>
+    /// How long a leader may wait for the replicas beyond the quorum: its answer, that a majority has the write, must still be here
+    /// before the caller's time is over.
+    /// </summary>
+    private static TimeSpan PatienceOf(TimeSpan left) => left - (left / 4 < AnswerMargin ? left / 4 : AnswerMargin);
 
     private bool TryRoute(string keyspace, ReadOnlyMemory<byte> key, out RangeDescriptor range, out ReadOnlyMemory<byte> routingKey, out RangeLeader leader)
     {

@@ -22,6 +22,7 @@ internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactor
     /// <param name="failureOf">The failure in a result; null when it succeeded.</param>
     /// <param name="failed">Makes a result of a failure.</param>
     /// <param name="isWrite">Whether an attempt that ended without an answer may have had an effect.</param>
+    /// <param name="waitsForLeader">Whether a failure that a new leader would mend is worth another attempt.</param>
     /// <param name="timeout">Budget of all attempts together.</param>
     /// <param name="cancellationToken">The caller gave up.</param>
     public async ValueTask<TResult> RunAsync<TResult>(
@@ -29,6 +30,7 @@ internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactor
         Func<TResult, Failure?> failureOf,
         Func<Failure, TResult> failed,
         bool isWrite,
+        bool waitsForLeader,
         TimeSpan timeout,
         CancellationToken cancellationToken)
     {
@@ -63,7 +65,7 @@ internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactor
 
             // Only what certainly did not happen is tried again, and only while there is time for it. That a node is down is known
             // soon, and a caller who waits for its return helps nobody.
-            if (!IsWorthAnother(failure))
+            if (!IsWorthAnother(failure, waitsForLeader))
                 return failed(failure);
             if (Left() <= pause || (nobody && time.GetElapsedTime(started) > PatienceWithoutNode))
                 return failed(Final(failure));
@@ -107,7 +109,8 @@ internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactor
             await ((Task)meta.RefreshAsync(cancellationToken)).WaitAsync(left, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private static bool IsWorthAnother(Failure failure) => failure is { Outcome: Outcome.NotApplied, Code: ErrorCode.RangeMoved or ErrorCode.Unavailable };
+    private static bool IsWorthAnother(Failure failure, bool waitsForLeader) =>
+        failure.Outcome == Outcome.NotApplied && (failure.Code == ErrorCode.RangeMoved || (waitsForLeader && failure.Code == ErrorCode.Unavailable));
 
     /// <summary>What an attempt that ended in an exception means. A grain call that was sent may have been carried out.</summary>
     private static Failure Translate(Exception exception, bool isWrite) => exception switch

@@ -18,8 +18,8 @@ public enum ReadLevel : byte
 
 /// <summary>The consistency of a read.</summary>
 /// <param name="Level">The level.</param>
-/// <param name="MaxStaleness"><see cref="ReadLevel.Bounded"/>: how old the state may be, above zero.</param>
-/// <param name="Seen"><see cref="ReadLevel.Session"/>: the session's newest timestamp.</param>
+/// <param name="MaxStaleness"><see cref="ReadLevel.Bounded"/>: how old the state may be. With zero only a leader can serve it.</param>
+/// <param name="Seen"><see cref="ReadLevel.Session"/>: the session's newest timestamp; zero for a session that has seen nothing.</param>
 /// <param name="LocalOnly">Whether a replica that cannot serve it fails the read instead of leaving it to the leader (<c>fallback=none</c>).</param>
 [GenerateSerializer, Immutable, Alias("graindb.read-consistency")]
 public readonly record struct ReadConsistency(

@@ -27,6 +27,19 @@ public interface IClusterView
     /// <summary>One range. Does not activate it.</summary>
     Task<RangeStatus> GetRangeAsync(RangeId range, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Puts a node first in a range's order of preference, and asks the range to be led there. Returns when both are said; the
+    /// leadership itself moves after the proposals in flight are answered.
+    /// </summary>
+    /// <param name="range">The range.</param>
+    /// <param name="node">The node; it must be live and hold a replica of the range.</param>
+    /// <param name="cancellationToken">The caller gave up: the order may be changed already.</param>
+    /// <exception cref="Errors.GrainDbException">
+    /// <c>RangeNotFound</c>; <c>InvalidRequest</c>: the node has no replica of the range; <c>Unavailable</c>: it is not live, or the range cannot
+    /// be reached; <c>OutcomeUnknown</c>: the range did not answer in time.
+    /// </exception>
+    Task TransferLeaderAsync(RangeId range, string node, CancellationToken cancellationToken);
+
     /// <summary>Writes a checkpoint of one range now.</summary>
     Task CheckpointAsync(RangeId range, CancellationToken cancellationToken);
 

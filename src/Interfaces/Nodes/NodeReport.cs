@@ -51,6 +51,14 @@ public sealed record ReplicaReport
     /// <summary>The replica's id.</summary>
     [Id(10)]
     public required Guid Replica { get; init; }
+
+    /// <summary>Last record of the log that its state holds; zero when idle.</summary>
+    [Id(11)]
+    public Lsn Applied { get; init; }
+
+    /// <summary>Who votes, as this replica's log has it; null when idle, or when the log has none.</summary>
+    [Id(12)]
+    public RangeConfiguration? Configuration { get; init; }
 }
 
 /// <summary>What a node says of itself.</summary>

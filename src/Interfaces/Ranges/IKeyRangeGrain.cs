@@ -30,6 +30,14 @@ public interface IKeyRange
 [Alias("graindb.key-range")]
 public interface IKeyRangeGrain : IGrainWithIntegerKey, IKeyRange
 {
+    /// <summary>
+    /// Asks the range to be led on another node: the leader finishes what it has taken, then the range is activated there.
+    /// Returns when that is under way; nothing happens when it is led there already.
+    /// </summary>
+    /// <param name="node">A live node with a replica of the range.</param>
+    [Alias("transfer-leader")]
+    Task TransferLeaderAsync(string node);
+
     /// <summary>Writes a checkpoint now and returns the LSN up to which the log may go.</summary>
     [Alias("checkpoint")]
     Task<Replicas.Lsn> CheckpointAsync();

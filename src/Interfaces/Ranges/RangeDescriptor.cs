@@ -10,7 +10,7 @@ namespace GrainDb.Interfaces.Ranges;
 /// <param name="Keyspace">The keyspace that it belongs to.</param>
 /// <param name="Start">Inclusive; empty for the first range.</param>
 /// <param name="End">Exclusive; null for the last range.</param>
-/// <param name="Generation">Grows with every change of this descriptor.</param>
+/// <param name="Generation">Grows with every change of this descriptor that makes routes by the old one wrong; the order of preference does not.</param>
 /// <param name="Replicas">In preference order: that of the first live node leads.</param>
 [GenerateSerializer, Immutable, Alias("graindb.range-descriptor")]
 public sealed record RangeDescriptor(

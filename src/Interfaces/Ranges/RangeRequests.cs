@@ -12,7 +12,7 @@ public sealed record RangeWrite([property: Id(0)] KeyWrite[] Writes, [property: 
     [Id(2)]
     public WriteLevel Level { get; init; }
 
-    /// <summary><see cref="WriteLevel.All"/>: how long to wait for the replicas beyond the quorum.</summary>
+    /// <summary><see cref="WriteLevel.All"/>: how long to wait for the replicas beyond the quorum, counted from the request's arrival.</summary>
     [Id(3)]
     public TimeSpan Patience { get; init; }
 }

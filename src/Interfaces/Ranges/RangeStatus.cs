@@ -17,7 +17,16 @@ public sealed record ReplicaStatus(
     [property: Id(2)] ReplicaState State,
     [property: Id(3)] Lsn Lsn,
     [property: Id(4)] long Lag,
-    [property: Id(5)] string? Detail);
+    [property: Id(5)] string? Detail)
+{
+    /// <summary>Its id; null when nobody who answers knows it.</summary>
+    [Id(6)]
+    public Guid? Id { get; init; }
+
+    /// <summary>Last record of the log that its state holds; zero when idle.</summary>
+    [Id(7)]
+    public Lsn Applied { get; init; }
+}
 
 /// <summary>One range as its leader, or its node's storage, reports it.</summary>
 [GenerateSerializer, Immutable, Alias("graindb.range-status")]
@@ -54,4 +63,8 @@ public sealed record RangeStatus
     /// <summary>Nothing below it can be read.</summary>
     [Id(7)]
     public Timestamp GcThreshold { get; init; }
+
+    /// <summary>Who votes, as the leader's log has it, else the log of the replica with the highest epoch; null when none tells.</summary>
+    [Id(8)]
+    public RangeConfiguration? Configuration { get; init; }
 }

@@ -32,7 +32,7 @@ public sealed class AdminRoutesTests : IAsyncLifetime
         var response = await _server.SendAsync(HttpMethod.Post, "/v1/admin/checkpoint");
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
         var result = await ApiServer.ReadJsonAsync(response);
-        Assert.Equal("""{"checkpointed":1,"idle":1,"failed":[{"range":17,"code":"corruption","detail":"segment-1 is damaged at offset 7."}]}""", result.GetRawText());
+        Assert.Equal("""{"checkpointed":2,"idle":1,"failed":[{"range":17,"code":"corruption","detail":"segment-1 is damaged at offset 7."}]}""", result.GetRawText());
     }
 
     [Fact]

@@ -6,7 +6,7 @@ using GrainDb.Interfaces.Ring;
 
 namespace GrainDb.Api.Tests.Fakes;
 
-/// <summary>A cluster of two nodes and three ranges, of which one is idle and one is broken.</summary>
+/// <summary>A cluster of two nodes and four ranges, of which one is idle, one is broken, and one is replicated and changes its replicas.</summary>
 internal sealed class FakeCluster : IClusterView
 {
     private static readonly RingView Ring = new([new RingRegionView("local", 3, 150,
@@ -17,6 +17,7 @@ internal sealed class FakeCluster : IClusterView
         Status(0, "system.meta", [], null, ReplicaState.Member),
         Status(17, "default", [], "m"u8.ToArray(), ReplicaState.Broken),
         Status(18, "default", "m"u8.ToArray(), [0xFF], ReplicaState.Idle),
+        Replicated(),
     ];
 
     public RingPlanRequest? LastPlan { get; private set; }
@@ -26,6 +27,8 @@ internal sealed class FakeCluster : IClusterView
     public byte[]? LastLocated { get; private set; }
 
     public int Collections { get; private set; }
+
+    public (RangeId Range, string Node)? LastTransfer { get; private set; }
 
     public Exception? NextException { get; set; }
 
@@ -87,6 +90,16 @@ internal sealed class FakeCluster : IClusterView
             throw new GrainDbException(Failure.Unknown(ErrorCode.Corruption, "segment-1 is damaged at offset 7."));
     }
 
+    public async Task TransferLeaderAsync(RangeId range, string node, CancellationToken cancellationToken)
+    {
+        var status = await GetRangeAsync(range, cancellationToken);
+        if (!status.Descriptor.Replicas.Contains(node))
+            throw new GrainDbException(Failure.NotApplied(ErrorCode.InvalidRequest, $"Node '{node}' has no replica of range {range}."));
+        if (node == "node3")
+            throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, "Node node3 is down."));
+        LastTransfer = (range, node);
+    }
+
     public async Task CollectGarbageAsync(CancellationToken cancellationToken)
     {
         await EnterAsync(cancellationToken);
@@ -106,6 +119,24 @@ internal sealed class FakeCluster : IClusterView
         Rate = 1.5,
         GcThreshold = new Timestamp(255),
     };
+
+    private static RangeStatus Replicated()
+    {
+        ReplicaDescriptor[] replicas = [.. Enumerable.Range(1, 4).Select(node => new ReplicaDescriptor($"node{node}", new Guid($"00000000-0000-0000-0000-00000000000{node}")))];
+        return new RangeStatus
+        {
+            Descriptor = new RangeDescriptor(new RangeId(19), "wide", [], null, ["node1", "node2", "node3"], 1),
+            Leader = "node2",
+            Epoch = new Epoch(9),
+            Configuration = new RangeConfiguration([replicas[0], replicas[1], replicas[3]], [replicas[0], replicas[1], replicas[2]]),
+            Replicas =
+            [
+                new ReplicaStatus("node1", ReplicaRole.Follower, ReplicaState.Member, new Lsn(40), 2, null) { Id = replicas[0].Id, Applied = new Lsn(39) },
+                new ReplicaStatus("node2", ReplicaRole.Leader, ReplicaState.Member, new Lsn(42), 0, null) { Id = replicas[1].Id, Applied = new Lsn(41) },
+                new ReplicaStatus("node3", ReplicaRole.Follower, ReplicaState.Unreachable, default, 0, "the node does not answer"),
+            ],
+        };
+    }
 
     private async Task EnterAsync(CancellationToken cancellationToken)
     {

@@ -41,11 +41,22 @@ internal sealed class FakeStore : IKeyValueStore
 
     public TimeSpan LastTimeout { get; private set; }
 
+    public ReadConsistency LastConsistency { get; private set; }
+
+    public WriteLevel LastLevel { get; private set; }
+
+    /// <summary>Who serves, and how stale, in place of the leader.</summary>
+    public (ServedBy ServedBy, TimeSpan? Staleness) Serving { get; set; } = (Server, null);
+
+    /// <summary>What the replicas say to a write.</summary>
+    public IReadOnlyList<ReplicaVote> Votes { get; set; } = [];
+
     public Timestamp GcThreshold { get; set; }
 
-    public async ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, TimeSpan timeout, CancellationToken cancellationToken)
+    public async ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, WriteLevel level, TimeSpan timeout, CancellationToken cancellationToken)
     {
         LastWrite = write;
+        LastLevel = level;
         if (await EnterAsync(keyspace, timeout, cancellationToken) is { } failure)
             return WriteResult.Failed(failure);
         lock (_lock)
@@ -65,12 +76,14 @@ internal sealed class FakeStore : IKeyValueStore
             var expires = write.TimeToLive is { } span ? _clock.Add(span) : Timestamp.Zero;
             versions.Insert(0, new HistoryItem(_clock, write.Kind == WriteKind.Delete, expires, write.ContentType, write.Value));
             _keyspaces[keyspace][write.Key.ToArray()] = versions;
-            return new WriteResult { Version = _clock, Existed = !current.IsZero, ServedBy = Server };
+            return new WriteResult { Version = _clock, Existed = !current.IsZero, ServedBy = Server, Replicas = Votes };
         }
     }
 
-    public async ValueTask<ReadResult> ReadAsync(string keyspace, ReadOnlyMemory<byte> key, Timestamp asOf, TimeSpan timeout, CancellationToken cancellationToken)
+    public async ValueTask<ReadResult> ReadAsync(
+        string keyspace, ReadOnlyMemory<byte> key, Timestamp asOf, ReadConsistency consistency, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        LastConsistency = consistency;
         if (await EnterAsync(keyspace, timeout, cancellationToken) is { } failure)
             return ReadResult.Failed(failure);
         lock (_lock)
@@ -79,14 +92,15 @@ internal sealed class FakeStore : IKeyValueStore
             if (at < GcThreshold)
                 return ReadResult.Failed(Failure.NotApplied(ErrorCode.SnapshotTooOld, "Collected.") with { GcThreshold = GcThreshold });
             return _keyspaces[keyspace].TryGetValue(key.ToArray(), out var versions) && Visible(versions, at) is { } item
-                ? new ReadResult { Found = true, Version = item.Version, ContentType = item.ContentType, Value = item.Value, ReadTimestamp = at, ServedBy = Server }
-                : new ReadResult { ReadTimestamp = at, ServedBy = Server };
+                ? new ReadResult { Found = true, Version = item.Version, ContentType = item.ContentType, Value = item.Value, ReadTimestamp = at, ServedBy = Serving.ServedBy, Staleness = Serving.Staleness }
+                : new ReadResult { ReadTimestamp = at, ServedBy = Serving.ServedBy, Staleness = Serving.Staleness };
         }
     }
 
-    public async ValueTask<ScanResult> ScanAsync(string keyspace, ScanQuery query, TimeSpan timeout, CancellationToken cancellationToken)
+    public async ValueTask<ScanResult> ScanAsync(string keyspace, ScanQuery query, ReadConsistency consistency, TimeSpan timeout, CancellationToken cancellationToken)
     {
         LastScan = query;
+        LastConsistency = consistency;
         if (await EnterAsync(keyspace, timeout, cancellationToken) is { } failure)
             return ScanResult.Failed(failure);
         lock (_lock)
@@ -102,7 +116,7 @@ internal sealed class FakeStore : IKeyValueStore
             var page = rows.Take(query.Limit + 1).ToList();
             var more = page.Count > query.Limit;
             var resume = !more ? null : query.Reverse ? page[query.Limit - 1].Key.ToArray() : page[query.Limit].Key.ToArray();
-            return new ScanResult { Items = more ? page[..query.Limit] : page, ResumeKey = resume, ReadTimestamp = at, ServedBy = Server };
+            return new ScanResult { Items = more ? page[..query.Limit] : page, ResumeKey = resume, ReadTimestamp = at, ServedBy = Serving.ServedBy, Staleness = Serving.Staleness };
         }
     }
 

@@ -149,38 +149,10 @@ public sealed class KeyRoutesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_session_grows_and_never_shrinks()
-    {
-        var first = Header(await PutAsync("a", "one"), KeyHeaders.Session);
-        Assert.Equal(Header(await GetAsync("a"), KeyHeaders.Session), first);
-        var far = SessionToken.Format(Timestamp.Max);
-        Assert.Equal(far, Header(await GetAsync("a", request => request.Headers.Add("GrainDb-Session", far)), KeyHeaders.Session));
-        await Problems.AssertIsAsync(await GetAsync("a", request => request.Headers.Add("GrainDb-Session", "abc")), ErrorCode.InvalidRequest);
-    }
-
-    [Theory]
-    [InlineData("linearizable", HttpStatusCode.OK)]
-    [InlineData("bounded;max-staleness-ms=5", HttpStatusCode.OK)]
-    [InlineData("one", HttpStatusCode.BadRequest)]
-    [InlineData("nonsense", HttpStatusCode.BadRequest)]
-    public async Task Consistency_is_a_header_or_a_parameter(string choice, HttpStatusCode status)
-    {
-        await PutAsync("a", "one");
-        Assert.Equal(status, (await GetAsync("a", request => request.Headers.Add("GrainDb-Consistency", choice))).StatusCode);
-        Assert.Equal(status, (await SendAsync(HttpMethod.Get, $"/v1/kv/default/a?consistency={Uri.EscapeDataString(choice)}")).StatusCode);
-    }
-
-    [Fact]
-    public async Task Two_different_consistencies_are_refused() => await Problems.AssertIsAsync(
-        await SendAsync(HttpMethod.Get, "/v1/kv/default/a?consistency=session", request => request.Headers.Add("GrainDb-Consistency", "eventual")),
-        ErrorCode.InvalidRequest);
-
-    [Fact]
     public async Task Promises_that_cannot_be_kept_are_refused()
     {
         await Problems.AssertIsAsync(await PutAsync("a", "x", request => request.Headers.Add("Idempotency-Key", "1")), ErrorCode.InvalidRequest);
         await Problems.AssertIsAsync(await PutAsync("a", "x", request => request.Headers.Add("GrainDb-Context", "1")), ErrorCode.UnsupportedForFamily);
-        await Problems.AssertIsAsync(await SendAsync(HttpMethod.Get, "/v1/kv/default/a?explain=true"), ErrorCode.InvalidRequest);
         Assert.Equal(0, _server.Store.Calls);
     }
 

@@ -2,6 +2,7 @@ using System.Text;
 using GrainDb.Cluster.Tests.Hosting;
 using GrainDb.Grains.Hosting;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 
@@ -155,7 +156,7 @@ public sealed class RangeLifeTests
         var query = new Interfaces.Keys.ScanQuery(default, null, default, Limit: 7, reverse, KeysOnly: false, ResumeKey: null);
         while (true)
         {
-            var page = await cluster.Keys(1).ScanAsync("cut", query, GrainDbCluster.Timeout, TestContext.Current.CancellationToken);
+            var page = await cluster.Keys(1).ScanAsync("cut", query, ReadConsistency.Linearizable, GrainDbCluster.Timeout, TestContext.Current.CancellationToken);
             Assert.Null(page.Failure);
             Assert.All(page.Items, item => Assert.Equal("old", Encoding.UTF8.GetString(item.Value.Span)));
             found.AddRange(page.Items.Select(item => Encoding.UTF8.GetString(item.Key.Span)));
