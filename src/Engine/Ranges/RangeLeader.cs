@@ -162,24 +162,6 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
             return _replica.Store.GcThreshold;
     }
 
-    /// <summary>Collects what the threshold freed, looking at no more than <paramref name="maxKeys"/> keys.</summary>
-    /// <returns>Whether the pass is complete.</returns>
-    public bool CollectGarbageSlice(int maxKeys)
-    {
-        lock (_replica.Gate)
-            return _replica.Store.CollectSlice(maxKeys).PassComplete;
-    }
-
-    /// <summary>Whether another pass has something to do.</summary>
-    public bool HasGarbage
-    {
-        get
-        {
-            lock (_replica.Gate)
-                return _replica.Store.CollectionPending;
-        }
-    }
-
     /// <inheritdoc/>
     Action? IReplicatedLogObserver.OnCommitted(Lsn first, Lsn last)
     {

@@ -93,6 +93,31 @@ public sealed class RangeReplica : IDisposable
         }
     }
 
+    /// <summary>
+    /// Puts a damaged log and its checkpoints aside for good, so that peers can fill the replica again under the same id: what it promised is kept, and
+    /// it has no vote until a leader says so. Durable, and to be called again after a crash in the middle.
+    /// </summary>
+    /// <returns>False, and nothing was changed: its promise is lost or damaged as well, so nothing under this id may ever vote again.</returns>
+    /// <exception cref="WalIOException">A file cannot be read or written.</exception>
+    public static bool TryDiscardDamaged(RangeReplicaOptions options, IWalFileSystem files)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        try
+        {
+            var file = HardStateFile.Open(files, options.Directory, options.Range, options.Incarnation);
+            if (file.Read() is not { } promise)
+                return false;
+            file.Write(promise with { ReplicaState = (byte)ReplicaState.Recovering });
+        }
+        catch (WalCorruptionException)
+        {
+            return false;
+        }
+
+        WriteAheadLog.DiscardDamaged(files, options.Directory, options.Range, options.Incarnation);
+        return true;
+    }
+
     /// <summary>Applies one committed record; records come in LSN order. The caller holds <see cref="Gate"/> or is alone.</summary>
     /// <exception cref="InvalidDataException">The record cannot be understood, or leaves a gap.</exception>
     internal void Apply(in WalRecord record)
@@ -233,6 +258,24 @@ public sealed class RangeReplica : IDisposable
 
     /// <summary>Why nothing can be written or trusted any more; null while the log is sound.</summary>
     public string? BrokenReason => Log.Status == WalStatus.Broken ? Log.StatusReason : null;
+
+    /// <summary>Collects what the threshold freed, looking at no more than <paramref name="maxKeys"/> keys.</summary>
+    /// <returns>Whether the pass is complete.</returns>
+    public bool CollectGarbageSlice(int maxKeys)
+    {
+        lock (Gate)
+            return Store.CollectSlice(maxKeys).PassComplete;
+    }
+
+    /// <summary>Whether another pass has something to collect.</summary>
+    public bool HasGarbage
+    {
+        get
+        {
+            lock (Gate)
+                return Store.CollectionPending;
+        }
+    }
 
     /// <summary>Whether enough was logged since the last checkpoint to write another.</summary>
     public bool ShouldCheckpoint()

@@ -151,6 +151,7 @@ public sealed partial class ReplicaAcceptor
         _leaseUntil = After(now, _options.LeaseDuration);
         _maxLeaseTimestamp = Timestamp.Later(_maxLeaseTimestamp, request.LeaseTimestamp);
         Volatile.Write(ref _lastHeard, now);
+        ExpectsLeader = true;
     }
 
     private AppendAnswer AppendInTurn(AppendRequest request)

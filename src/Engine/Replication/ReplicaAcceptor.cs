@@ -109,7 +109,11 @@ public sealed partial class ReplicaAcceptor : IDisposable
     /// <summary>How long no leader was heard of.</summary>
     public TimeSpan SilentFor => _time.GetElapsedTime(Volatile.Read(ref _lastHeard));
 
-    internal ReplicationOptions Options => _options;
+    /// <summary>Whether a leader was heard of that has not said since that it stops.</summary>
+    public bool ExpectsLeader { get; private set; }
+
+    /// <summary>Times and bounds.</summary>
+    public ReplicationOptions Options => _options;
 
     /// <summary>Promises to accept no lower epoch, unless somebody else's lease is running. Durable when it returns.</summary>
     /// <exception cref="WalBrokenException">The promise cannot be written: the replica is broken.</exception>
@@ -139,6 +143,7 @@ public sealed partial class ReplicaAcceptor : IDisposable
         {
             if (notice.Replica != Id || (notice.Epoch != Replica.Promise.PromisedEpoch && !_options.Has(ReplicationFaults.AnyRelease)))
                 return;
+            ExpectsLeader = false;
             _leaseHolder = Candidate.None;
             _leaseUntil = _quietUntil = _time.GetTimestamp();
             _maxLeaseTimestamp = notice.LowWater;

@@ -6,7 +6,10 @@ internal abstract class BackgroundLoop : ILifecycleParticipant<ISiloLifecycle>, 
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
 
-    public void Participate(ISiloLifecycle observer) => observer.Subscribe(GetType().Name, ServiceLifecycleStage.Active, StartAsync, StopAsync);
+    /// <summary>When it runs: from the start of this stage to its stop.</summary>
+    protected virtual int Stage => ServiceLifecycleStage.Active;
+
+    public void Participate(ISiloLifecycle observer) => observer.Subscribe(GetType().Name, Stage, StartAsync, StopAsync);
 
     public void Dispose() => _stopping.Dispose();
 

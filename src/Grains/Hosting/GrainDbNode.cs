@@ -1,9 +1,11 @@
+using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Nodes;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
+using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
@@ -49,7 +51,12 @@ public static class GrainDbNode
         services.AddSingleton<IKeyspaceCatalog>(provider => provider.GetRequiredService<KeyspaceCatalog>());
         services.AddSingleton<IKeyValueStore, KeyValueStore>();
         services.AddSingleton<IClusterView, ClusterView>();
+        services.AddSingleton<ReplicaTransport>();
+        services.TryAddSingleton(ReplicationOptions.Default);
         AddLifecycleParticipant<NodeStorage>(services);
+        AddLifecycleParticipant<ReplicaHost>(services);
+        AddLifecycleParticipant<LeaderTicks>(services);
+        AddLifecycleParticipant<ReplicaCare>(services);
         AddLifecycleParticipant<NodeInstruments>(services);
         AddLifecycleParticipant<RangeMaintenance>(services);
         AddLifecycleParticipant<DatabaseMembership>(services);

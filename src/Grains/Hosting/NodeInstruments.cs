@@ -1,11 +1,12 @@
 using System.Diagnostics.Metrics;
 using GrainDb.Engine.Time;
+using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Grains.Hosting;
 
 /// <summary>What a node shows of its storage when metrics are collected.</summary>
-internal sealed class NodeInstruments(NodeOptions node, NodeStorage storage, HybridLogicalClock clock, TimeProvider time)
+internal sealed class NodeInstruments(NodeOptions node, ReplicaHost host, HybridLogicalClock clock, TimeProvider time)
     : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     public static readonly Meter Meter = new("GrainDb");
@@ -33,13 +34,13 @@ internal sealed class NodeInstruments(NodeOptions node, NodeStorage storage, Hyb
     {
         meter.CreateObservableGauge(
             "graindb.range.unavailable",
-            () => storage.Report().Replicas.Count(replica => replica.State is ReplicaState.Broken or ReplicaState.ReadOnly),
+            () => host.Report().Replicas.Count(replica => replica.State is ReplicaState.Broken or ReplicaState.ReadOnly),
             "{range}",
             "Replicas of this node that are broken or take no writes.");
-        meter.CreateObservableGauge("graindb.range.loaded", () => storage.Open.Count(), "{range}", "Replicas in memory.");
+        meter.CreateObservableGauge("graindb.range.loaded", () => host.Open.Count(), "{range}", "Replicas in memory.");
         meter.CreateObservableGauge(
             "graindb.mvcc.allocated",
-            () => storage.Open.Sum(entry => entry.Slot.Replica?.GetFigures().AllocatedBytes ?? 0),
+            () => host.Open.Sum(entry => entry.Slot.Replica?.GetFigures().AllocatedBytes ?? 0),
             "By",
             "Memory of the version chains.");
         meter.CreateObservableGauge(
@@ -53,7 +54,7 @@ internal sealed class NodeInstruments(NodeOptions node, NodeStorage storage, Hyb
 
     private TimeSpan OldestThresholdAge()
     {
-        var thresholds = storage.Report().Replicas.Where(replica => !replica.GcThreshold.IsZero).Select(replica => replica.GcThreshold.ToTime()).ToList();
+        var thresholds = host.Report().Replicas.Where(replica => !replica.GcThreshold.IsZero).Select(replica => replica.GcThreshold.ToTime()).ToList();
         return thresholds.Count == 0 ? TimeSpan.Zero : time.GetUtcNow() - thresholds.Min();
     }
 }

@@ -1,4 +1,5 @@
 using GrainDb.Grains.Ranges;
+using GrainDb.Grains.Replicas;
 using Microsoft.Extensions.Logging;
 
 namespace GrainDb.Grains.Hosting;
@@ -8,7 +9,7 @@ namespace GrainDb.Grains.Hosting;
 /// idle or, above the memory budget, were idle longest. One thing at a time, so that it never takes more than one core.
 /// </summary>
 internal sealed class RangeMaintenance(
-    NodeStorage storage,
+    ReplicaHost host,
     GarbageCollection garbage,
     StorageOptions options,
     TimeProvider time,
@@ -38,18 +39,20 @@ internal sealed class RangeMaintenance(
 
     private async Task CheckpointAsync(CancellationToken stopping)
     {
-        foreach (var (range, slot) in storage.Open)
+        foreach (var (range, slot) in host.Open)
         {
             if (!stopping.IsCancellationRequested && slot.Replica is { } replica && replica.ShouldCheckpoint())
-                await storage.CheckpointAsync(range);
+                await host.CheckpointAsync(range);
         }
     }
 
     private async Task CollectGarbageAsync(CancellationToken stopping)
     {
-        foreach (var (range, slot) in storage.Open)
+        foreach (var (range, slot) in host.Open)
         {
-            if (stopping.IsCancellationRequested || slot.Leader is not { } leader || !garbage.IsDue(leader, options.ShortestCollectionInterval))
+            if (slot is { Leader: null, Replica: { } follower })
+                GarbageCollection.CollectSlice(follower);
+            if (stopping.IsCancellationRequested || slot.Leader is not { IsStopped: false } leader || !garbage.IsDue(leader, options.ShortestCollectionInterval))
                 continue;
             try
             {
@@ -62,21 +65,22 @@ internal sealed class RangeMaintenance(
         }
     }
 
+    /// <summary>A leader is idle when nobody asks it anything; a follower when its leader has stopped and falls silent.</summary>
     private async Task UnloadAsync(CancellationToken stopping)
     {
-        var open = storage.Open.Where(entry => entry.Slot is { Leader: not null, Replica: not null }).ToList();
+        var open = host.Open.Select(entry => (entry.Range, entry.Slot, Idle: IdleFor(entry.Slot))).ToList();
         var inMemory = open.Sum(entry => entry.Slot.Replica?.GetFigures().AllocatedBytes ?? 0);
-        foreach (var (_, slot) in open.OrderByDescending(entry => entry.Slot.Leader?.IdleFor ?? TimeSpan.Zero))
+        foreach (var (range, slot, idle) in open.OrderByDescending(entry => entry.Idle))
         {
-            if (slot.Leader is not { } leader || slot.Replica is not { } replica)
-                continue;
-            var idle = leader.IdleFor;
             if (idle < options.UnloadIdleAfter && (inMemory <= options.MemoryBudgetBytes || idle < LeastIdle))
                 return;
-            inMemory -= replica.GetFigures().AllocatedBytes;
-            await storage.ReleaseAsync(leader, stopping);
+            inMemory -= slot.Replica?.GetFigures().AllocatedBytes ?? 0;
+            await host.UnloadAsync(range, stopping);
         }
     }
+
+    private static TimeSpan IdleFor(ReplicaSlot slot) =>
+        slot.Leader?.IdleFor ?? (slot.Acceptor is { ExpectsLeader: false } follower ? follower.SilentFor : TimeSpan.Zero);
 }
 
 /// <summary>Log messages of maintenance: event ids 1100–1199.</summary>

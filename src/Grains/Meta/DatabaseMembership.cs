@@ -1,4 +1,5 @@
 using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Ring;
@@ -15,6 +16,7 @@ namespace GrainDb.Grains.Meta;
 internal sealed class DatabaseMembership(
     NodeOptions node,
     NodeStorage storage,
+    ReplicaHost host,
     MetaCache meta,
     MetaFormation formation,
     KeyspaceCatalog keyspaces,
@@ -161,7 +163,7 @@ internal sealed class DatabaseMembership(
         foreach (var range in storage.KnownRanges())
         {
             if (range != RangeId.Meta && range.Value < snapshot.Catalog.NextRangeId && snapshot.FindRange(range) is null)
-                await storage.ForgetRangeAsync(range);
+                await host.ForgetRangeAsync(range);
         }
     }
 }

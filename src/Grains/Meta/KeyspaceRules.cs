@@ -9,7 +9,7 @@ namespace GrainDb.Grains.Meta;
 internal static partial class KeyspaceRules
 {
     /// <summary>Replicas of a range where nobody names a number and there are as many nodes.</summary>
-    public const int DefaultReplicationFactor = 1;
+    public const int DefaultReplicationFactor = 3;
 
     /// <summary>Names member, value and bound of what is wrong; null when nothing is.</summary>
     public static Failure? Check(KeyspaceDescriptor keyspace) => Problem(keyspace) is { } problem

@@ -110,7 +110,7 @@ internal sealed class MetaCache
             if (_current is null || snapshot.Version > _current.Version)
                 _current = snapshot;
             if (snapshot.FindRange(RangeId.Meta) is { } metaRange)
-                _storage.RememberMetaRange(metaRange);
+                _storage.ReplaceMetaRange(metaRange);
             return _current;
         }
         finally

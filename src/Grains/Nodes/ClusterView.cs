@@ -98,16 +98,15 @@ internal sealed class ClusterView(
         {
             var snapshot = await meta.RefreshAsync(cancellationToken);
             var descriptor = snapshot.FindRange(range) ?? throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
-            if (!descriptor.Replicas.Contains(target))
-                throw Failed(ErrorCode.InvalidRequest, $"node '{target}' has no replica of range {range}; {string.Join(", ", descriptor.Replicas)} have");
+            if (descriptor.On(target) is not { } wanted)
+                throw Failed(ErrorCode.InvalidRequest, $"node '{target}' has no replica of range {range}; {string.Join(", ", descriptor.Nodes)} have");
             if (live.Find(target) is null)
                 throw Failed(ErrorCode.Unavailable, $"node {target} is down");
 
-            // The order decides where the range is placed the next time, too. Routes stay right, so the generation stays. Where the
-            // meta range is found is no matter of its own rows.
-            if (range == RangeId.Meta || descriptor.Replicas[0] == target)
+            // The order decides where the range is placed the next time, too. Routes stay right, so the generation stays.
+            if (descriptor.Replicas[0] == wanted)
                 break;
-            var preferred = descriptor with { Replicas = [target, .. descriptor.Replicas.Where(name => name != target)] };
+            var preferred = descriptor with { Replicas = [wanted, .. descriptor.Replicas.Where(replica => replica != wanted)] };
             if (await meta.TryChangeAsync(snapshot, snapshot.Catalog, [MetaChange.Put(MetaRows.RangeKey(range), preferred)], cancellationToken))
                 break;
         }

@@ -1,5 +1,6 @@
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Placement;
+using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
@@ -13,7 +14,7 @@ namespace GrainDb.Grains.Nodes;
 [GrainType(GrainTypes.Node)]
 [Reentrant]
 [Immovable]
-internal sealed class NodeGrain(NodeOptions node, NodeStorage storage) : Grain, INodeGrain
+internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHost host) : Grain, INodeGrain
 {
     public override Task OnActivateAsync(CancellationToken cancellationToken) =>
         this.GetPrimaryKeyString() == node.Name
@@ -22,13 +23,13 @@ internal sealed class NodeGrain(NodeOptions node, NodeStorage storage) : Grain, 
 
     public Task<Failure?> CreateReplicasAsync(ReplicaCreation creation) => Task.Run(() => storage.CreateReplicas(creation));
 
-    public Task RemoveReplicaAsync(RangeId range, Guid replica) => Task.Run(() => storage.RemoveReplicaAsync(range, replica));
+    public Task RemoveReplicaAsync(RangeId range, Guid replica) => Task.Run(() => host.RemoveReplicaAsync(range, replica));
 
     public Task<MetaReplicaOffer> OfferMetaReplicaAsync(Guid former) => Task.Run(() => storage.OfferMetaReplica(former));
 
     public Task<MetaKnowledge> GetMetaKnowledgeAsync() => Task.FromResult(new MetaKnowledge(storage.Identity.DatabaseId, storage.MetaRange));
 
-    public Task RetireReplicasAsync(RangeId[] ranges) => Task.WhenAll(ranges.Select(storage.RetireAsync));
+    public Task RetireReplicasAsync(RangeId[] ranges) => Task.WhenAll(ranges.Select(host.RetireAsync));
 
-    public Task<NodeReport> ReportAsync() => Task.FromResult(storage.Report());
+    public Task<NodeReport> ReportAsync() => Task.FromResult(host.Report());
 }

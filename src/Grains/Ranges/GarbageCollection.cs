@@ -31,13 +31,20 @@ internal sealed class GarbageCollection(MetaCache meta, HybridLogicalClock clock
     public async Task<Timestamp> CollectAsync(RangeLeader leader)
     {
         var inForce = await leader.RaiseGcThresholdAsync(clock.Now().Add(-KeyspaceOf(leader).Retention));
-        for (var pass = 0; pass < MaxPasses && leader.HasGarbage; pass++)
+        for (var pass = 0; pass < MaxPasses && leader.Replica.HasGarbage; pass++)
         {
-            while (!leader.CollectGarbageSlice(KeysPerSlice))
+            while (!leader.Replica.CollectGarbageSlice(KeysPerSlice))
                 await Task.Yield();
         }
 
         return inForce;
+    }
+
+    /// <summary>A follower collects for itself what the log's threshold freed: a slice.</summary>
+    public static void CollectSlice(RangeReplica replica)
+    {
+        if (replica.HasGarbage)
+            replica.CollectGarbageSlice(KeysPerSlice);
     }
 
     private KeyspaceDescriptor KeyspaceOf(RangeLeader leader) =>

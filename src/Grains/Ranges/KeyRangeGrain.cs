@@ -2,6 +2,7 @@ using GrainDb.Engine.Ranges;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
+using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
@@ -14,15 +15,15 @@ using Orleans.Runtime.Placement;
 namespace GrainDb.Grains.Ranges;
 
 /// <summary>
-/// The virtual owner of a range: opens the node's replica, leads it, and hands every call to the <see cref="RangeLeader"/>.
-/// Stays until the range is idle (maintenance decides, since callers on the node do not come through here).
+/// The virtual owner of a range: stands for leadership on the node's replica, and hands every call to the <see cref="RangeLeader"/>.
+/// Stays until it is deposed or the range is idle (maintenance decides, since callers on the node do not come through here).
 /// </summary>
 [RingPlacement]
 [GrainType(GrainTypes.Range)]
 [Reentrant]
 [KeepAlive]
 [Immovable]
-internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, GarbageCollection garbage, MetaCache meta, LiveNodes live) : Grain, IKeyRangeGrain
+internal sealed class KeyRangeGrain(NodeOptions node, ReplicaHost host, GarbageCollection garbage, MetaCache meta, LiveNodes live) : Grain, IKeyRangeGrain
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -39,16 +40,17 @@ internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, Garba
         var descriptor = meta.Find(Range) ?? (await meta.RefreshAsync(cancellationToken)).FindRange(Range);
         if (descriptor is null || descriptor.On(node.Name) is null)
             throw new PlacementUnavailableException($"range {Range} has no replica on node {node.Name}");
+        string? better = null;
         if (Range == RangeId.Meta)
-            (_leader, _failure) = await storage.LeadAsync(descriptor, KeyspacePartitioning.Range, GrainContext);
+            (_leader, _failure, better) = await host.LeadAsync(descriptor, KeyspacePartitioning.Range, GrainContext);
         else if (meta.Current?.FindActive(descriptor.Keyspace) is { } map)
-            (_leader, _failure) = await storage.LeadAsync(descriptor, map.Keyspace.Partitioning, GrainContext);
+            (_leader, _failure, better) = await host.LeadAsync(descriptor, map.Keyspace.Partitioning, GrainContext);
         else
             _failure = Failure.NotApplied(ErrorCode.RangeMoved, $"keyspace '{descriptor.Keyspace}' is not active");
 
         // Loading took longer than the runtime waits: it has given this activation up.
         if (_leader is not null && cancellationToken.IsCancellationRequested)
-            await storage.ReleaseAsync(_leader, CancellationToken.None);
+            await host.ReleaseAsync(_leader);
 
         // Where the meta range is not formed yet, callers are to look again as soon as it is.
         if (_leader is null && Range == RangeId.Meta && !MetaRangeFile.IsFormed(descriptor))
@@ -57,13 +59,13 @@ internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, Garba
         // A range that cannot be led here answers why, without trying again at every call; then another node has its turn.
         if (_leader is null)
         {
-            var next = NextNode(descriptor);
+            var next = (better is null ? null : live.Find(better)) ?? NextNode(descriptor);
             this.RegisterGrainTimer(_ => { Leave(next); return Task.CompletedTask; }, next is null ? RetryAfter : MoveAfter, Timeout.InfiniteTimeSpan);
         }
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
-        _leader is null ? Task.CompletedTask : storage.ReleaseAsync(_leader, cancellationToken);
+        _leader is null ? Task.CompletedTask : host.ReleaseAsync(_leader);
 
     public async ValueTask<WriteResult> WriteAsync(RangeWrite request) =>
         _leader is null ? WriteResult.Failed(_failure!) : Watch(await _leader.WriteAsync(request), result => result.Failure);
@@ -89,10 +91,12 @@ internal sealed class KeyRangeGrain(NodeOptions node, NodeStorage storage, Garba
         return Task.CompletedTask;
     }
 
+    public Task WakeAsync() => Task.CompletedTask;
+
     public async Task<Lsn> CheckpointAsync()
     {
         var leader = _leader ?? throw new GrainDbException(_failure!);
-        return await storage.CheckpointAsync(Range) ?? leader.Replica.AppliedLsn;
+        return await host.CheckpointAsync(Range) ?? leader.Replica.AppliedLsn;
     }
 
     public Task<Timestamp> CollectGarbageAsync() =>

@@ -90,8 +90,8 @@ internal sealed class ReadRouting(NodeOptions node, LiveNodes live, LocalRanges 
 
     private IReplicaGrain? FindReplica(RangeDescriptor range)
     {
-        var name = range.Replicas.Contains(node.Name) ? node.Name : range.Replicas.FirstOrDefault(name => live.Find(name) is not null);
-        return name is null ? null : grains.GetGrain<IReplicaGrain>($"{range.Id}@{name}");
+        var name = range.On(node.Name)?.Node ?? range.Nodes.FirstOrDefault(name => live.Find(name) is not null);
+        return name is null ? null : grains.GetGrain<IReplicaGrain>(new ReplicaKey(range.Id, name).ToString());
     }
 
     private ValueTask<TResult> WithinAsync<TResult>(ValueTask<TResult> running, bool isBounded) =>

@@ -38,6 +38,10 @@ public interface IKeyRangeGrain : IGrainWithIntegerKey, IKeyRange
     [Alias("transfer-leader")]
     Task TransferLeaderAsync(string node);
 
+    /// <summary>Makes the range have a leader, if nobody leads it; returns when somebody tries to.</summary>
+    [Alias("wake"), ResponseTimeout("00:00:10")]
+    Task WakeAsync();
+
     /// <summary>Writes a checkpoint now and returns the LSN up to which the log may go.</summary>
     [Alias("checkpoint")]
     Task<Replicas.Lsn> CheckpointAsync();

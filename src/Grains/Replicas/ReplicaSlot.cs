@@ -1,9 +1,10 @@
 using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Replication;
 using GrainDb.Interfaces.Errors;
 
-namespace GrainDb.Grains.Hosting;
+namespace GrainDb.Grains.Replicas;
 
-/// <summary>The place of one replica in its node: what of it is in memory, and who leads on it. Guarded by <see cref="Turn"/>.</summary>
+/// <summary>The place of one replica in its node: what of it is in memory, and who leads on it. Changes happen in <see cref="Turn"/>.</summary>
 #pragma warning disable CA1001 // Nothing unmanaged behind its fields, and callers may wait on a slot that was just removed.
 internal sealed class ReplicaSlot
 #pragma warning restore CA1001
@@ -12,12 +13,12 @@ internal sealed class ReplicaSlot
     public SemaphoreSlim Turn { get; } = new(1, 1);
 
     /// <summary>In memory; null when idle or broken.</summary>
-    public volatile RangeReplica? Replica;
+    public volatile ReplicaAcceptor? Acceptor;
 
-    /// <summary>Leads now; null when nobody does.</summary>
+    /// <summary>Stands or leads now; null when nobody does.</summary>
     public volatile RangeLeader? Leader;
 
-    /// <summary>The activation behind <see cref="Leader"/>, to be ended when the range is idle.</summary>
+    /// <summary>The activation behind <see cref="Leader"/>, to be ended with it.</summary>
     public volatile IGrainContext? Activation;
 
     /// <summary>The range is being deleted: nobody leads it here any more.</summary>
@@ -26,6 +27,11 @@ internal sealed class ReplicaSlot
     /// <summary>Cancelled when the replica is to be closed, so that a checkpoint does not hold that up.</summary>
     public volatile CancellationTokenSource Closing = new();
 
-    /// <summary>Why the replica is damaged, which only its removal ends; null when it is not.</summary>
+    /// <summary>Why the replica cannot be used until it is rebuilt or removed; null when it can.</summary>
     public volatile Failure? Broken;
+
+    /// <summary>Broken, and what it promised is gone too: it never votes under its id again.</summary>
+    public volatile bool IsLost;
+
+    public RangeReplica? Replica => Acceptor?.Replica;
 }

@@ -1,0 +1,319 @@
+using System.Collections.Concurrent;
+using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Replication;
+using GrainDb.Engine.Wal;
+using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Ranges;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
+using Microsoft.Extensions.Logging;
+
+namespace GrainDb.Grains.Replicas;
+
+/// <summary>
+/// The node's replicas at work: opened when somebody needs them, shared by the replica's grain and the range's leader, handed from the
+/// follower's role to the leader's without closing a file, closed when idle. A damaged one is put aside and filled again when a leader calls.
+/// </summary>
+internal sealed class ReplicaHost(
+    NodeOptions node,
+    NodeStorage storage,
+    LocalRanges local,
+    ReplicaTransport transport,
+    ReplicationOptions options,
+    TimeProvider time,
+    ILogger<ReplicaHost> logger) : ILifecycleParticipant<ISiloLifecycle>
+{
+    private static readonly Action<Action> OnThreadPool = static work => ThreadPool.UnsafeQueueUserWorkItem(static run => run(), work, preferLocal: false);
+
+    private readonly ConcurrentDictionary<RangeId, ReplicaSlot> _slots = new();
+
+    /// <summary>Replicas in memory.</summary>
+    public IEnumerable<(RangeId Range, ReplicaSlot Slot)> Open =>
+        _slots.Where(slot => slot.Value.Acceptor is not null).Select(slot => (slot.Key, slot.Value));
+
+    /// <summary>Stops after the grains and before the data directory is given back.</summary>
+    public void Participate(ISiloLifecycle observer) =>
+        observer.Subscribe(nameof(ReplicaHost), ServiceLifecycleStage.RuntimeInitialize, _ => Task.CompletedTask, StopAsync);
+
+    /// <summary>The replica with this id, opened where it is idle.</summary>
+    /// <param name="range">The range.</param>
+    /// <param name="replica">The id that is meant; another replica of the range on this node is not touched.</param>
+    /// <param name="byLeader">Whether a leader asks, which then fills a replica that has to be rebuilt.</param>
+    /// <returns>The replica; or null, and whether it will never be there again.</returns>
+    public ValueTask<(ReplicaAcceptor? Acceptor, bool IsLost)> FindAsync(RangeId range, Guid replica, bool byLeader)
+    {
+        if (_slots.TryGetValue(range, out var slot) && slot is { Acceptor: { } open, Broken: null })
+            return new(open.Id == replica ? (open, false) : (null, true));
+        return storage.FindReplica(range)?.Id == replica ? OpenAsync(range, byLeader) : new((null, true));
+    }
+
+    /// <summary>This node's replica, whichever it is, opened where it is idle; null when there is none that can be used.</summary>
+    public async ValueTask<ReplicaAcceptor?> FindAsync(RangeId range) =>
+        storage.FindReplica(range) is { IsOpened: true } entry ? (await FindAsync(range, entry.Id, byLeader: false)).Acceptor : null;
+
+    /// <summary>
+    /// Ends the leadership of any other activation on this node, and leads with a higher epoch. The leader is registered for callers on this node.
+    /// </summary>
+    /// <returns>The leader; or why there is none, and the node that should lead instead where one is known.</returns>
+    public async Task<(RangeLeader? Leader, Failure? Failure, string? Better)> LeadAsync(
+        RangeDescriptor descriptor, KeyspacePartitioning partitioning, IGrainContext activation)
+    {
+        var slot = SlotOf(descriptor.Id);
+        RangeLeader? leader = null;
+        Failure? failure = null;
+        string? better = null;
+        await InTurnAsync(slot, async () => (leader, failure, better) = await LeadInTurnAsync(slot, descriptor, partitioning, activation));
+        return (leader, failure, better);
+    }
+
+    /// <summary>Ends this leader's leadership. The replica stays, as a follower's.</summary>
+    /// <param name="leader">A leader that is not the replica's any more changes nothing.</param>
+    public Task ReleaseAsync(RangeLeader leader)
+    {
+        var slot = SlotOf(leader.Range);
+        return InTurnAsync(slot, () => slot.Leader == leader ? EndLeadershipAsync(slot) : Task.CompletedTask);
+    }
+
+    /// <summary>Ends leadership where there is one, writes a checkpoint where there is something new, and lets the memory go.</summary>
+    public async Task UnloadAsync(RangeId range, CancellationToken cancellationToken)
+    {
+        var slot = SlotOf(range);
+        await slot.Closing.CancelAsync();
+        await InTurnAsync(slot, () => CloseAsync(slot, checkpoint: true, cancellationToken));
+    }
+
+    /// <summary>Writes a checkpoint of a replica that is in memory.</summary>
+    /// <returns>The LSN that it names; null when it was not written.</returns>
+    public Task<Lsn?> CheckpointAsync(RangeId range) =>
+        SlotOf(range) is { Replica: { } replica } slot ? CheckpointAsync(replica, slot.Closing.Token) : Task.FromResult<Lsn?>(null);
+
+    /// <summary>Ends leadership of the range on this node for good.</summary>
+    public Task RetireAsync(RangeId range)
+    {
+        var slot = SlotOf(range);
+        slot.IsRetired = true;
+        return InTurnAsync(slot, () => EndLeadershipAsync(slot));
+    }
+
+    /// <summary>Ends what this replica does and deletes it; its id does not come back. Another replica of the range stays.</summary>
+    public Task RemoveReplicaAsync(RangeId range, Guid replica) =>
+        storage.BuryReplica(range, replica) ? RemoveAsync(range, () => storage.DeleteReplica(range, replica)) : Task.CompletedTask;
+
+    /// <summary>The range is gone for good: nothing of it stays.</summary>
+    public Task ForgetRangeAsync(RangeId range) => RemoveAsync(range, () => storage.ForgetRange(range));
+
+    /// <summary>The replica's disk failed, or its leader's records contradict what is committed: it answers nothing until it is rebuilt.</summary>
+    public void MarkBroken(RangeId range, string reason)
+    {
+        var slot = SlotOf(range);
+        if (slot.Broken is not null)
+            return;
+        slot.Broken = BrokenFailure(range, reason);
+        ReplicaHostLog.Broken(logger, range, reason);
+    }
+
+    /// <summary>What the node holds, without loading anything.</summary>
+    public NodeReport Report() => new(
+        storage.Identity.Incarnation.ToString(),
+        [.. storage.Replicas.Select(replica => ReplicaReports.Of(new RangeId(replica.Key), replica.Value.Id, SlotOf(new RangeId(replica.Key))))]);
+
+    private async ValueTask<(ReplicaAcceptor? Acceptor, bool IsLost)> OpenAsync(RangeId range, bool byLeader)
+    {
+        var slot = SlotOf(range);
+        await InTurnAsync(slot, () => Task.Run(async () =>
+        {
+            if (slot.Broken is not null && byLeader && !slot.IsLost)
+                await RebuildAsync(slot, range);
+            if (slot.Broken is null)
+                OpenInTurn(slot, range);
+        }));
+        return slot.Broken is null ? (slot.Acceptor, false) : (null, slot.IsLost);
+    }
+
+    private async Task RebuildAsync(ReplicaSlot slot, RangeId range)
+    {
+        await CloseAsync(slot, checkpoint: false, CancellationToken.None);
+        try
+        {
+            if (storage.TryDiscardDamaged(range))
+                slot.Broken = null;
+            else
+                slot.IsLost = true;
+        }
+        catch (IOException exception)
+        {
+            ReplicaHostLog.NotOpened(logger, exception, range);
+        }
+    }
+
+    private async Task<(RangeLeader? Leader, Failure? Failure, string? Better)> LeadInTurnAsync(
+        ReplicaSlot slot,
+        RangeDescriptor descriptor,
+        KeyspacePartitioning partitioning,
+        IGrainContext activation)
+    {
+        if (slot.IsRetired)
+            return (null, Failure.NotApplied(ErrorCode.RangeMoved, $"range {descriptor.Id} is being deleted"), null);
+        await EndLeadershipAsync(slot);
+        if (WhyNoReplica(descriptor) is { } missing)
+            return (null, Failure.NotApplied(ErrorCode.Unavailable, missing), null);
+        if ((slot.Broken ?? await Task.Run(() => OpenInTurn(slot, descriptor.Id))) is { } failure)
+            return (null, failure, null);
+        var leader = new RangeLeader(slot.Acceptor!, transport.Of(descriptor.Id), new RangeLeaderOptions(
+            descriptor,
+            partitioning,
+            node.Name,
+            node.Region,
+            node.MaxValueBytes,
+            Guid.NewGuid(),
+            OnThreadPool,
+            time));
+        slot.Closing = new CancellationTokenSource();
+        slot.Activation = activation;
+        slot.Leader = leader; // from now on it gets its ticks
+        if (await Task.Run(leader.StartAsync) is { } refused)
+        {
+            (slot.Leader, slot.Activation) = (null, null);
+            ReplicaHostLog.NotElected(logger, descriptor.Id, refused.Detail);
+            return (null, refused, leader.Better);
+        }
+
+        local.Add(leader);
+        ReplicaHostLog.Leading(logger, descriptor.Id, leader.Epoch.Value, leader.Replica.AppliedLsn.Value);
+        _ = WatchAsync(slot, leader);
+        return (leader, null, null);
+    }
+
+    /// <summary>A leader that was deposed makes room: its activation ends, the replica goes on as a follower's.</summary>
+    private async Task WatchAsync(ReplicaSlot slot, RangeLeader leader)
+    {
+        await leader.Ended;
+        local.Remove(leader);
+        if (leader.Replica.BrokenReason is { } reason)
+            MarkBroken(leader.Range, reason);
+        await InTurnAsync(slot, () => slot.Leader == leader ? EndLeadershipAsync(slot) : Task.CompletedTask);
+    }
+
+    /// <summary>
+    /// Why this node has nothing to lead the range on, without opening anything. A replica that was never opened and does not know who
+    /// votes could not stand anyway, and opening it would make it used.
+    /// </summary>
+    private string? WhyNoReplica(RangeDescriptor descriptor)
+    {
+        var wanted = descriptor.On(node.Name)?.Id ?? Guid.Empty;
+        return storage.FindReplica(descriptor.Id) switch
+        {
+            null => $"node {node.Name} has no replica of range {descriptor.Id}",
+            var entry when wanted != Guid.Empty && entry.Id != wanted => $"node {node.Name} has replica {entry.Id} of range {descriptor.Id}, not {wanted}",
+            { IsOpened: false } entry when entry.Initial == RangeConfiguration.Unknown => $"the replica of range {descriptor.Id} on node {node.Name} does not know who votes",
+            _ => null,
+        };
+    }
+
+    /// <returns>Why the replica could not be opened; damage stays, anything else may be gone at the next attempt.</returns>
+    private Failure? OpenInTurn(ReplicaSlot slot, RangeId range)
+    {
+        if (slot.Acceptor is not null)
+            return null;
+        try
+        {
+            slot.Acceptor = new ReplicaAcceptor(storage.OpenReplica(range), options, time);
+            return null;
+        }
+        catch (WalCorruptionException exception)
+        {
+            MarkBroken(range, exception.Message);
+            return slot.Broken;
+        }
+        catch (IOException exception)
+        {
+            ReplicaHostLog.NotOpened(logger, exception, range);
+            return Failure.NotApplied(ErrorCode.Unavailable, $"range {range} cannot be opened on node {node.Name}: {exception.Message}");
+        }
+        catch (Exception exception)
+        {
+            MarkBroken(range, exception.Message);
+            return slot.Broken;
+        }
+    }
+
+    private Failure BrokenFailure(RangeId range, string reason) =>
+        Failure.NotApplied(ErrorCode.Corruption, $"range {range} is broken on node {node.Name}: {reason}");
+
+    private async Task RemoveAsync(RangeId range, Action delete)
+    {
+        var slot = SlotOf(range);
+        slot.IsRetired = true;
+        await slot.Closing.CancelAsync();
+        await InTurnAsync(slot, async () =>
+        {
+            await CloseAsync(slot, checkpoint: false, CancellationToken.None);
+            delete();
+            _slots.TryRemove(range, out _);
+        });
+    }
+
+    private async Task EndLeadershipAsync(ReplicaSlot slot)
+    {
+        if (slot.Leader is not { } leader)
+            return;
+        local.Remove(leader);
+        await Task.Run(async () => await leader.DisposeAsync());
+        slot.Leader = null;
+        slot.Activation?.Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "its leadership ended"));
+        slot.Activation = null;
+    }
+
+    private async Task CloseAsync(ReplicaSlot slot, bool checkpoint, CancellationToken cancellationToken)
+    {
+        await EndLeadershipAsync(slot);
+        if (slot.Acceptor is not { } acceptor)
+            return;
+
+        // A log that failed stays failed, also when its memory goes: what the disk said once is not asked again.
+        if (acceptor.Replica.BrokenReason is { } reason)
+            MarkBroken(acceptor.Replica.Range, reason);
+        else if (checkpoint && acceptor.Replica.HasChanges)
+            await CheckpointAsync(acceptor.Replica, cancellationToken);
+        await Task.Run(acceptor.Dispose, CancellationToken.None);
+        slot.Acceptor = null;
+    }
+
+    private async Task<Lsn?> CheckpointAsync(RangeReplica replica, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Task.Run(() => replica.Checkpoint(cancellationToken), CancellationToken.None);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+        catch (Exception exception) when (exception is IOException or WalBrokenException or ObjectDisposedException)
+        {
+            ReplicaHostLog.CheckpointFailed(logger, exception, replica.Range);
+            return null;
+        }
+    }
+
+    private Task StopAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(Open.Select(open => UnloadAsync(open.Range, cancellationToken)).ToList());
+
+    private static async Task InTurnAsync(ReplicaSlot slot, Func<Task> work)
+    {
+        await slot.Turn.WaitAsync();
+        try
+        {
+            await work();
+        }
+        finally
+        {
+            slot.Turn.Release();
+        }
+    }
+
+    private ReplicaSlot SlotOf(RangeId range) => _slots.GetOrAdd(range, _ => new ReplicaSlot());
+}

@@ -1,0 +1,46 @@
+using GrainDb.Engine.Replication;
+using GrainDb.Grains.Placement;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
+
+namespace GrainDb.Grains.Replicas;
+
+/// <summary>Replica calls as grain calls: whatever keeps one from being answered is silence, and the epochs decide what it meant.</summary>
+internal sealed class ReplicaTransport(IGrainFactory grains, LiveNodes live)
+{
+    /// <summary>The other replicas of a range.</summary>
+    public IReplicaTransport Of(RangeId range) => new OfRange(this, range);
+
+    private IReplicaGrain? Find(RangeId range, string node) =>
+        live.Find(node) is null ? null : grains.GetGrain<IReplicaGrain>(new ReplicaKey(range, node).ToString());
+
+    private sealed class OfRange(ReplicaTransport transport, RangeId range) : IReplicaTransport
+    {
+        public Task<PromiseAnswer?> PromiseAsync(ReplicaDescriptor to, PromiseRequest request) => CallAsync(to, request, static (grain, message) => grain.PromiseAsync(message));
+
+        public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) => CallAsync(to, request, static (grain, message) => grain.AppendAsync(message));
+
+        public Task<FetchAnswer?> FetchAsync(ReplicaDescriptor to, FetchRequest request) => CallAsync(to, request, static (grain, message) => grain.FetchAsync(message));
+
+        public Task<SnapshotAnswer?> SnapshotAsync(ReplicaDescriptor to, SnapshotChunk chunk) => CallAsync(to, chunk, static (grain, message) => grain.ReceiveSnapshotAsync(message));
+
+        public void Release(ReplicaDescriptor to, ReleaseNotice notice)
+        {
+            if (transport.Find(range, to.Node) is { } grain)
+                grain.ReleaseAsync(notice).Ignore();
+        }
+
+        private async Task<TAnswer?> CallAsync<TMessage, TAnswer>(ReplicaDescriptor to, TMessage message, Func<IReplicaGrain, TMessage, Task<TAnswer>> call)
+            where TAnswer : class
+        {
+            try
+            {
+                return transport.Find(range, to.Node) is { } grain ? await call(grain, message) : null;
+            }
+            catch (Exception exception) when (exception is not OutOfMemoryException)
+            {
+                return null;
+            }
+        }
+    }
+}
