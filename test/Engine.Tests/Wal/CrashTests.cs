@@ -121,13 +121,13 @@ public sealed class CrashTests
 
     [Fact]
     public void Crashes_during_recovery_are_recovered_from() =>
-        Gen.Select(AnyStep.List[1, 25], Gen.Int[0, 120], Gen.Int[0, 12].List[0, 4], Gen.Int)
-            .Sample((steps, operation, recoveries, seed) =>
+        Gen.Select(AnyStep.List[1, 25], Gen.Int[0, 120], Gen.Int[0, 12].List[0, 4], Gen.Bool, Gen.Int)
+            .Sample((steps, operation, recoveries, killed, seed) =>
             {
                 var disk = CrashBefore(operation);
                 var rig = new CrashRig();
                 rig.Run(disk, steps);
-                disk = disk.AfterPowerLoss(CrashOutcome.Random(seed));
+                disk = killed ? disk.AfterProcessKill() : disk.AfterPowerLoss(CrashOutcome.Random(seed)); // the cache is not the disk
                 foreach (var stop in recoveries)
                 {
                     disk.Faults = o => o.Index == stop ? DiskFault.Crash : DiskFault.None;
