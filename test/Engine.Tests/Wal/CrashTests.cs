@@ -13,7 +13,8 @@ public sealed class CrashTests
         new LogStep.TruncateSuffix(30), new LogStep.Append(5, 3), new LogStep.Checkpoint(20), new LogStep.Append(40, 3), new LogStep.Append(40, 3),
         new LogStep.TruncateSuffix(50), new LogStep.Append(30, 4), new LogStep.Append(1, 4), new LogStep.Checkpoint(60), new LogStep.TruncatePrefix(60),
         new LogStep.Append(4, 4), new LogStep.Checkpoint(75), new LogStep.Append(60, 5), new LogStep.TruncatePrefix(76), new LogStep.Append(1, 5), new LogStep.Reopen(),
-        new LogStep.Append(2, 5),
+        new LogStep.Append(2, 5), new LogStep.Install(150, 6), new LogStep.Append(70, 6), new LogStep.Checkpoint(200), new LogStep.Install(1000, 7), new LogStep.Install(900, 8),
+        new LogStep.Append(90, 8), new LogStep.Checkpoint(930), new LogStep.TruncatePrefix(980), new LogStep.Checkpoint(970), new LogStep.TruncatePrefix(980), new LogStep.Append(60, 9), new LogStep.Append(60, 9),
     ];
 
     // Less of everything, so that every one of its bytes can be tried.
@@ -21,6 +22,7 @@ public sealed class CrashTests
     [
         new LogStep.Append(1, 1), new LogStep.Append(3, 1), new LogStep.Append(12, 1), new LogStep.Reopen(), new LogStep.Append(14, 2), new LogStep.Checkpoint(4),
         new LogStep.TruncateSuffix(14), new LogStep.Append(10, 3), new LogStep.Checkpoint(17), new LogStep.Append(9, 3), new LogStep.TruncatePrefix(18), new LogStep.Append(1, 4),
+        new LogStep.Install(20, 5), new LogStep.Append(12, 5), new LogStep.Checkpoint(29), new LogStep.Append(1, 6),
     ];
 
     private static readonly Gen<LogStep> AnyStep = Gen.Frequency(
@@ -28,6 +30,7 @@ public sealed class CrashTests
         (2, Gen.ULong[1, 300].Select(l => (LogStep)new LogStep.TruncateSuffix(l))),
         (2, Gen.ULong[1, 300].Select(l => (LogStep)new LogStep.Checkpoint(l))),
         (2, Gen.ULong[1, 300].Select(l => (LogStep)new LogStep.TruncatePrefix(l))),
+        (1, Gen.Select(Gen.ULong[1, 300], Gen.ULong[1, 6], (l, e) => (LogStep)new LogStep.Install(l, e))),
         (1, Gen.Const((LogStep)new LogStep.Reopen())));
 
     [Fact]
@@ -118,13 +121,13 @@ public sealed class CrashTests
 
     [Fact]
     public void Crashes_during_recovery_are_recovered_from() =>
-        Gen.Select(AnyStep.List[1, 25], Gen.Int[0, 120], Gen.Int[0, 12].List[0, 4], Gen.Int)
-            .Sample((steps, operation, recoveries, seed) =>
+        Gen.Select(AnyStep.List[1, 25], Gen.Int[0, 120], Gen.Int[0, 12].List[0, 4], Gen.Bool, Gen.Int)
+            .Sample((steps, operation, recoveries, killed, seed) =>
             {
                 var disk = CrashBefore(operation);
                 var rig = new CrashRig();
                 rig.Run(disk, steps);
-                disk = disk.AfterPowerLoss(CrashOutcome.Random(seed));
+                disk = killed ? disk.AfterProcessKill() : disk.AfterPowerLoss(CrashOutcome.Random(seed)); // the cache is not the disk
                 foreach (var stop in recoveries)
                 {
                     disk.Faults = o => o.Index == stop ? DiskFault.Crash : DiskFault.None;

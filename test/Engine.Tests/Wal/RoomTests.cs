@@ -30,6 +30,26 @@ public sealed class RoomTests
         }
     }
 
+    /// <summary>The frame and the marks of a segment take room too.</summary>
+    [Fact]
+    public void At_the_very_end_of_a_segment_it_counts_as_the_append_does()
+    {
+        var rotations = 0;
+        for (var payload = 3700; payload < 4200; payload += 4)
+        {
+            var disk = new FaultyFileSystem();
+            using var log = TestLog.Open(disk);
+            using var batch = new WalBatch();
+            batch.Add(1, 0, new(1), new(1), default, new byte[payload]);
+            log.EnsureRoom(batch.Bytes.Length);
+            rotations += (int)log.Counters.Rotations;
+            disk.CapacityBytes = disk.UsedBytes;
+            log.Append(batch);
+        }
+
+        Assert.InRange(rotations, 10, 110);
+    }
+
     [Fact]
     public void Without_room_the_log_is_unchanged_and_heals()
     {

@@ -45,6 +45,113 @@ public sealed class SnapshotInstallTests
         CheckInstalled(again, 40);
     }
 
+    [Fact]
+    public void Without_commit_nothing_is_left_behind()
+    {
+        using var log = Filled(60);
+        var files = _disk.ListFiles(TestLog.Directory);
+        using (var install = log.BeginInstall(new Lsn(100), new Epoch(9), default, default))
+        {
+            install.WriteBlock(new byte[600_000]);
+            Assert.Equal(1, install.BlockCount);
+            Assert.Throws<InvalidOperationException>(() => log.BeginInstall(new Lsn(101), new Epoch(9), default, default));
+            Assert.Throws<ArgumentException>(() => install.WriteBlock([]));
+            log.Append(2, epoch: 3); // the log goes on meanwhile
+        }
+
+        Assert.Equal(files, _disk.ListFiles(TestLog.Directory));
+        Assert.Equal(62ul, log.LastLsn.Value);
+        Assert.Throws<ArgumentException>(() => log.BeginInstall(Lsn.Zero, new Epoch(9), default, default));
+        log.InstallSnapshot(100, 9, 777, "one", new string('2', 300_000));
+        CheckInstalled(log, 100);
+        log.InstallSnapshot(50, 9, 777, "one", new string('2', 300_000));
+        CheckInstalled(log, 50);
+    }
+
+    [Fact]
+    public void What_an_aborted_installation_left_is_removed_at_the_start()
+    {
+        var log = Filled(60);
+        var files = _disk.ListFiles(TestLog.Directory);
+        log.BeginInstall(new Lsn(100), new Epoch(9), default, default).WriteBlock(new byte[600_000]);
+        _disk.Create(TestLog.Directory + "/install.log").Dispose();
+        Assert.Equal(files.Count + 2, _disk.ListFiles(TestLog.Directory).Count);
+
+        using var again = TestLog.Open(_disk.AfterProcessKill());
+        Assert.Equal(files, _disk.ListFiles(TestLog.Directory));
+        Assert.Equal(60ul, again.LastLsn.Value);
+        log.Dispose();
+    }
+
+    [Fact]
+    public void A_full_disk_at_any_byte_abandons_it_or_comes_after_the_decision()
+    {
+        var (abandoned, installed) = (0, 0);
+        for (var free = 0; free < 6000; free += 100)
+        {
+            var disk = new FaultyFileSystem();
+            using var log = TestLog.Open(disk);
+            var entries = log.Append(20);
+            disk.CapacityBytes = disk.UsedBytes + free;
+            try
+            {
+                log.InstallSnapshot(10, epoch: 9, timestamp: 777, "one", new string('2', 1000));
+                Assert.Equal(10ul, log.LastLsn.Value);
+                installed++;
+            }
+            catch (DiskFullException)
+            {
+                Assert.Equal(WalStatus.Healthy, log.Status);
+                Assert.Equal(entries, log.ReadAll());
+                Assert.Single(disk.ListFiles(TestLog.Directory));
+                disk.CapacityBytes = long.MaxValue;
+                log.InstallSnapshot(10, epoch: 9, timestamp: 777, "one", new string('2', 1000));
+                abandoned++;
+            }
+
+            log.Append(1, epoch: 9);
+        }
+
+        Assert.True(abandoned > 10 && installed > 5, $"{abandoned} abandoned, {installed} installed");
+    }
+
+    [Fact]
+    public void A_broken_log_takes_no_snapshot()
+    {
+        using var log = Filled(20);
+        using var install = log.BeginInstall(new Lsn(100), new Epoch(9), default, default);
+        _disk.Faults = o => o.Kind == DiskOperationKind.SyncFile ? DiskFault.InputOutput : DiskFault.None;
+        Assert.Throws<WalBrokenException>(() => log.Append(1, epoch: 9));
+        _disk.Faults = _ => DiskFault.None;
+
+        Assert.Throws<WalBrokenException>(install.Commit);
+        Assert.Throws<WalBrokenException>(() => log.BeginInstall(new Lsn(100), new Epoch(9), default, default));
+        Assert.DoesNotContain("install.ckpt", _disk.ListFiles(TestLog.Directory));
+    }
+
+    [Fact]
+    public void A_damaged_installation_is_corruption_before_anything_is_deleted()
+    {
+        using (var log = Filled(60))
+        {
+            _disk.Faults = o => o is { Kind: DiskOperationKind.Delete } && o.Path.EndsWith(".log", StringComparison.Ordinal) ? DiskFault.Crash : DiskFault.None;
+            Assert.Throws<WalBrokenException>(() => log.InstallSnapshot(50, epoch: 9, timestamp: 777, "one"));
+        }
+
+        foreach (var name in new[] { "install.ckpt", "install.log" })
+        {
+            for (var offset = 0; offset < 72; offset++)
+            {
+                var disk = _disk.AfterPowerLoss(CrashOutcome.LoseUnsynced);
+                var files = disk.ListFiles(TestLog.Directory);
+                disk.FlipBit(TestLog.Directory + "/" + name, offset, offset % 8);
+                Assert.EndsWith(name, Assert.Throws<WalCorruptionException>(() => TestLog.Open(disk)).File, StringComparison.Ordinal);
+                Assert.Equal(files, disk.ListFiles(TestLog.Directory));
+                Assert.Equal(1, WalInspector.Verify(disk, TestLog.Directory, TextWriter.Null));
+            }
+        }
+    }
+
     private static void CheckInstalled(WriteAheadLog log, ulong lsn)
     {
         Assert.Equal((lsn, lsn + 1, lsn), (log.LastLsn.Value, log.FirstLsn.Value, log.CheckpointLsn.Value));

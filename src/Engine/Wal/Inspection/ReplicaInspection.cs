@@ -23,6 +23,19 @@ internal sealed class ReplicaInspection(IWalFileSystem fileSystem, string direct
         }
 
         if (details) output.WriteLine($"{directory}");
+        if (names.Contains(WalFileNames.Discard))
+        {
+            ReadHardStates(names);
+            output.WriteLine($"note {directory}: a damaged log is being discarded, the next start makes an empty one");
+            return;
+        }
+
+        if (names.Contains(WalFileNames.InstallCheckpoint))
+        {
+            ReadInstalled(names);
+            return;
+        }
+
         foreach (var name in LogRecovery.SegmentNames(names)) ReadSegment(name);
         JudgeSegments();
         var newestCheckpoint = ReadCheckpoints(names);
@@ -42,6 +55,28 @@ internal sealed class ReplicaInspection(IWalFileSystem fileSystem, string direct
             $"{(Problems == 0 ? "ok" : "bad")} {directory} range {last.Header.Range} incarnation {last.Header.Incarnation} " +
             $"segments {_scans.Count} records {_scans.Sum(s => s.Scan.Records)} " +
             $"lsn {_scans[0].Scan.Header.FirstLsn}..{last.LastLsn} epoch {last.LastEpoch} checkpoint {newestCheckpoint} closed {(last.Closed ? "cleanly" : "no")}");
+    }
+
+    /// <summary>A snapshot was decided to take the place of everything else.</summary>
+    private void ReadInstalled(IReadOnlyList<string> names)
+    {
+        var path = SnapshotSwitch.CheckpointIn(directory);
+        try
+        {
+            using (var file = fileSystem.OpenRead(path))
+            {
+                if (!CheckpointHeader.TryRead(file, out var header, out var problem)) throw new WalCorruptionException(path, 0, problem);
+                _owner = (header.Range, header.Incarnation);
+            }
+
+            ReadHardStates(names);
+            using var reader = SnapshotSwitch.OpenDecided(_files, _owner.Value.Range, _owner.Value.Incarnation);
+            output.WriteLine($"note {directory}: a snapshot at lsn {reader.Lsn} epoch {reader.Epoch} is being installed, the next start completes it");
+        }
+        catch (WalCorruptionException corruption)
+        {
+            Problem(corruption.File, corruption.Offset, corruption.Reason);
+        }
     }
 
     private void ReadSegment(string name)

@@ -20,7 +20,7 @@ internal static class SnapshotSwitch
     /// <summary>Step 2.</summary>
     /// <exception cref="DiskFullException">There is no room; nothing happened.</exception>
     public static Segment CreateSegment(SegmentFiles files, CheckpointHeader checkpoint, Timestamp timestamp, long wantedBytes) =>
-        files.CreateForInstall(SegmentAfter(checkpoint.Range, checkpoint.Incarnation, checkpoint.Lsn, checkpoint.Epoch, timestamp), wantedBytes);
+        files.CreateForInstall(new(checkpoint.Range, checkpoint.Incarnation, checkpoint.Lsn.Next, checkpoint.Epoch, timestamp), wantedBytes);
 
     /// <summary>Step 3.</summary>
     public static void Decide(SegmentFiles files)
@@ -59,15 +59,30 @@ internal static class SnapshotSwitch
 
         fileSystem.SyncDirectory(directory); // a killed process may have left the decision's name in the cache only
         Lsn lsn;
-        using (var checkpoint = CheckpointReader.TryOpen(fileSystem, CheckpointIn(directory), range, incarnation, [], verifyBlocks: true, out var problem))
-        {
-            // Both are whole after any crash. Damage at rest is found before the old files go.
-            if (checkpoint is null) throw new WalCorruptionException(CheckpointIn(directory), 0, problem);
-            lsn = checkpoint.Lsn;
-            CheckSegment(files, SegmentAfter(range, incarnation, lsn, checkpoint.Epoch, checkpoint.Timestamp));
-        }
-
+        using (var checkpoint = OpenDecided(files, range, incarnation)) lsn = checkpoint.Lsn;
         Complete(files, lsn);
+    }
+
+    /// <summary>
+    /// Opens the checkpoint of a decided installation, and checks the segment that follows it. Both are whole after any crash; damage at rest has to be
+    /// found before the old files go.
+    /// </summary>
+    /// <exception cref="WalCorruptionException">One of them is damaged.</exception>
+    public static CheckpointReader OpenDecided(SegmentFiles files, RangeId range, Guid incarnation)
+    {
+        var path = CheckpointIn(files.Directory);
+        var checkpoint = CheckpointReader.TryOpen(files.FileSystem, path, range, incarnation, [], verifyBlocks: true, out var problem)
+            ?? throw new WalCorruptionException(path, 0, problem);
+        try
+        {
+            CheckSegment(files, new(range, incarnation, checkpoint.Lsn.Next, checkpoint.Epoch, checkpoint.Timestamp));
+            return checkpoint;
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Removes what an abandoned installation left; nothing of it means anything.</summary>
@@ -85,8 +100,6 @@ internal static class SnapshotSwitch
 
     private static bool IsReplaced(string name) =>
         WalFileNames.TryParseSegment(name, out _) || WalFileNames.TryParseCheckpoint(name, out _) || name == WalFileNames.SuffixTruncation;
-
-    private static SegmentHeader SegmentAfter(RangeId range, Guid incarnation, Lsn lsn, Epoch epoch, Timestamp timestamp) => new(range, incarnation, lsn.Next, epoch, timestamp);
 
     private static void CheckSegment(SegmentFiles files, SegmentHeader expected)
     {
