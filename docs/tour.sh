@@ -271,6 +271,37 @@ call POST /v1/batch -H 'Content-Type: application/json' \
 expect_status 200
 expect "the first must be found, the second not" has_in_order '"status":200' "\"version\":\"$third\"" '"status":404' '"code":"key_not_found"'
 
+title "Weaker reads may come from the nearest replica. A session sees its own writes wherever it reads"
+call PUT /v1/kv/iso/tour/session -H 'GrainDb-Consistency: all' -d 'mine'
+is "$status" 200 || expect_status 201
+mine=$(version)
+session=$(header GrainDb-Session)
+expect "there must be a token" [ -n "$session" ]
+call GET /v1/kv/iso/tour/session -H 'GrainDb-Consistency: session' -H "GrainDb-Session: $session"
+expect_status 200
+expect "the session must see its write" is "$(version)" "$mine"
+call GET '/v1/kv/iso/tour/session?consistency=bounded;max-staleness-ms=60000'
+is "$status" 404 || expect_status 200
+staleness=$(header GrainDb-Staleness-Ms)
+expect "nothing older than the bound, not '$staleness' ms" [ "$staleness" -le 60000 ]
+call GET '/v1/kv/iso/tour/session?consistency=eventual'
+is "$status" 404 || expect_status 200
+expect "the answer must say who served it" contains "$(header GrainDb-Served-By)" 'role='
+call GET /v1/kv/iso/tour/session -H 'GrainDb-Consistency: all'
+expect_status 400
+expect "the problem must be unsupported_for_family" problem unsupported_for_family
+
+title "How did an answer come about?"
+call GET '/v1/kv/iso/tour/session?explain=true'
+expect_status 200
+expect "a linearizable read is the leader's" has_in_order '"level":"linearizable"' '"found":true' "\"version\":\"$mine\"" '"role":"leader"' '"stalenessMs":0'
+expect "every replica must be named" has '"replicas":[{"node":'
+call PUT '/v1/kv/iso/tour/session?explain=true' -d 'mine again'
+expect_status 200
+expect "the write must be explained" has_in_order '"level":"quorum"' '"version":"' '"existed":true'
+call DELETE /v1/kv/iso/tour/session
+expect_status 204
+
 title "Where does the key live? Whoever served it must say the same"
 call GET /v1/kv/iso/languages/deu
 expect_status 200
@@ -283,6 +314,16 @@ range=$(member range)
 expect "the leader must be among the replicas" contains "${BASH_REMATCH[1]}" "\"$leader\""
 expect "the read must have been served by leader $leader of range $range, not by '$served_by'" \
     contains "$served_by" "range=$range, node=$leader, role=leader"
+
+title "Who leads the range, and may it be led there? Asking for what is so already changes nothing"
+call GET "/v1/ranges/$range"
+expect_status 200
+expect "the range must name leader, epoch and the positions of its replicas" has_in_order "\"leader\":\"$leader\"" '"epoch":' '"replicas":[' '"lsn":' '"applied":' '"lag":'
+call POST "/v1/ranges/$range/transfer-leader" -H 'Content-Type: application/json' -d "{\"node\":\"$leader\"}"
+expect_status 202
+call POST "/v1/ranges/$range/transfer-leader" -H 'Content-Type: application/json' -d '{"node":"no-such-node"}'
+expect_status 400
+expect "the problem must be invalid_request" problem invalid_request
 
 title "What would a further node change? Nothing moves between the old ones"
 call GET /v1/ring

@@ -13,8 +13,9 @@ internal static class RangeStatusBuilder
         var (leaderNode, leader) = known.FirstOrDefault(pair => pair.Report is { Role: ReplicaRole.Leader });
         // A leader's log decides; without one the log that got furthest is the best guess.
         var configuration = leader?.Configuration ?? known
-            .Where(pair => pair.Report?.Configuration is not null)
-            .MaxBy(pair => (pair.Report!.Epoch, pair.Report.Lsn)).Report?.Configuration;
+            .Select(pair => pair.Report)
+            .Where(report => report?.Configuration is not null)
+            .MaxBy(report => (report!.Epoch, report.Lsn))?.Configuration;
         return new RangeStatus
         {
             Descriptor = range,
@@ -35,7 +36,9 @@ internal static class RangeStatusBuilder
     {
         if (report is null)
             return new ReplicaStatus(node, ReplicaRole.Follower, ReplicaState.Unreachable, default, 0, "the node does not answer");
-        var lag = leader is null || report.State == ReplicaState.Idle ? 0 : (long)(leader.Lsn.Value - report.Lsn.Value);
+
+        // A follower may hold records of a deposed leader beyond the leader's own; it is not behind for that.
+        var lag = leader is null || report.State == ReplicaState.Idle || report.Lsn > leader.Lsn ? 0 : (long)(leader.Lsn.Value - report.Lsn.Value);
         return new ReplicaStatus(node, report.Role, report.State, report.Lsn, lag, report.Detail) { Applied = report.Applied };
     }
 

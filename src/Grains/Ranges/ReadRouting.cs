@@ -82,7 +82,9 @@ internal sealed class ReadRouting(NodeOptions node, LiveNodes live, LocalRanges 
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             // Whatever kept the replica from answering, a read left no trace, and the leader has the last word.
-            why = Failure.NotApplied(ErrorCode.Unavailable, $"the replica of range {range.Id} did not answer: {exception.Message}");
+            why = Failure.NotApplied(ErrorCode.Unavailable, exception is TimeoutException
+                ? $"the replica of range {range.Id} did not answer in time"
+                : $"the replica of range {range.Id} cannot be reached: {exception.Message}");
         }
 
         return mayAskLeader ? await askLeader(calls.Leader(range.Id)) : failed(WithoutLeader(why));

@@ -28,6 +28,25 @@ public sealed class KeysOverGrainsTests
         }
     }
 
+    [Theory]
+    [InlineData(ReadLevel.Session)]
+    [InlineData(ReadLevel.Bounded)]
+    public async Task A_session_sees_its_own_writes_and_a_bound_of_nothing_the_newest_through_every_node(ReadLevel level)
+    {
+        using var directory = new TestDirectory();
+        await using var cluster = await GrainDbCluster.StartAsync(directory, [1, 1, 1], new StorageOptions());
+        for (var round = 0; round < 30; round++)
+        {
+            var written = await cluster.PutAsync(round % 3, "default", "key", $"value-{round}");
+            for (var reader = 0; reader < 3; reader++)
+            {
+                var read = await cluster.GetAsync(reader, "default", "key", consistency: new ReadConsistency(level, TimeSpan.Zero, written.Version, LocalOnly: false));
+                Assert.Null(read.Failure);
+                Assert.Equal(written.Version, read.Version);
+            }
+        }
+    }
+
     [Fact]
     public async Task A_restart_finds_everything_with_its_versions()
     {
