@@ -15,7 +15,12 @@ internal sealed class SimulatedProcess(World world, string name, Random random) 
 
     public string Name => name;
 
-    public bool IsAlive { get; private set; } = true;
+    private bool _isDead;
+
+    public bool IsAlive => !_isDead && !HasStopped();
+
+    /// <summary>Whether the machine under it stopped in the middle of what it does.</summary>
+    public Func<bool> HasStopped { get; init; } = () => false;
 
     /// <summary>World time until which nothing of it runs (SIGSTOP, a long collection, a frozen machine).</summary>
     public long PausedUntil { get; private set; }
@@ -37,9 +42,9 @@ internal sealed class SimulatedProcess(World world, string name, Random random) 
 
     public void Die()
     {
-        if (!IsAlive)
+        if (_isDead)
             return;
-        IsAlive = false;
+        _isDead = true;
         Died?.Invoke();
     }
 

@@ -34,8 +34,8 @@ internal sealed class World
     /// <summary>Broken promises found so far.</summary>
     public List<string> Failures { get; } = [];
 
-    /// <summary>Called after every event of a process.</summary>
-    public Action<SimulatedProcess>? AfterEvent { get; set; }
+    /// <summary>Called after every event.</summary>
+    public Action<SimulatedProcess?>? AfterEvent { get; set; }
 
     /// <summary>A stream of choices of its own, so that one part drawing more does not change what another draws.</summary>
     public Random NewRandom(string purpose)
@@ -87,6 +87,7 @@ internal sealed class World
         {
             Events++;
             next.Action();
+            AfterEvent?.Invoke(null);
             return;
         }
 

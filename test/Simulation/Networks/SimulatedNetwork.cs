@@ -6,7 +6,7 @@ namespace GrainDb.Simulation.Networks;
 /// Carries messages between processes: lost, late, repeated, out of order, and not at all over a link that is cut, which may be so in one
 /// direction only. A request may be carried out although its answer is lost, or after its sender has given up.
 /// </summary>
-internal sealed class SimulatedNetwork(World world)
+internal sealed class SimulatedNetwork(World world, Func<object?, string> describe)
 {
     private readonly Random _random = world.NewRandom("network");
     private readonly Dictionary<string, SimulatedProcess> _processes = [];
@@ -20,6 +20,9 @@ internal sealed class SimulatedNetwork(World world)
 
     /// <summary>Nothing gets from one to the other any more; the other direction is not touched.</summary>
     public void Cut(string from, string to) => _cut.Add((from, to));
+
+    /// <summary>Takes one cut back.</summary>
+    public void Mend(string from, string to) => _cut.Remove((from, to));
 
     /// <summary>Takes all cuts back.</summary>
     public void Heal() => _cut.Clear();
@@ -48,7 +51,7 @@ internal sealed class SimulatedNetwork(World world)
     {
         var answer = await handle();
         if (process.IsAlive)
-            Send(process.Name, from.Name, $"answer to {what}: {(world.Trace.IsOn ? answer : null)}", from, _ => answered.TrySetResult(answer));
+            Send(process.Name, from.Name, $"answer to {what}: {(world.Trace.IsOn ? describe(answer) : null)}", from, _ => answered.TrySetResult(answer));
     }
 
     private void Send(string from, string to, string what, Action<SimulatedProcess> deliver) => Send(from, to, what, onlyTo: null, deliver);
