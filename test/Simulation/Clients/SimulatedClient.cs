@@ -18,7 +18,7 @@ namespace GrainDb.Simulation.Clients;
 internal sealed class SimulatedClient
 {
     private const int MaxAttempts = 6;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(800);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(30);
 
     private readonly SimulatedCluster _cluster;
@@ -130,7 +130,7 @@ internal sealed class SimulatedClient
             var node = atLeader ? Route(attempt) : _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
             var result = atLeader
                 ? await CallAsync(node, $"{operation}", leader => leader.ReadAsync(request))
-                : await _cluster.Network.CallAsync(_process, node.Name, $"{operation}", () => new ValueTask<ReadResult>(ReadAtFollower(node, request)), Patience);
+                : await _cluster.Network.CallAsync(_process, node.Name, $"{operation}", () => new ValueTask<ReadResult>(ReadAtFollower(node, request)), Patience, mayRepeat: false);
             if (result?.Failure is null && result is not null)
             {
                 var seen = result.Found ? new SeenState(Encoding.UTF8.GetString(result.Value.Span), result.Version) : SeenState.Absent;
@@ -159,7 +159,7 @@ internal sealed class SimulatedClient
 
     private Task<TResult?> CallAsync<TResult>(SimulatedNode node, string what, Func<RangeLeader, ValueTask<TResult>> call)
         where TResult : class =>
-        _cluster.Network.CallAsync(_process, node.Name, _cluster.World.Trace.IsOn ? what : "", () => AtLeader(node, call), Patience);
+        _cluster.Network.CallAsync(_process, node.Name, _cluster.World.Trace.IsOn ? what : "", () => AtLeader(node, call), Patience, mayRepeat: false);
 
     /// <summary>The activation that a request meets on a node; where there are two, either.</summary>
     private ValueTask<TResult> AtLeader<TResult>(SimulatedNode node, Func<RangeLeader, ValueTask<TResult>> call)

@@ -17,7 +17,7 @@ internal sealed class NodeClock(SimulatedProcess process, ClockFaults faults, Ra
 
     public override long GetTimestamp() => (long)((process.World.Now - _started) * faults.Rate) + 1;
 
-    public override DateTimeOffset GetUtcNow() => Beginning + new TimeSpan((long)(process.World.Now * faults.Rate)) + faults.WallOffset;
+    public override DateTimeOffset GetUtcNow() => Beginning + process.World.Elapsed + faults.WallOffset;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {

@@ -27,5 +27,5 @@ internal sealed class NodeTransport(SimulatedCluster cluster, SimulatedProcess p
 
     private Task<TAnswer?> CallAsync<TAnswer>(ReplicaDescriptor to, object request, TimeSpan patience, Func<ReplicaAcceptor, TAnswer> call, Func<TAnswer> unknown)
         where TAnswer : class =>
-        cluster.Network.CallAsync(process, to.Node, cluster.World.Trace.IsOn ? Messages.Describe(request) : "", () => cluster.Node(to.Node).Serve(to.Id, call, unknown), patience);
+        cluster.Network.CallAsync(process, to.Node, cluster.World.Trace.IsOn ? Messages.Describe(request) : "", () => cluster.Node(to.Node).Serve(to.Id, call, unknown), patience, mayRepeat: true);
 }

@@ -33,17 +33,18 @@ internal sealed class SimulatedNetwork(World world, Func<object?, string> descri
     /// <param name="what">For the trace.</param>
     /// <param name="handle">Runs as the process that is asked.</param>
     /// <param name="patience">After it the answer is null, whatever becomes of the request.</param>
-    public Task<TAnswer?> CallAsync<TAnswer>(SimulatedProcess from, string to, string what, Func<ValueTask<TAnswer>> handle, TimeSpan patience)
+    /// <param name="mayRepeat">Whether the request may arrive twice; clients' requests do not, since nobody but a client sends one again.</param>
+    public Task<TAnswer?> CallAsync<TAnswer>(SimulatedProcess from, string to, string what, Func<ValueTask<TAnswer>> handle, TimeSpan patience, bool mayRepeat)
         where TAnswer : class
     {
         var answered = new TaskCompletionSource<TAnswer?>();
         world.Schedule(patience, from, () => answered.TrySetResult(null));
-        Send(from.Name, to, what, process => Answer(process, from, what, handle, answered));
+        Send(from.Name, to, what, onlyTo: null, mayRepeat, process => Answer(process, from, what, handle, answered));
         return answered.Task;
     }
 
     /// <summary>Tells another process something; nothing comes back.</summary>
-    public void Tell(SimulatedProcess from, string to, string what, Action handle) => Send(from.Name, to, what, _ => handle());
+    public void Tell(SimulatedProcess from, string to, string what, Action handle) => Send(from.Name, to, what, onlyTo: null, mayRepeat: true, _ => handle());
 
     private async void Answer<TAnswer>(
         SimulatedProcess process, SimulatedProcess from, string what, Func<ValueTask<TAnswer>> handle, TaskCompletionSource<TAnswer?> answered)
@@ -51,19 +52,18 @@ internal sealed class SimulatedNetwork(World world, Func<object?, string> descri
     {
         var answer = await handle();
         if (process.IsAlive)
-            Send(process.Name, from.Name, $"answer to {what}: {(world.Trace.IsOn ? describe(answer) : null)}", from, _ => answered.TrySetResult(answer));
+            Send(process.Name, from.Name, $"answer to {what}: {(world.Trace.IsOn ? describe(answer) : null)}", from, mayRepeat: true, _ => answered.TrySetResult(answer));
     }
-
-    private void Send(string from, string to, string what, Action<SimulatedProcess> deliver) => Send(from, to, what, onlyTo: null, deliver);
 
     /// <param name="from">Sender.</param>
     /// <param name="to">Receiver.</param>
     /// <param name="what">For the trace.</param>
     /// <param name="onlyTo">An answer is for the process that asked, not for its successor.</param>
+    /// <param name="mayRepeat">Whether it may arrive twice.</param>
     /// <param name="deliver">Runs as the receiver.</param>
-    private void Send(string from, string to, string what, SimulatedProcess? onlyTo, Action<SimulatedProcess> deliver)
+    private void Send(string from, string to, string what, SimulatedProcess? onlyTo, bool mayRepeat, Action<SimulatedProcess> deliver)
     {
-        var copies = _random.NextDouble() < Faults.RepeatShare ? 2 : 1;
+        var copies = _random.NextDouble() < Faults.RepeatShare && mayRepeat ? 2 : 1;
         if (from != to && _random.NextDouble() < Faults.LossShare)
             copies--;
         for (var copy = 0; copy < copies; copy++)
