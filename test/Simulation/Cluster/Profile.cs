@@ -77,7 +77,7 @@ internal sealed record Profile
             Nodes = voters + random.Next(2),
             Clients = 2 + random.Next(4),
             Keys = 1 + random.Next(4),
-            ThinkTime = TimeSpan.FromMilliseconds(random.Next(3) == 0 ? 5 : 40),
+            ThinkTime = TimeSpan.FromMilliseconds(random.Next(3) == 0 ? 3 : 20),
             TroubleInterval = TimeSpan.FromMilliseconds(100 + random.Next(700)),
             Troubles = troubles,
             CrashPerFileOperation = random.Next(3) == 0 ? 0.002 : 0,

@@ -41,7 +41,7 @@ internal sealed class SimulatedCluster
 
     public History History { get; } = new();
 
-    public RangeDescriptor Descriptor { get; } = new(new RangeId(7), "simulated", [], null, ["node1"], Generation: 1);
+    public RangeDescriptor Descriptor { get; } = new(new RangeId(7), "simulated", [], null, Generation: 1, []);
 
     /// <summary>Whether troubles are still wanted; afterwards everything is mended.</summary>
     public bool AreThingsBreaking { get; set; } = true;

@@ -156,11 +156,19 @@ internal sealed class SimulatedNode
         _leaders.Add(leader);
         await using var ticks = Clock.CreateTimer(_ => leader.Tick(), null, TickInterval, TickInterval);
         Trace($"stands as {leader.Candidate.Nonce.ToString("N")[^4..]}");
-        var failure = await leader.StartAsync();
-        Trace(failure is null ? $"leads epoch {leader.Epoch}" : $"does not lead: {failure.Detail}");
-        if (failure is null)
-            _cluster.Checks.OnLeading(leader);
-        await leader.Ended;
+        try
+        {
+            var failure = await leader.StartAsync();
+            Trace(failure is null ? $"leads epoch {leader.Epoch}" : $"does not lead: {failure.Detail}");
+            if (failure is null)
+                _cluster.Checks.OnLeading(leader);
+            await leader.Ended;
+        }
+        catch (ObjectDisposedException)
+        {
+            // Its replica was closed under it.
+        }
+
         Trace($"led epoch {leader.Epoch} as {leader.Candidate.Nonce.ToString("N")[^4..]} no more");
         _leaders.Remove(leader);
     }
