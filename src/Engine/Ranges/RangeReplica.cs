@@ -31,6 +31,7 @@ public sealed class RangeReplica : IDisposable
     private int _checkpointing;
     private Lsn _lastChange;
     private bool _disposed;
+    private volatile string? _hardStateFailure;
 
     private RangeReplica(RangeReplicaOptions options, HybridLogicalClock clock, WriteAheadLog log, HardStateFile hardState)
     {
@@ -180,9 +181,19 @@ public sealed class RangeReplica : IDisposable
     }
 
     /// <summary>Makes a promise durable: from now on no lower epoch is accepted.</summary>
+    /// <exception cref="WalBrokenException">Writing failed, now or before: the replica is broken.</exception>
     public void WritePromise(HardState promise)
     {
-        _hardState.Write(promise);
+        try
+        {
+            _hardState.Write(promise);
+        }
+        catch (WalBrokenException exception)
+        {
+            _hardStateFailure = exception.Reason;
+            throw;
+        }
+
         Promise = promise;
     }
 
@@ -256,8 +267,8 @@ public sealed class RangeReplica : IDisposable
         }
     }
 
-    /// <summary>Why nothing can be written or trusted any more; null while the log is sound.</summary>
-    public string? BrokenReason => Log.Status == WalStatus.Broken ? Log.StatusReason : null;
+    /// <summary>Why nothing can be written or trusted any more; null while log and hard state are sound.</summary>
+    public string? BrokenReason => Log.Status == WalStatus.Broken ? Log.StatusReason : _hardStateFailure;
 
     /// <summary>Collects what the threshold freed, looking at no more than <paramref name="maxKeys"/> keys.</summary>
     /// <returns>Whether the pass is complete.</returns>

@@ -150,11 +150,20 @@ public sealed partial class ReplicaAcceptor : IDisposable
         }
     }
 
-    /// <summary>Names the one on this node who stands or leads now, in place of any other, or null for nobody.</summary>
-    internal void SetContender(IContender? contender)
+    /// <summary>
+    /// Names the one on this node who stands or leads from now on. Another one that did is over: the replica is about to promise itself
+    /// to this one, and a leader whose own replica does not stand by it may neither serve on its lease nor close time.
+    /// </summary>
+    internal void SetContender(IContender contender)
     {
+        IContender? deposed;
         lock (_turn)
+        {
+            deposed = TakeDeposed(contender.Candidate);
             _contender = contender;
+        }
+
+        deposed?.OnDeposed(Replica.Promise.PromisedEpoch.Next);
     }
 
     /// <summary>Takes this one's name away, if it is still there.</summary>

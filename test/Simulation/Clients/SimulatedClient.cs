@@ -1,0 +1,206 @@
+using System.Globalization;
+using System.Text;
+using GrainDb.Engine.Ranges;
+using GrainDb.Histories;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Simulation.Cluster;
+using GrainDb.Simulation.Core;
+
+namespace GrainDb.Simulation.Clients;
+
+/// <summary>
+/// One client of the range: an operation, its answer, a pause, the next one. It routes as a node does: to where the leader was seen
+/// last, elsewhere when that is not it, and it sends again only what certainly did not happen.
+/// </summary>
+internal sealed class SimulatedClient
+{
+    private const int MaxAttempts = 6;
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(800);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(30);
+
+    private readonly SimulatedCluster _cluster;
+    private readonly Director _director;
+    private readonly SimulatedProcess _process;
+    private readonly NetworkClock _clock;
+    private readonly Random _random;
+    private readonly Dictionary<string, SeenState> _seen = [];
+    private readonly List<Timestamp> _snapshots = [];
+    private Timestamp _session;
+    private int _values;
+
+    public SimulatedClient(SimulatedCluster cluster, Director director, int number)
+    {
+        _cluster = cluster;
+        _director = director;
+        var name = $"client{number}";
+        _random = cluster.World.NewRandom(name);
+        _process = new SimulatedProcess(cluster.World, name, _random);
+        _clock = new NetworkClock(_process);
+        cluster.Network.Attach(_process);
+        _process.Start(WorkAsync);
+    }
+
+    /// <summary>Whether it has its last answer.</summary>
+    public bool IsDone { get; private set; }
+
+    /// <summary>Operations that succeeded.</summary>
+    public int Succeeded { get; private set; }
+
+    private async Task WorkAsync()
+    {
+        while (_cluster.AreThingsBreaking)
+        {
+            await Task.Delay(_cluster.Profile.ThinkTime * (2 * _random.NextDouble()), _clock);
+            var key = $"k{_random.Next(_cluster.Profile.Keys)}";
+            await (_random.Next(100) switch
+            {
+                < 30 => WriteAsync(key, OperationKind.Put, default),
+                < 50 => WriteAsync(key, OperationKind.Put, Swap(key)),
+                < 55 => WriteAsync(key, OperationKind.Put, new WriteCondition(ConditionKind.NotExists, default)),
+                < 62 => WriteAsync(key, OperationKind.Delete, _random.Next(2) == 0 ? Swap(key) : default),
+                < 82 => ReadAsync(key, atLeader: true, asOf: default),
+                < 90 => ReadAsync(key, atLeader: true, asOf: Snapshot()),
+                _ => ReadAsync(key, atLeader: false, asOf: _random.Next(2) == 0 ? Snapshot() : default),
+            });
+        }
+
+        IsDone = true;
+    }
+
+    private WriteCondition Swap(string key) =>
+        _seen.TryGetValue(key, out var seen) && !seen.IsAbsent ? new(ConditionKind.VersionEquals, seen.Version) : new(ConditionKind.NotExists, default);
+
+    /// <summary>A snapshot that was read before, to be read again.</summary>
+    private Timestamp Snapshot() => _snapshots.Count == 0 ? default : _snapshots[_random.Next(_snapshots.Count)];
+
+    private async Task WriteAsync(string key, OperationKind kind, WriteCondition condition)
+    {
+        var value = kind == OperationKind.Put ? string.Create(CultureInfo.InvariantCulture, $"{_process.Name}-{++_values}") : null;
+        var operation = _cluster.History.Invoke(new Operation { Client = _process.Name, Key = key, Kind = kind, Condition = condition, Value = value, Invoked = _cluster.World.Now });
+        var write = new KeyWrite(
+            Encoding.UTF8.GetBytes(key),
+            kind == OperationKind.Put ? WriteKind.Put : WriteKind.Delete,
+            value is null ? default(ReadOnlyMemory<byte>) : Encoding.UTF8.GetBytes(value),
+            "",
+            condition,
+            null);
+        var request = new RangeWrite([write], _cluster.Descriptor.Generation) { Level = _random.Next(10) == 0 ? WriteLevel.All : WriteLevel.Quorum, Patience = TimeSpan.FromMilliseconds(300) };
+        for (var attempt = 1; ; attempt++)
+        {
+            var node = Route(attempt);
+            var result = await CallAsync(node, $"{operation}", leader => leader.WriteAsync(request));
+            if (result is null)
+                return; // nobody knows
+            switch (result.Failure)
+            {
+                case null:
+                    _session = Timestamp.Later(_session, result.Version);
+                    _seen[key] = kind == OperationKind.Put ? new(value, result.Version) : SeenState.Absent;
+                    Return(operation with { Outcome = OperationOutcome.Ok, Version = result.Version, Existed = result.Existed, AnsweredBy = node.Name });
+                    return;
+                case { Code: ErrorCode.VersionMismatch } mismatch:
+                    _seen[key] = new(null, mismatch.CurrentVersion);
+                    Return(operation with { Outcome = OperationOutcome.Mismatch, Seen = new(null, mismatch.CurrentVersion), AnsweredBy = node.Name });
+                    return;
+                case { Outcome: Outcome.Unknown }:
+                    return;
+                case { Retryable: true } when attempt < MaxAttempts:
+                    await Task.Delay(RetryPause * attempt, _clock);
+                    break;
+                default:
+                    Return(operation with { Outcome = OperationOutcome.NotApplied, AnsweredBy = node.Name });
+                    return;
+            }
+        }
+    }
+
+    private async Task ReadAsync(string key, bool atLeader, Timestamp asOf)
+    {
+        var isStale = !atLeader || !asOf.IsZero;
+        var operation = _cluster.History.Invoke(new Operation { Client = _process.Name, Key = key, Kind = OperationKind.Read, IsStaleRead = isStale, Invoked = _cluster.World.Now });
+        var request = new RangeRead(Encoding.UTF8.GetBytes(key), asOf, _cluster.Descriptor.Generation)
+        {
+            Consistency = atLeader ? default : new ReadConsistency(_random.Next(2) == 0 ? ReadLevel.Session : ReadLevel.Eventual, default, _session, LocalOnly: true),
+        };
+        for (var attempt = 1; ; attempt++)
+        {
+            var node = atLeader ? Route(attempt) : _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
+            var result = atLeader
+                ? await CallAsync(node, $"{operation}", leader => leader.ReadAsync(request))
+                : await _cluster.Network.CallAsync(_process, node.Name, $"{operation}", () => new ValueTask<ReadResult>(ReadAtFollower(node, request)), Patience, mayRepeat: false);
+            if (result?.Failure is null && result is not null)
+            {
+                var seen = result.Found ? new SeenState(Encoding.UTF8.GetString(result.Value.Span), result.Version) : SeenState.Absent;
+                if (request.Consistency.Level == ReadLevel.Session && !atLeader && asOf.IsZero && result.ReadTimestamp < _session)
+                    _cluster.World.Fail($"a session that has seen {_session} was served at {result.ReadTimestamp}: {operation}");
+                if (!isStale)
+                    _seen[key] = seen;
+                _session = Timestamp.Later(_session, result.Version);
+                _snapshots.Add(result.ReadTimestamp);
+                Return(operation with { Outcome = OperationOutcome.Ok, Seen = seen, ReadAt = result.ReadTimestamp, AnsweredBy = node.Name });
+                return;
+            }
+
+            if (attempt == MaxAttempts || !atLeader || result?.Failure is { Retryable: false })
+                return;
+            await Task.Delay(RetryPause * attempt, _clock);
+        }
+    }
+
+    private ReadResult ReadAtFollower(SimulatedNode node, RangeRead request) => node.Newest is { } replica
+        ? new FollowerReader(replica, _cluster.Descriptor, KeyspacePartitioning.Range, node.Name, "local").Read(request)
+        : ReadResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "no replica here"));
+
+    private SimulatedNode Route(int attempt) =>
+        attempt <= 2 && _director.Placed is { } placed && _random.Next(8) != 0 ? placed : _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
+
+    private Task<TResult?> CallAsync<TResult>(SimulatedNode node, string what, Func<RangeLeader, ValueTask<TResult>> call)
+        where TResult : class =>
+        _cluster.Network.CallAsync(_process, node.Name, _cluster.World.Trace.IsOn ? what : "", () => AtLeader(node, call), Patience, mayRepeat: false);
+
+    /// <summary>The activation that a request meets on a node; where there are two, either.</summary>
+    private ValueTask<TResult> AtLeader<TResult>(SimulatedNode node, Func<RangeLeader, ValueTask<TResult>> call)
+    {
+        if (node.Leaders.Count > 0)
+            return call(node.Leaders[_random.Next(node.Leaders.Count)]);
+        var failure = Failure.NotApplied(ErrorCode.Unavailable, "no leader here");
+        return new((TResult)(object)(typeof(TResult) == typeof(WriteResult) ? WriteResult.Failed(failure) : ReadResult.Failed(failure)));
+    }
+
+    private void Return(Operation operation)
+    {
+        if (operation.Outcome == OperationOutcome.Ok)
+            Succeeded++;
+        _cluster.History.Return(operation with { Returned = _cluster.World.Now });
+    }
+
+    /// <summary>A client's clock is right.</summary>
+    private sealed class NetworkClock(SimulatedProcess process) : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new Once(process, callback, state, dueTime);
+
+        private sealed class Once : ITimer
+        {
+            private bool _disposed;
+
+            public Once(SimulatedProcess process, TimerCallback callback, object? state, TimeSpan dueTime) => process.World.Schedule(dueTime, process, () =>
+            {
+                if (!_disposed)
+                    callback(state);
+            });
+
+            public bool Change(TimeSpan dueTime, TimeSpan period) => throw new NotSupportedException();
+
+            public void Dispose() => _disposed = true;
+
+            public ValueTask DisposeAsync()
+            {
+                Dispose();
+                return ValueTask.CompletedTask;
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using GrainDb.Engine.Ranges;
+using GrainDb.Interfaces.Replicas;
+
+namespace GrainDb.Simulation.Cluster;
+
+/// <summary>
+/// Places leaders as Orleans does: somewhere, on what it believes to be alive, again when it believes that there is none, and sometimes twice.
+/// Replaces voters that are lost. It never decides anything that safety depends on.
+/// </summary>
+internal sealed class Director
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    private readonly SimulatedCluster _cluster;
+    private readonly Random _random;
+    private bool _isChanging;
+
+    public Director(SimulatedCluster cluster)
+    {
+        _cluster = cluster;
+        _random = cluster.World.NewRandom("director");
+        Look();
+    }
+
+    /// <summary>Where requests go first.</summary>
+    public SimulatedNode? Placed { get; private set; }
+
+    /// <summary>The leader that serves, as somebody who sees everything would say; null when none or several do.</summary>
+    public RangeLeader? Serving
+    {
+        get
+        {
+            var serving = _cluster.Nodes.Where(node => node.IsUp).SelectMany(node => node.Leaders).Where(leader => leader is { IsStopped: false, HasLease: true }).ToList();
+            return serving.Count == 1 ? serving[0] : null;
+        }
+    }
+
+    /// <summary>
+    /// Whether every voter has its data. Only then may a disk lose what it had synced: with two of three copies gone nothing could be promised.
+    /// </summary>
+    public bool IsEveryVoterSound =>
+        Serving is { Configuration: { IsJoint: false } configuration } leader && !_isChanging
+        && configuration.Voters.All(voter => _cluster.Node(voter.Node) is { IsUp: true, FailNextSync: false } node
+            && node.Find(voter.Id) is { IsRecovering: false, Replica.BrokenReason: null } && (leader.Candidate.Node == voter.Node || leader.IsCaughtUp(voter.Id)));
+
+    /// <summary>Places a leader, beside those that there are.</summary>
+    public void Place(string? preferred = null)
+    {
+        var able = _cluster.Nodes.Where(node => node.IsUp && node.Newest is not null).ToList();
+        if (able.Count == 0)
+            return;
+        var node = able.Find(node => node.Name == preferred) ?? able[_random.Next(able.Count)];
+        Placed = node;
+        node.Process!.Start(node.LeadAsync);
+    }
+
+    /// <summary>Asks a leader to stop, and places another when it did.</summary>
+    public void Transfer()
+    {
+        var from = Placed;
+        if (from is not { IsUp: true })
+            return;
+        _cluster.Trace(from, "is asked to stop leading");
+        from.Process!.Start(async () =>
+        {
+            await from.StopLeadingAsync();
+            _cluster.World.Schedule(TimeSpan.Zero, owner: null, () => Place());
+        });
+    }
+
+    /// <summary>Replaces one voter by a new replica, on a node that has none where there is one.</summary>
+    public void Replace(Guid? lost = null)
+    {
+        if (_isChanging || Serving is not { } leader || leader.Configuration.IsJoint)
+            return;
+        var voters = leader.Configuration.Voters;
+        var leaving = lost is { } id ? voters.First(voter => voter.Id == id) : voters[_random.Next(voters.Length)];
+        var spare = _cluster.Nodes.Where(node => node.IsUp && !voters.Any(voter => voter.Node == node.Name)).ToList();
+        var target = spare.Count > 0 ? spare[_random.Next(spare.Count)] : lost is null ? null : _cluster.Node(leaving.Node);
+        if (target is not { IsUp: true })
+            return;
+        var coming = new ReplicaDescriptor(target.Name, _cluster.NewId());
+        target.Plan(coming.Id, RangeConfiguration.Unknown);
+        _isChanging = true;
+        _cluster.World.Schedule(Patience * 4, owner: null, () => _isChanging = false);
+        var node = _cluster.Node(leader.Candidate.Node);
+        _cluster.Trace(node, $"replaces {leaving} by {coming}");
+        node.Process!.Start(async () =>
+        {
+            var failure = await leader.ChangeMembershipAsync([.. voters.Where(voter => voter != leaving), coming], Patience);
+            _cluster.Trace(node, failure is null ? $"has replaced {leaving}" : $"has not replaced {leaving}: {failure.Detail}");
+            _cluster.World.Schedule(TimeSpan.Zero, owner: null, () =>
+            {
+                _isChanging = false;
+                if (failure is null)
+                    _cluster.Node(leaving.Node).Remove(leaving.Id);
+            });
+        });
+    }
+
+    private void Look()
+    {
+        _cluster.World.Schedule(TimeSpan.FromMilliseconds(20 + _random.Next(80)), owner: null, Look);
+        foreach (var node in _cluster.Nodes.Where(node => node.IsUp && _random.Next(4) == 0))
+            node.Process!.Run(node.Maintain);
+        if (Placed is not { IsUp: true, Leaders.Count: > 0 })
+            Place();
+        else if (AreFollowersSilent())
+            Place();
+        else if (Serving is { LostVoters: [var lost, ..] })
+            Replace(lost.Id);
+    }
+
+    /// <summary>Most of the other replicas have not heard of a leader for long.</summary>
+    private bool AreFollowersSilent()
+    {
+        var bound = _cluster.Profile.Replication.LeaseDuration * 2;
+        var others = _cluster.Nodes.Where(node => node != Placed && node.IsUp).Select(node => node.Newest).OfType<Engine.Replication.ReplicaAcceptor>().ToList();
+        return others.Count > 0 && 2 * others.Count(replica => replica.SilentFor > bound) > others.Count && _random.Next(10) == 0;
+    }
+}

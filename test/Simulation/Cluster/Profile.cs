@@ -1,0 +1,94 @@
+using GrainDb.Engine.Replication;
+using GrainDb.Simulation.Networks;
+
+namespace GrainDb.Simulation.Cluster;
+
+/// <summary>
+/// What one run is made of. Most of it is drawn from the seed: each run gets another mixture of troubles, some of them none at all,
+/// so that no kind of trouble always hides behind another ("swarm testing", Groce et al., 2012).
+/// </summary>
+internal sealed record Profile
+{
+    /// <summary>Bound on how far two wall clocks are apart.</summary>
+    public static readonly TimeSpan MaxClockOffset = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Largest error of a monotonic clock's speed; two such errors fit into the drift margin.</summary>
+    public const double MaxDrift = 0.04;
+
+    /// <summary>Replicas that the range begins with.</summary>
+    public int Voters { get; init; } = 3;
+
+    /// <summary>Nodes, some of which have no replica at first.</summary>
+    public int Nodes { get; init; } = 4;
+
+    public int Clients { get; init; } = 4;
+
+    public int Keys { get; init; } = 3;
+
+    /// <summary>How long clients work while things break.</summary>
+    public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>Average pause of a client between two operations.</summary>
+    public TimeSpan ThinkTime { get; init; } = TimeSpan.FromMilliseconds(30);
+
+    /// <summary>Average time between two troubles.</summary>
+    public TimeSpan TroubleInterval { get; init; } = TimeSpan.FromMilliseconds(350);
+
+    /// <summary>How likely each kind of trouble is, relative to the others.</summary>
+    public IReadOnlyDictionary<Trouble, double> Troubles { get; init; } = new Dictionary<Trouble, double>();
+
+    public LinkFaults Network { get; init; } = LinkFaults.Good;
+
+    /// <summary>Part of the file operations at which the machine stops.</summary>
+    public double CrashPerFileOperation { get; init; }
+
+    public ReplicationOptions Replication { get; init; } = Fast;
+
+    /// <summary>The ratios of the defaults, shortened, so that a short run sees many leaders.</summary>
+    private static ReplicationOptions Fast => new()
+    {
+        LeaseDuration = TimeSpan.FromMilliseconds(400),
+        HeartbeatInterval = TimeSpan.FromMilliseconds(80),
+        DriftMargin = TimeSpan.FromMilliseconds(40),
+        ClosedLag = TimeSpan.FromMilliseconds(60),
+        CampaignTimeout = TimeSpan.FromSeconds(3),
+        ConfirmTimeout = TimeSpan.FromMilliseconds(500),
+        DrainTimeout = TimeSpan.FromMilliseconds(500),
+        RetryPause = TimeSpan.FromMilliseconds(40),
+        MaxAppendBytes = 4096,
+        MaxWindowBytes = 16 << 10,
+        MaxUnappliedBytes = 8 << 10,
+    };
+
+    /// <summary>Draws a run's mixture.</summary>
+    public static Profile Draw(Random random, ReplicationFaults faults)
+    {
+        var troubles = new Dictionary<Trouble, double>();
+        foreach (var trouble in Enum.GetValues<Trouble>())
+        {
+            if (random.Next(2) == 0)
+                troubles[trouble] = random.NextDouble();
+        }
+
+        var voters = random.Next(5) == 0 ? 5 : 3;
+        return new Profile
+        {
+            Voters = voters,
+            Nodes = voters + random.Next(2),
+            Clients = 2 + random.Next(4),
+            Keys = 1 + random.Next(4),
+            ThinkTime = TimeSpan.FromMilliseconds(random.Next(3) == 0 ? 3 : 20),
+            TroubleInterval = TimeSpan.FromMilliseconds(100 + random.Next(700)),
+            Troubles = troubles,
+            CrashPerFileOperation = random.Next(3) == 0 ? 0.002 : 0,
+            Network = new LinkFaults
+            {
+                Delay = TimeSpan.FromMicroseconds(random.Next(3) == 0 ? 20_000 : 500),
+                LateShare = random.Next(2) == 0 ? 0.1 * random.NextDouble() : 0,
+                LossShare = random.Next(2) == 0 ? 0.1 * random.NextDouble() : 0,
+                RepeatShare = random.Next(2) == 0 ? 0.2 * random.NextDouble() : 0,
+            },
+            Replication = Fast with { Faults = faults },
+        };
+    }
+}

@@ -1,0 +1,104 @@
+using GrainDb.Engine.Tests.Wal.Disk;
+using GrainDb.Histories;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
+using GrainDb.Simulation.Checks;
+using GrainDb.Simulation.Core;
+using GrainDb.Simulation.Networks;
+
+namespace GrainDb.Simulation.Cluster;
+
+/// <summary>One range on some nodes, and everything around it.</summary>
+internal sealed class SimulatedCluster
+{
+    private readonly Dictionary<string, SimulatedNode> _nodes;
+    private readonly Random _random;
+    private int _ids;
+
+    public SimulatedCluster(World world, Profile profile)
+    {
+        World = world;
+        Profile = profile;
+        _random = world.NewRandom("cluster");
+        Network = new SimulatedNetwork(world, Messages.Describe) { Faults = profile.Network };
+        Checks = new RunningChecks(this);
+        _nodes = Enumerable.Range(1, profile.Nodes).Select(number => new SimulatedNode(this, $"node{number}")).ToDictionary(node => node.Name);
+        var initial = new RangeConfiguration([.. _nodes.Keys.Take(profile.Voters).Select(name => new ReplicaDescriptor(name, NewId()))], []);
+        foreach (var node in Nodes)
+            node.Start();
+        foreach (var voter in initial.Voters)
+            Node(voter.Node).Plan(voter.Id, initial);
+        world.AfterEvent = AfterEvent;
+    }
+
+    public World World { get; }
+
+    public Profile Profile { get; }
+
+    public SimulatedNetwork Network { get; }
+
+    public RunningChecks Checks { get; }
+
+    public History History { get; } = new();
+
+    public RangeDescriptor Descriptor { get; } = new(new RangeId(7), "simulated", [], null, Generation: 1, []);
+
+    /// <summary>Whether troubles are still wanted; afterwards everything is mended.</summary>
+    public bool AreThingsBreaking { get; set; } = true;
+
+    public IReadOnlyCollection<SimulatedNode> Nodes => _nodes.Values;
+
+    public SimulatedNode Node(string name) => _nodes[name];
+
+    /// <summary>An id that nobody ever had.</summary>
+    public Guid NewId()
+    {
+        var number = ++_ids;
+        return new Guid(number * 7919, 0, 0, [0, 0, 0, 0, 0, 0, (byte)(number >> 8), (byte)number]);
+    }
+
+    /// <summary>The machine stops: what was not synced survives in part, or not at all.</summary>
+    public void PowerOff(SimulatedNode node)
+    {
+        Trace(node, "power loss");
+        node.Crash(disk => disk.AfterPowerLoss(_random.Next(3) == 0 ? CrashOutcome.LoseUnsynced : CrashOutcome.Random(_random.Next())));
+        RestartLater(node);
+    }
+
+    /// <summary>The process is killed; the system and its cache stay.</summary>
+    public void Kill(SimulatedNode node)
+    {
+        Trace(node, "killed");
+        node.Crash(disk => disk.AfterProcessKill());
+        RestartLater(node);
+    }
+
+    public void RestartLater(SimulatedNode node)
+    {
+        var process = node.Process;
+        World.Schedule(TimeSpan.FromMilliseconds(AreThingsBreaking ? 20 + _random.Next(_random.Next(4) == 0 ? 3000 : 400) : 20), owner: null, () =>
+        {
+            if (node.Process != process)
+                return;
+            Trace(node, "starts");
+            node.Start();
+        });
+    }
+
+    public void Trace(SimulatedNode node, string line)
+    {
+        if (World.Trace.IsOn)
+            World.Trace.Write(World, node.Process, line);
+    }
+
+    private void AfterEvent(SimulatedProcess? process)
+    {
+        foreach (var node in Nodes)
+        {
+            if (node.Disk.Crashed)
+                PowerOff(node);
+            else if (process is not null && node.Process == process)
+                Checks.After(node);
+        }
+    }
+}

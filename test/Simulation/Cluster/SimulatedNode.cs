@@ -1,0 +1,334 @@
+using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Replication;
+using GrainDb.Engine.Tests.Wal.Disk;
+using GrainDb.Engine.Time;
+using GrainDb.Engine.Wal;
+using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
+using GrainDb.Simulation.Clocks;
+using GrainDb.Simulation.Core;
+
+namespace GrainDb.Simulation.Cluster;
+
+/// <summary>
+/// One machine: its disk, its clocks and, while it runs, the process with its replicas and leaders. What a node's host does
+/// around the machines of the engine, it does here in a few lines.
+/// </summary>
+internal sealed class SimulatedNode
+{
+    private readonly SimulatedCluster _cluster;
+    private readonly Random _random;
+    private readonly List<Planned> _manifest = [];
+    private readonly Dictionary<Guid, ReplicaAcceptor> _replicas = [];
+    private readonly List<RangeLeader> _leaders = [];
+
+    public SimulatedNode(SimulatedCluster cluster, string name)
+    {
+        _cluster = cluster;
+        _random = cluster.World.NewRandom(name);
+        Name = name;
+        Clocks = new ClockFaults { Rate = 1 + (Profile.MaxDrift * ((2 * _random.NextDouble()) - 1)) };
+        Disk = NewDisk(new FaultyFileSystem());
+    }
+
+    /// <summary>A replica that this node was told to keep. The list survives everything.</summary>
+    /// <param name="Id">Its id.</param>
+    /// <param name="Initial">Who voted when it was planned.</param>
+    private sealed record Planned(Guid Id, RangeConfiguration Initial)
+    {
+        public string Directory => $"/{Id:N}";
+
+        /// <summary>Its directory was created once; when it is not there, it is lost.</summary>
+        public bool WasCreated { get; set; }
+
+        /// <summary>It is gone for good; whoever asks is told so.</summary>
+        public bool IsGone { get; set; }
+    }
+
+    public string Name { get; }
+
+    public ClockFaults Clocks { get; }
+
+    public FaultyFileSystem Disk { get; private set; }
+
+    /// <summary>The running process, or the last one.</summary>
+    public SimulatedProcess? Process { get; private set; }
+
+    public bool IsUp => Process is { IsAlive: true };
+
+    /// <summary>The next sync fails.</summary>
+    public bool FailNextSync { get; set; }
+
+    /// <summary>Open replicas.</summary>
+    public IEnumerable<ReplicaAcceptor> Replicas => _replicas.Values;
+
+    /// <summary>Leaders that are not over, starting ones included, oldest first.</summary>
+    public IReadOnlyList<RangeLeader> Leaders => _leaders;
+
+    /// <summary>The replica that may lead here.</summary>
+    public ReplicaAcceptor? Newest => _manifest.LastOrDefault(planned => !planned.IsGone) is { } newest ? Find(newest.Id) : null;
+
+    private NodeClock Clock { get; set; } = null!;
+
+    private HybridLogicalClock Timestamps { get; set; } = null!;
+
+    /// <summary>The replica is to exist from now on.</summary>
+    public void Plan(Guid id, RangeConfiguration initial)
+    {
+        var planned = new Planned(id, initial);
+        _manifest.Add(planned);
+        if (IsUp)
+            Process!.Run(() => Open(planned));
+    }
+
+    /// <summary>The replica was removed from its range: it deletes itself and will always say so.</summary>
+    public void Remove(Guid id)
+    {
+        if (_manifest.Find(planned => planned.Id == id) is not { IsGone: false } removed)
+            return;
+        removed.IsGone = true;
+        if (_replicas.Remove(id, out var replica))
+            Process!.Run(replica.Dispose);
+    }
+
+    public bool Holds(Guid id) => _manifest.Exists(planned => planned.Id == id && !planned.IsGone);
+
+    public ReplicaAcceptor? Find(Guid id) => _replicas.GetValueOrDefault(id);
+
+    public void Start()
+    {
+        Clear();
+        var process = Process = new SimulatedProcess(_cluster.World, Name, _cluster.World.NewRandom($"{Name} at {_cluster.World.Now}"))
+        {
+            Died = Clear,
+            HasStopped = () => Disk.Crashed,
+        };
+        Clock = new NodeClock(process, Clocks, _random);
+        Timestamps = new HybridLogicalClock(Clock, Profile.MaxClockOffset);
+        _cluster.Network.Attach(process);
+        process.Run(() => _manifest.ForEach(Open));
+    }
+
+    /// <summary>The process ends at once.</summary>
+    /// <param name="disk">What the next one finds.</param>
+    public void Crash(Func<FaultyFileSystem, FaultyFileSystem> disk)
+    {
+        Process?.Die();
+        Disk = NewDisk(disk(Disk));
+    }
+
+    /// <summary>Everything on the disk is gone.</summary>
+    public void Wipe() => Crash(_ => new FaultyFileSystem());
+
+    /// <summary>Carries a call out at a replica. One that is gone is unknown; one that cannot be opened or is broken gives no answer.</summary>
+    public async ValueTask<TAnswer> Serve<TAnswer>(Guid id, Func<ReplicaAcceptor, TAnswer> call, Func<TAnswer> unknown)
+    {
+        if (_manifest.Find(planned => planned.Id == id) is not { IsGone: false })
+            return unknown();
+        if (Find(id) is not { } replica)
+            return await Never<TAnswer>();
+        try
+        {
+            return call(replica);
+        }
+        catch (Exception exception) when (exception is WalBrokenException or IOException)
+        {
+            return await Never<TAnswer>();
+        }
+    }
+
+    /// <summary>Another activation of the range's grain: it stands for leadership and leads until something ends it.</summary>
+    public async Task LeadAsync()
+    {
+        if (Newest is not { } replica)
+            return;
+        var process = Process!;
+        var leader = new RangeLeader(replica, new NodeTransport(_cluster, process), new RangeLeaderOptions(
+            _cluster.Descriptor,
+            KeyspacePartitioning.Range,
+            Name,
+            "local",
+            MaxValueBytes: 1024,
+            _cluster.NewId(),
+            work => _cluster.World.Schedule(DiskTime(), process, work),
+            Clock));
+        _leaders.Add(leader);
+        await using var ticks = Clock.CreateTimer(_ => leader.Tick(), null, TickInterval, TickInterval);
+        Trace($"stands as {leader.Candidate.Nonce.ToString("N")[^4..]}");
+        try
+        {
+            var failure = await leader.StartAsync();
+            Trace(failure is null ? $"leads epoch {leader.Epoch}" : $"does not lead: {failure.Detail}");
+            if (failure is null)
+                _cluster.Checks.OnLeading(leader);
+            await leader.Ended;
+        }
+        catch (ObjectDisposedException)
+        {
+            // Its replica was closed under it.
+        }
+
+        Trace($"led epoch {leader.Epoch} as {leader.Candidate.Nonce.ToString("N")[^4..]} no more");
+        _leaders.Remove(leader);
+    }
+
+    /// <summary>Asks every leader here to stop.</summary>
+    public async Task StopLeadingAsync()
+    {
+        foreach (var leader in _leaders.ToList())
+            await leader.DisposeAsync();
+    }
+
+    /// <summary>Mends what is broken, as a host does now and then: a log that failed is given up and filled again by the others.</summary>
+    public void Maintain()
+    {
+        foreach (var planned in _manifest.Where(planned => !planned.IsGone))
+        {
+            if (Find(planned.Id) is { Replica.BrokenReason: not null } broken)
+            {
+                Trace($"replica {planned.Id.ToString("N")[^4..]} is broken: {broken.Replica.BrokenReason}");
+                Close(planned.Id);
+                Rebuild(planned);
+            }
+            else if (Find(planned.Id) is null)
+            {
+                Open(planned);
+            }
+        }
+    }
+
+    /// <summary>Writes a checkpoint of every replica.</summary>
+    public void Checkpoint()
+    {
+        foreach (var replica in _replicas.Values.ToList())
+        {
+            try
+            {
+                replica.Replica.Checkpoint(CancellationToken.None);
+            }
+            catch (Exception exception) when (exception is IOException or WalBrokenException)
+            {
+                Trace($"no checkpoint: {exception.Message}");
+            }
+        }
+    }
+
+    private TimeSpan TickInterval => _cluster.Profile.Replication.HeartbeatInterval / 4;
+
+    private void Trace(string line)
+    {
+        if (_cluster.World.Trace.IsOn)
+            _cluster.World.Trace.Write(_cluster.World, Process, line);
+    }
+
+    private TimeSpan DiskTime() => TimeSpan.FromMicroseconds(_random.Next(20) == 0 ? _random.Next(30_000) : _random.Next(400));
+
+    /// <summary>The call fails on the way back; the caller's patience decides.</summary>
+    private static Task<TAnswer> Never<TAnswer>() => new TaskCompletionSource<TAnswer>().Task;
+
+    private void Clear()
+    {
+        _replicas.Clear();
+        _leaders.Clear();
+    }
+
+    private void Close(Guid id)
+    {
+        if (!_replicas.Remove(id, out var replica))
+            return;
+        try
+        {
+            replica.Dispose();
+        }
+        catch (Exception exception) when (exception is IOException or WalBrokenException)
+        {
+            Trace($"closing: {exception.Message}");
+        }
+    }
+
+    private void Open(Planned planned)
+    {
+        if (planned.IsGone)
+            return;
+        try
+        {
+            if (!Disk.DirectoryExists(planned.Directory))
+            {
+                if (planned.WasCreated)
+                {
+                    Trace($"replica {planned.Id.ToString("N")[^4..]} is lost");
+                    planned.IsGone = true;
+                    return;
+                }
+
+                DurableDirectory.Create(Disk, planned.Directory);
+                planned.WasCreated = true;
+            }
+
+            var replica = RangeReplica.Open(Options(planned), Disk, Timestamps);
+            _replicas[planned.Id] = new ReplicaAcceptor(replica, _cluster.Profile.Replication, Clock);
+        }
+        catch (WalCorruptionException exception)
+        {
+            Trace($"replica {planned.Id.ToString("N")[^4..]} is damaged: {exception.Message}");
+            Rebuild(planned);
+        }
+        catch (Exception exception) when (exception is IOException or WalBrokenException)
+        {
+            Trace($"replica {planned.Id.ToString("N")[^4..]} does not open: {exception.Message}");
+        }
+    }
+
+    /// <summary>Its log cannot be trusted: it gives up its vote, durably, then its log, and begins empty; without its promise it is lost.</summary>
+    private void Rebuild(Planned planned)
+    {
+        try
+        {
+            var hardState = HardStateFile.Open(Disk, planned.Directory, _cluster.Descriptor.Id, planned.Id);
+            if (hardState.Read() is not { } promise)
+            {
+                planned.IsGone = true;
+                return;
+            }
+
+            hardState.Write(promise with { ReplicaState = (byte)ReplicaState.Recovering });
+            WriteAheadLog.DiscardDamaged(Disk, planned.Directory, _cluster.Descriptor.Id, planned.Id);
+            _replicas[planned.Id] = new ReplicaAcceptor(RangeReplica.Open(Options(planned), Disk, Timestamps), _cluster.Profile.Replication, Clock);
+        }
+        catch (WalCorruptionException)
+        {
+            Trace($"replica {planned.Id.ToString("N")[^4..]} is damaged for good");
+            planned.IsGone = true;
+        }
+        catch (Exception exception) when (exception is IOException or WalBrokenException)
+        {
+            Trace($"rebuilding: {exception.Message}");
+        }
+    }
+
+    private RangeReplicaOptions Options(Planned planned) => new(
+        _cluster.Descriptor.Id,
+        planned.Id,
+        planned.Directory,
+        WalOptions.Default with { FirstSegmentBytes = 2048, MaxSegmentBytes = 8192, MinCheckpointBytes = 16 << 10, ReservedFreeBytes = 0 },
+        new GroupCommitOptions(MaxPendingBytes: 1 << 20, MaxPendingRecords: 64),
+        planned.Initial);
+
+    private FaultyFileSystem NewDisk(FaultyFileSystem disk)
+    {
+        disk.Faults = FaultOf;
+        return disk;
+    }
+
+    private DiskFault FaultOf(DiskOperation operation)
+    {
+        if (FailNextSync && operation.Kind == DiskOperationKind.SyncFile)
+        {
+            FailNextSync = false;
+            return DiskFault.InputOutput;
+        }
+
+        return _cluster.AreThingsBreaking && _random.NextDouble() < _cluster.Profile.CrashPerFileOperation ? DiskFault.Crash : DiskFault.None;
+    }
+}

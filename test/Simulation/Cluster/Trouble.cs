@@ -1,0 +1,53 @@
+namespace GrainDb.Simulation.Cluster;
+
+/// <summary>What goes wrong on purpose.</summary>
+internal enum Trouble
+{
+    /// <summary>The nodes fall into two groups that do not hear of each other.</summary>
+    Partition,
+
+    /// <summary>One link carries nothing in one direction.</summary>
+    OneWayCut,
+
+    /// <summary>Nobody reaches one node, clients neither.</summary>
+    Isolate,
+
+    /// <summary>The process is killed; the system's cache stays.</summary>
+    Kill,
+
+    /// <summary>The machine stops; what was not synced is lost in part.</summary>
+    PowerLoss,
+
+    /// <summary>All machines stop at once.</summary>
+    TotalPowerLoss,
+
+    /// <summary>The process stands still and then goes on as if nothing had been.</summary>
+    Pause,
+
+    /// <summary>Another leader is placed while one leads.</summary>
+    SecondLeader,
+
+    /// <summary>The leader is asked to stop, and another placed.</summary>
+    Transfer,
+
+    /// <summary>A wall clock jumps, within the bound.</summary>
+    ClockJump,
+
+    /// <summary>A sync fails.</summary>
+    SyncFailure,
+
+    /// <summary>The disk is full for a while.</summary>
+    DiskFull,
+
+    /// <summary>A bit of a file flips while its node is down.</summary>
+    BitFlip,
+
+    /// <summary>A node comes back without its data.</summary>
+    Wipe,
+
+    /// <summary>A checkpoint is written, and the log before it dropped.</summary>
+    Checkpoint,
+
+    /// <summary>A voter is replaced.</summary>
+    ChangeVoters,
+}

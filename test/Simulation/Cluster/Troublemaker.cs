@@ -1,0 +1,174 @@
+using GrainDb.Simulation.Core;
+
+namespace GrainDb.Simulation.Cluster;
+
+/// <summary>Breaks things, one after the other, as the profile says; and mends everything in the end.</summary>
+internal sealed class Troublemaker
+{
+    private readonly SimulatedCluster _cluster;
+    private readonly Director _director;
+    private readonly World _world;
+    private readonly Random _random;
+
+    public Troublemaker(SimulatedCluster cluster, Director director)
+    {
+        _cluster = cluster;
+        _director = director;
+        _world = cluster.World;
+        _random = _world.NewRandom("troubles");
+        if (cluster.Profile.Troubles.Count > 0)
+            Next();
+    }
+
+    /// <summary>Everything works again from now on.</summary>
+    public void Mend()
+    {
+        _cluster.AreThingsBreaking = false;
+        _cluster.Network.Heal();
+        _cluster.Network.Faults = Networks.LinkFaults.Good;
+        foreach (var node in _cluster.Nodes)
+        {
+            node.FailNextSync = false;
+            node.Disk.CapacityBytes = long.MaxValue;
+            node.Disk.CrashAtByte = long.MaxValue;
+            node.Process?.Resume();
+            if (!node.IsUp)
+                _cluster.RestartLater(node);
+        }
+    }
+
+    private SimulatedNode AnyNode()
+    {
+        // The leader's node is the interesting one.
+        if (_director.Placed is { } placed && _random.Next(3) == 0)
+            return placed;
+        return _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
+    }
+
+    private TimeSpan Some(int milliseconds) => TimeSpan.FromMilliseconds(1 + (milliseconds * _random.NextDouble() * _random.NextDouble()));
+
+    private void Next() =>
+        _world.Schedule(_cluster.Profile.TroubleInterval * (2 * _random.NextDouble()), owner: null, () =>
+        {
+            if (!_cluster.AreThingsBreaking)
+                return;
+            var trouble = Draw();
+            _world.Trace.Write(_world, null, $"trouble: {trouble}");
+            Make(trouble);
+            Next();
+        });
+
+    private Trouble Draw()
+    {
+        var at = _random.NextDouble() * _cluster.Profile.Troubles.Values.Sum();
+        foreach (var (trouble, weight) in _cluster.Profile.Troubles)
+        {
+            if ((at -= weight) <= 0)
+                return trouble;
+        }
+
+        return _cluster.Profile.Troubles.Keys.Last();
+    }
+
+    private void Make(Trouble trouble)
+    {
+        var node = AnyNode();
+        switch (trouble)
+        {
+            case Trouble.Partition:
+                Partition();
+                break;
+            case Trouble.OneWayCut:
+                var other = AnyNode();
+                if (other != node)
+                    CutFor(Some(3000), [(node.Name, other.Name)]);
+                break;
+            case Trouble.Isolate:
+                CutFor(Some(3000), [.. _cluster.Nodes.Where(peer => peer != node).SelectMany(peer => new[] { (node.Name, peer.Name), (peer.Name, node.Name) })]);
+                break;
+            case Trouble.Kill when node.IsUp:
+                _cluster.Kill(node);
+                break;
+            case Trouble.PowerLoss when node.IsUp:
+                if (_random.Next(2) == 0)
+                    node.Disk.CrashAtByte = node.Disk.BytesWritten + 1 + _random.Next(2000);
+                else
+                    _cluster.PowerOff(node);
+                break;
+            case Trouble.TotalPowerLoss when _random.Next(4) == 0:
+                foreach (var each in _cluster.Nodes.Where(each => each.IsUp))
+                    _cluster.PowerOff(each);
+                break;
+            case Trouble.Pause when node.IsUp:
+                _cluster.Trace(node, "stands still");
+                node.Process!.Pause(Some(3000));
+                break;
+            case Trouble.SecondLeader:
+                _director.Place();
+                break;
+            case Trouble.Transfer:
+                _director.Transfer();
+                break;
+            case Trouble.ClockJump:
+                node.Clocks.WallOffset = Profile.MaxClockOffset * (_random.NextDouble() - 0.5);
+                break;
+            case Trouble.SyncFailure when _director.IsEveryVoterSound:
+                node.FailNextSync = true;
+                break;
+            case Trouble.DiskFull:
+                FillDisk(node);
+                break;
+            case Trouble.BitFlip when _director.IsEveryVoterSound:
+                FlipBit(node);
+                break;
+            case Trouble.Wipe when node.IsUp && _director.IsEveryVoterSound:
+                _cluster.Trace(node, "wiped");
+                node.Wipe();
+                _cluster.RestartLater(node);
+                break;
+            case Trouble.Checkpoint when node.IsUp:
+                node.Process!.Run(node.Checkpoint);
+                break;
+            case Trouble.ChangeVoters:
+                _director.Replace();
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void Partition()
+    {
+        var sides = _cluster.Nodes.ToLookup(_ => _random.Next(2) == 0, node => node.Name);
+        CutFor(Some(3000), [.. sides[true].SelectMany(left => sides[false].SelectMany(right => new[] { (left, right), (right, left) }))]);
+    }
+
+    private void CutFor(TimeSpan duration, List<(string From, string To)> links)
+    {
+        foreach (var (from, to) in links)
+            _cluster.Network.Cut(from, to);
+        _world.Schedule(duration, owner: null, () => links.ForEach(link => _cluster.Network.Mend(link.From, link.To)));
+    }
+
+    private void FillDisk(SimulatedNode node)
+    {
+        var disk = node.Disk;
+        disk.CapacityBytes = disk.UsedBytes + _random.Next(1000);
+        _world.Schedule(Some(2000), owner: null, () => disk.CapacityBytes = node.Disk.CapacityBytes = long.MaxValue);
+    }
+
+    /// <summary>One bit of one file of a node that is stopped for it; the others must still be able to restore what it held.</summary>
+    private void FlipBit(SimulatedNode node)
+    {
+        _cluster.Kill(node);
+        var files = node.Disk.ListDirectories("/").SelectMany(directory => node.Disk.ListFiles($"/{directory}").Select(file => $"/{directory}/{file}")).ToList();
+        if (files.Count == 0)
+            return;
+        var path = files[_random.Next(files.Count)];
+        var length = node.Disk.ReadAll(path).Length;
+        if (length == 0)
+            return;
+        _cluster.Trace(node, $"a bit of {path} flips");
+        node.Disk.FlipBit(path, _random.Next(length), _random.Next(8));
+    }
+}

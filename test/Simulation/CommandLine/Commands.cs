@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Globalization;
+using GrainDb.Engine.Replication;
+using Trace = GrainDb.Simulation.Core.Trace;
+
+namespace GrainDb.Simulation.CommandLine;
+
+/// <summary>Many seeds, or one with its trace.</summary>
+internal static class Commands
+{
+    private const string Usage = """
+        usage: GrainDb.Simulation --seeds N [--from S] [--variant X] [--keep-going]
+               GrainDb.Simulation --seed S [--variant X] [--trace]
+
+          --seeds N     runs N seeds on all cores; stops at the first that breaks a promise
+          --from S      the first of them (1)
+          --keep-going  runs them all
+          --seed S      runs one seed
+          --trace       and says everything that happens
+          --variant X   puts a deliberate error into the machines, see ReplicationFaults
+        """;
+
+    /// <returns>Exit code: 0 when no promise was broken, 1 when one was, 2 when the arguments are wrong.</returns>
+    public static int Execute(string[] arguments, TextWriter output, TextWriter errors)
+    {
+        int? seed = null;
+        int? seeds = null;
+        var from = 1;
+        var faults = ReplicationFaults.None;
+        var (isTracing, keepsGoing) = (false, false);
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            var next = i + 1 < arguments.Length ? arguments[i + 1] : "";
+            var isRight = arguments[i] switch
+            {
+                "--seed" => TryNumber(next, number => seed = number, ref i),
+                "--seeds" => TryNumber(next, number => seeds = number, ref i),
+                "--from" => TryNumber(next, number => from = number, ref i),
+                "--variant" => Enum.TryParse(next, out faults) && i++ >= 0,
+                "--trace" => isTracing = true,
+                "--keep-going" => keepsGoing = true,
+                _ => false,
+            };
+            if (!isRight)
+                return Wrong(errors);
+        }
+
+        return (seed, seeds) switch
+        {
+            ({ } one, null) => One(one, faults, isTracing, output),
+            (null, { } many) when !isTracing => Many(from, many, faults, keepsGoing, output),
+            _ => Wrong(errors),
+        };
+    }
+
+    private static bool TryNumber(string text, Action<int> use, ref int position)
+    {
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            return false;
+        use(number);
+        position++;
+        return true;
+    }
+
+    private static int Wrong(TextWriter errors)
+    {
+        errors.WriteLine(Usage);
+        return 2;
+    }
+
+    private static int One(int seed, ReplicationFaults faults, bool isTracing, TextWriter output)
+    {
+        var result = Run.One(seed, faults, isTracing ? new Trace(output) : Trace.None);
+        output.WriteLine($"seed {seed}: {result.Operations} operations, {result.Succeeded} succeeded, {result.Epochs} leaders, {result.Events} events");
+        foreach (var violation in result.Violations)
+            output.WriteLine($"VIOLATION seed {seed}: {violation}");
+        return result.Violations.Count == 0 ? 0 : 1;
+    }
+
+    private static int Many(int from, int many, ReplicationFaults faults, bool keepsGoing, TextWriter output)
+    {
+        var watch = Stopwatch.StartNew();
+        var summary = Seeds.Run(from, many, faults, keepsGoing, result =>
+        {
+            foreach (var violation in result.Violations)
+                output.WriteLine($"VIOLATION seed {result.Seed}: {violation}");
+        });
+        output.WriteLine($"{summary.Runs} seeds in {watch.Elapsed.TotalSeconds:F0} s: {summary.Failed.Count} broke a promise; {summary.Operations} operations, {summary.Succeeded} succeeded, {summary.Epochs} leaders, {summary.Events} events");
+        if (summary.Failed.Count > 0)
+            output.WriteLine($"seeds: {string.Join(' ', summary.Failed.Order())}");
+        return summary.Failed.Count == 0 ? 0 : 1;
+    }
+}

@@ -1,0 +1,3 @@
+using GrainDb.Simulation.CommandLine;
+
+return Commands.Execute(args, Console.Out, Console.Error);

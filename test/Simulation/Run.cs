@@ -1,0 +1,90 @@
+using System.Text;
+using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Replication;
+using GrainDb.Histories;
+using GrainDb.Histories.Linearizability;
+using GrainDb.Simulation.Clients;
+using GrainDb.Simulation.Cluster;
+using GrainDb.Simulation.Core;
+
+namespace GrainDb.Simulation;
+
+/// <summary>What one seed gave.</summary>
+/// <param name="Seed">The seed.</param>
+/// <param name="Violations">Broken promises; none is what is hoped for.</param>
+/// <param name="Operations">Operations of the clients.</param>
+/// <param name="Succeeded">Those that succeeded.</param>
+/// <param name="Epochs">Leaders that there were.</param>
+/// <param name="Events">Steps of the simulation.</param>
+internal sealed record RunResult(int Seed, IReadOnlyList<string> Violations, int Operations, int Succeeded, int Epochs, long Events);
+
+/// <summary>
+/// One run: clients work while things break; then everything is mended, and the cluster has to come to rest with one leader and equal replicas; then
+/// the history is judged.
+/// </summary>
+internal static class Run
+{
+    /// <summary>How long a mended cluster may take until it serves and all replicas are equal.</summary>
+    private static readonly TimeSpan RestWithin = TimeSpan.FromSeconds(60);
+
+    public static RunResult One(int seed, ReplicationFaults faults, Trace trace)
+    {
+        var world = new World(seed, trace);
+        var profile = Profile.Draw(world.NewRandom("profile"), faults);
+        var cluster = new SimulatedCluster(world, profile);
+        var director = new Director(cluster);
+        var clients = Enumerable.Range(1, profile.Clients).Select(number => new SimulatedClient(cluster, director, number)).ToList();
+        var troubles = new Troublemaker(cluster, director);
+        world.RunUntil(() => false, profile.Duration);
+        troubles.Mend();
+        if (!world.RunUntil(() => clients.TrueForAll(client => client.IsDone) && Resting(cluster, director) is not null, RestWithin) && world.Failures.Count == 0)
+            world.Fail($"the mended cluster does not come to rest within {RestWithin.TotalSeconds} s: {Describe(cluster, director)}");
+        var violations = new List<string>(world.Failures);
+        if (violations.Count == 0)
+            Judge(cluster, Resting(cluster, director)!, violations);
+        return new RunResult(seed, violations, cluster.History.Snapshot().Count, clients.Sum(client => client.Succeeded), cluster.Checks.Epochs, world.Events);
+    }
+
+    /// <summary>The leader, when it serves, all voters have applied everything, and nothing is left to do.</summary>
+    private static RangeLeader? Resting(SimulatedCluster cluster, Director director)
+    {
+        if (director.Serving is not { Configuration: { IsJoint: false } configuration, LostVoters: [] } leader)
+            return null;
+        var applied = leader.Replica.AppliedLsn;
+        return applied == leader.Replica.Log.LastLsn
+            && configuration.Voters.All(voter => cluster.Node(voter.Node).Find(voter.Id) is { IsRecovering: false } replica && replica.Replica.AppliedLsn == applied)
+            ? leader
+            : null;
+    }
+
+    private static void Judge(SimulatedCluster cluster, RangeLeader leader, List<string> violations)
+    {
+        foreach (var voter in leader.Configuration.Voters)
+            cluster.Checks.CompareState(cluster.Node(voter.Node), cluster.Node(voter.Node).Find(voter.Id)!.Replica);
+        violations.AddRange(cluster.World.Failures);
+        var operations = cluster.History.Snapshot();
+        var versions = operations.Select(operation => operation.Key).Distinct().ToDictionary(key => key, key => Versions(leader.Replica, key));
+        violations.AddRange(VersionsChecker.Check(operations, versions).Select(violation => $"{violation}"));
+        violations.AddRange(LinearizabilityChecker.Check(operations).Select(violation => $"{violation}"));
+    }
+
+    private static IReadOnlyList<KeyVersion> Versions(RangeReplica replica, string key)
+    {
+        var versions = new List<Engine.Mvcc.MvccVersion>();
+        replica.Store.History(Encoding.UTF8.GetBytes(key), int.MaxValue, versions);
+        return [.. versions.Select(version => new KeyVersion(version.Timestamp, version.IsTombstone ? null : Encoding.UTF8.GetString(StoredValue.Read(version.Value).Value.Span)))];
+    }
+
+    private static string Describe(SimulatedCluster cluster, Director director)
+    {
+        var text = new StringBuilder($"serving {director.Serving?.Candidate.Node ?? "nobody"}, {director.Serving?.Configuration}, lost {director.Serving?.LostVoters.Count}");
+        foreach (var node in cluster.Nodes)
+        {
+            text.Append($"\n  {node.Name} {(node.IsUp ? "up" : "down")}, {node.Leaders.Count} leaders");
+            foreach (var replica in node.Replicas)
+                text.Append($"\n    {replica.Id.ToString("N")[^4..]} log {replica.Replica.Log.LastLsn}@{replica.Replica.Log.LastEpoch}, commit {replica.CommitLsn}, applied {replica.Replica.AppliedLsn}, promised {replica.Replica.Promise.PromisedEpoch}, recovering {replica.IsRecovering}, {replica.Replica.BrokenReason}, {replica.Configuration}");
+        }
+
+        return text.ToString();
+    }
+}
