@@ -70,7 +70,7 @@ internal sealed class Audit(FaultCluster cluster, History history)
     {
         using var answer = await AskAsync(node, $"history/{FaultCluster.Keyspace}/{key}", cancellationToken);
         var rows = await answer.Content.ReadFromJsonAsync<HistoryRows>(JsonSerializerOptions.Web, cancellationToken);
-        return new KeyVersions(key, [.. rows!.Versions.Reverse()]);
+        return new KeyVersions(key, [.. rows!.Versions.Reverse().Select(version => version with { Value = version.Value is { } text ? WrittenValue.NameOf(text) : null })]);
     }
 
     /// <summary>A cluster without faults answers; that it does so at once after the last fault is measured elsewhere.</summary>

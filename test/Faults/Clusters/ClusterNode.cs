@@ -48,12 +48,18 @@ internal sealed class ClusterNode : IAsyncDisposable
     /// <summary>The node's data directory.</summary>
     public string DataDirectory => Path.Combine(DataRoot, Name);
 
+    /// <summary>The file system of its own that the node's data is on; null when there is none.</summary>
+    public SmallDisk? Disk { get; private set; }
+
     public bool IsRunning => _process is { HasExited: false };
 
     /// <summary>Standard error of all its processes so far.</summary>
     public string Log => string.Concat([.. _earlierLogs, _process?.Errors ?? ""]);
 
     private GrainDbProcess Process => _process ?? throw new InvalidOperationException($"{Name} was never started");
+
+    /// <summary>Gives the node, before its first start, a disk of this size.</summary>
+    public void MountDisk(int megabytes) => Disk = SmallDisk.Mount(DataRoot, megabytes);
 
     public void Start()
     {
@@ -98,5 +104,6 @@ internal sealed class ClusterNode : IAsyncDisposable
     {
         if (_process is not null)
             await _process.DisposeAsync();
+        Disk?.Dispose();
     }
 }

@@ -115,6 +115,22 @@ internal sealed class FaultCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until some replica of a node is in a state.</summary>
+    /// <returns>Whether it was seen in time.</returns>
+    public async Task<bool> SeesAsync(ClusterNode node, string state, TimeSpan within, CancellationToken cancellationToken)
+    {
+        var waited = System.Diagnostics.Stopwatch.StartNew();
+        do
+        {
+            if (await LookAsync(Others(node)[0], cancellationToken) is { } ranges
+                && ranges.Any(range => range.Replicas.Any(replica => replica.Node == node.Name && replica.State == state)))
+                return true;
+            await Task.Delay(50, cancellationToken); // between two questions to other processes
+        }
+        while (waited.Elapsed < within);
+        return false;
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var node in Nodes)

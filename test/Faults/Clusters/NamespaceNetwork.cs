@@ -12,16 +12,20 @@ internal sealed class NamespaceNetwork : INodeNetwork
     private const string Prefix = "gdbf";
     private const int Port = 8080;
     private const int HostAddress = 254;
+    private const int LettersOfAlphabet = 26;
+
+    private static int _networks;
 
     private readonly string _network;
     private readonly string _bridge;
     private readonly List<string> _namespaces = [];
+    private readonly List<string> _links = [];
     private int _ports = Port;
 
     private NamespaceNetwork(string network)
     {
         _network = network;
-        _bridge = $"{Prefix}{Environment.ProcessId}";
+        _bridge = $"{Prefix}{Environment.ProcessId}{(char)('a' + (_networks++ % LettersOfAlphabet))}";
     }
 
     public IReadOnlyList<string> Options => ["--insecure-network", $"{_network}.0/24"];
@@ -83,6 +87,9 @@ internal sealed class NamespaceNetwork : INodeNetwork
 
     private void Remove()
     {
+        // A namespace lives on, with its link, as long as a socket of a killed process does; its link on this side goes at once.
+        foreach (var link in _links)
+            Command.Try("ip", "link", "del", link);
         foreach (var name in _namespaces)
             Command.Try("ip", "netns", "del", name);
         Command.Try("ip", "link", "del", _bridge);
@@ -109,10 +116,11 @@ internal sealed class NamespaceNetwork : INodeNetwork
 
     private void AddNode(int node)
     {
-        var (name, outside) = (NamespaceOf(node), $"{_bridge}v{node}");
+        var (name, outside) = (NamespaceOf(node), $"{_bridge}{node}");
         Command.Run("ip", "netns", "add", name);
         _namespaces.Add(name);
         Command.Run("ip", "link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", name);
+        _links.Add(outside);
         Command.Run("ip", "link", "set", outside, "master", _bridge, "up");
         Command.Run("ip", "-n", name, "addr", "add", $"{AddressOf(node)}/24", "dev", "eth0");
         Command.Run("ip", "-n", name, "link", "set", "lo", "up");
@@ -130,7 +138,7 @@ internal sealed class NamespaceNetwork : INodeNetwork
             .First(network => !used.Exists(address => address.StartsWith($"{network}.", StringComparison.Ordinal)));
     }
 
-    /// <summary>Removes what runs left behind that were killed: namespaces and bridges of process ids that do not exist any more.</summary>
+    /// <summary>Removes what runs left behind that were killed: namespaces and links of process ids that do not exist any more.</summary>
     private static void Sweep()
     {
         if (Directory.Exists("/run/netns"))
@@ -141,7 +149,7 @@ internal sealed class NamespaceNetwork : INodeNetwork
 
         foreach (var link in System.Net.NetworkInformation.NetworkInterface.GetAllNetworkInterfaces())
         {
-            if (link.Name.StartsWith(Prefix, StringComparison.Ordinal) && !link.Name.Contains('v', StringComparison.Ordinal) && IsLeft(link.Name))
+            if (link.Name.StartsWith(Prefix, StringComparison.Ordinal) && IsLeft(link.Name))
                 Command.Try("ip", "link", "del", link.Name);
         }
     }

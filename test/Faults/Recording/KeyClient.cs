@@ -10,12 +10,10 @@ namespace GrainDb.Faults.Recording;
 /// One client: does single operations over HTTP and records each with its times and outcome. What a problem document says about the
 /// outcome is taken down as it is, to be held against the truth later.
 /// </summary>
-internal sealed class KeyClient(HttpClient http, History history, int number, ClientPatience patience)
+internal sealed class KeyClient(HttpClient http, History history, int number, ClientPatience patience, int valueBytes)
 {
     /// <summary>Answer of an operation that never left the client.</summary>
     public const string NotConnected = "not connected";
-
-    private const int ValueLength = 120;
 
     private int _writes;
 
@@ -38,8 +36,8 @@ internal sealed class KeyClient(HttpClient http, History history, int number, Cl
         string? written = null;
         if (kind != OperationKind.Read)
         {
-            written = $"{number}.{_writes++}.".PadRight(ValueLength, (char)('a' + (number % 26)));
-            request.Content = new StringContent(written);
+            (written, var text) = WrittenValue.Make(number, _writes++, valueBytes);
+            request.Content = new StringContent(text);
         }
 
         if (kind == OperationKind.Create)
@@ -100,7 +98,7 @@ internal sealed class KeyClient(HttpClient http, History history, int number, Cl
         var status = ((int)answer.StatusCode).ToString(CultureInfo.InvariantCulture);
         if (answer.IsSuccessStatusCode)
         {
-            var found = kind == OperationKind.Read ? await answer.Content.ReadAsStringAsync(cancellationToken) : null;
+            var found = kind == OperationKind.Read ? WrittenValue.NameOf(await answer.Content.ReadAsStringAsync(cancellationToken)) : null;
             return new Result(OperationOutcome.Applied, status, answer.Headers.ETag!.Tag.Trim('"'), found);
         }
 

@@ -45,7 +45,7 @@ internal sealed record Operation
     /// <summary>Version that a <see cref="OperationKind.CompareAndSet"/> wants.</summary>
     public string? Condition { get; init; }
 
-    /// <summary>Value that a write writes.</summary>
+    /// <summary>Name of the <see cref="WrittenValue"/> that a write writes.</summary>
     public string? Written { get; init; }
 
     /// <summary>Since the beginning of the history; monotonic, one clock for all clients.</summary>
@@ -58,7 +58,7 @@ internal sealed record Operation
     /// <summary>Version that was written, found, or stood in the way; null for an absent key.</summary>
     public string? Version { get; init; }
 
-    /// <summary>Value that a read found.</summary>
+    /// <summary>Name of the value that a read found.</summary>
     public string? Found { get; init; }
 
     /// <summary>The node that was asked.</summary>
@@ -70,8 +70,6 @@ internal sealed record Operation
     public bool IsWrite => Kind != OperationKind.Read;
 
     public override string ToString() =>
-        $"[{Invoked.TotalSeconds:0.000}..{Returned.TotalSeconds:0.000}] client {Client} {Kind} {Key} at {Node}{(Condition is null ? "" : $" if {Condition}")}{(Written is null ? "" : $" := {Short(Written)}")}"
-        + $" -> {Outcome} ({Answer}) {Version ?? "no version"}{(Found is null ? "" : $" = {Short(Found)}")}";
-
-    private static string Short(string value) => value.Length <= 24 ? value : value[..24] + "...";
+        $"[{Invoked.TotalSeconds:0.000}..{Returned.TotalSeconds:0.000}] client {Client} {Kind} {Key} at {Node}{(Condition is null ? "" : $" if {Condition}")}{(Written is null ? "" : $" := {Written}")}"
+        + $" -> {Outcome} ({Answer}) {Version ?? "no version"}{(Found is null ? "" : $" = {Found}")}";
 }

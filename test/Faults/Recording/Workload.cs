@@ -19,6 +19,9 @@ internal sealed record WorkloadOptions
     /// <summary>Longest pause of a client between two operations; zero for none.</summary>
     public TimeSpan LongestPause { get; init; } = TimeSpan.FromMilliseconds(30);
 
+    /// <summary>Length of the values.</summary>
+    public int ValueBytes { get; init; } = 120;
+
     public ClientPatience Patience { get; init; } = ClientPatience.Default;
 }
 
@@ -34,7 +37,7 @@ internal sealed class Workload : IAsyncDisposable
     /// <summary>One in so many operations a client moves to another node for no reason, so that a node that was away is used again.</summary>
     private const int OperationsPerMove = 100;
 
-    private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromMilliseconds(50);
 
     private readonly IReadOnlyList<ClusterNode> _nodes;
     private readonly History _history;
@@ -84,7 +87,7 @@ internal sealed class Workload : IAsyncDisposable
     private async Task RunAsync(int number, CancellationToken cancellationToken)
     {
         var random = new Random(number);
-        var client = new KeyClient(_http, _history, number, _options.Patience);
+        var client = new KeyClient(_http, _history, number, _options.Patience, _options.ValueBytes);
         var versions = new Dictionary<string, string>();
         var node = number % _nodes.Count;
         while (!_stop.IsCancellationRequested)

@@ -11,6 +11,8 @@ internal sealed class WriteProbe(IReadOnlyList<ClusterNode> through, History his
     /// <summary>Numbers of probing clients begin here.</summary>
     private const int FirstClient = 1_000_000;
 
+    private const int ValueBytes = 120;
+
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
     private static int _clients = FirstClient;
 
@@ -39,7 +41,7 @@ internal sealed class WriteProbe(IReadOnlyList<ClusterNode> through, History his
 
         async Task WriteAsync(ClusterNode node)
         {
-            var client = new KeyClient(http, history, Interlocked.Increment(ref _clients), ClientPatience.Default);
+            var client = new KeyClient(http, history, Interlocked.Increment(ref _clients), ClientPatience.Default, ValueBytes);
             var operation = await client.PutAsync(node, key, cancellationToken);
             if (operation.Outcome == OperationOutcome.Applied)
                 Interlocked.CompareExchange(ref first, (operation.Returned - fault).Ticks, 0);

@@ -121,14 +121,21 @@ internal sealed class FaultRun : IAsyncDisposable
         await Cluster.DisposeAsync();
     }
 
-    /// <summary>A scenario that failed shows what its nodes had to say.</summary>
+    /// <summary>
+    /// A scenario that failed shows what its nodes had to say. Orleans complains at length about every call to a node that is gone; the whole
+    /// logs go to a directory when one is named.
+    /// </summary>
     private void TellWhy()
     {
         Report.Say(History.Summary());
+        var directory = Environment.GetEnvironmentVariable("GRAINDB_FAULTS_LOGS");
         foreach (var node in Cluster.Nodes)
         {
-            var lines = node.Log.TrimEnd('\n').Split('\n');
-            Report.Say($"---- {node.Name}, {(node.IsRunning ? "running" : "not running")}, the last of {lines.Length} lines:\n{string.Join('\n', lines.TakeLast(LogLines))}");
+            var log = node.Log;
+            if (!string.IsNullOrEmpty(directory))
+                File.WriteAllText(Path.Combine(directory, $"{TestContext.Current.TestMethod?.MethodName}.{node.Name}.log"), log);
+            var lines = log.TrimEnd('\n').Split('\n').Where(line => !line.Contains(" warn: Orleans.", StringComparison.Ordinal)).ToList();
+            Report.Say($"---- {node.Name}, {(node.IsRunning ? "running" : "not running")}, the last of {lines.Count} lines:\n{string.Join('\n', lines.TakeLast(LogLines))}");
         }
     }
 }
