@@ -23,6 +23,8 @@ public static class Usage
             --silo-port PORT    port for other nodes, 0 for any free one (11111)
             --gateway-port PORT port for Orleans clients, 0 for any free one (30000)
             --advertise ADDRESS address under which other nodes reach this one; loopback only (127.0.0.1)
+            --insecure-network N  also permits addresses of this private network, as in 10.0.0.0/24. DANGEROUS: there is no
+                                authentication, so whoever reaches these addresses reads and changes everything (none)
             --data DIR          data directory; the node uses DIR/NAME (./data)
             --region NAME       region (local)
             --weight W          relative capacity, above 0, at most 1000 (1)

@@ -34,6 +34,7 @@ public static class EffectiveConfiguration
                     (Setting.Advertise, node.Advertise.ToString()),
                     (Setting.SiloPort, node.SiloPort.ToString(CultureInfo.InvariantCulture)),
                     (Setting.GatewayPort, node.GatewayPort.ToString(CultureInfo.InvariantCulture)),
+                    (Setting.InsecureNetwork, node.InsecureNetwork?.ToString() ?? "none"),
                     (Setting.Membership, node.Membership.Redacted),
                     (Setting.Bootstrap, string.Join(',', node.Bootstrap)),
                     (Setting.Region, node.Region),

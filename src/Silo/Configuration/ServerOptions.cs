@@ -8,7 +8,7 @@ public abstract record ServerOptions
     /// <summary>Data directory, absolute. A node uses the directory of its name in it.</summary>
     public required string DataDirectory { get; init; }
 
-    /// <summary>Where HTTP is served: a loopback address, port resolved.</summary>
+    /// <summary>Where HTTP is served, port resolved: a loopback address, or one of <see cref="SingleNodeOptions.InsecureNetwork"/>.</summary>
     public required HttpBinding Http { get; init; }
 
     /// <summary>Name of the cluster; nodes of different clusters refuse each other.</summary>
@@ -38,6 +38,10 @@ public sealed record SingleNodeOptions : ServerOptions
 {
     public required string Name { get; init; }
     public required IPAddress Advertise { get; init; }
+
+    /// <summary>Private network on which the node serves without authentication; null for loopback only.</summary>
+    public required IPNetwork? InsecureNetwork { get; init; }
+
     public required int SiloPort { get; init; }
     public required int GatewayPort { get; init; }
     public required MembershipChoice Membership { get; init; }

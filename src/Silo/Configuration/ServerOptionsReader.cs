@@ -20,6 +20,10 @@ public sealed class ServerOptionsReader
     private const string NameBound = "must be 1 to 64 of a-z A-Z 0-9 - _ . and not begin with a dot";
     private const string NoSecurityYet = "this version has no authentication, so it serves on loopback addresses only (localhost, 127.0.0.1, [::1])";
 
+    /// <summary>RFC 1918, and the unique local addresses of RFC 4193.</summary>
+    private static readonly IPNetwork[] PrivateNetworks =
+        [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16"), IPNetwork.Parse("fc00::/7")];
+
     private readonly IConfigurationSection _section;
     private readonly IReadOnlyDictionary<string, string> _commandLine;
 
@@ -48,7 +52,7 @@ public sealed class ServerOptionsReader
         {
             Nodes = Integer(Setting.Nodes, 3, 1, MaxEmbeddedNodes),
             DataDirectory = DataDirectory(),
-            Http = Http("http://localhost:8080"),
+            Http = Http("http://localhost:8080", null),
             ClusterId = "graindb",
             MaxValueBytes = MaxValueBytes(),
             LogLevel = Level(),
@@ -60,10 +64,12 @@ public sealed class ServerOptionsReader
     private SingleNodeOptions ReadSingleNode()
     {
         RefuseOutOfScope(SettingScope.Embedded, "not with --node");
+        var insecure = InsecureNetwork();
         return new SingleNodeOptions
         {
             Name = Name(Setting.Node, null),
-            Advertise = Advertise(),
+            Advertise = Advertise(insecure),
+            InsecureNetwork = insecure,
             SiloPort = Integer(Setting.SiloPort, 11111, 0, MaxPort),
             GatewayPort = Integer(Setting.GatewayPort, 30000, 0, MaxPort),
             Membership = Membership(),
@@ -71,7 +77,7 @@ public sealed class ServerOptionsReader
             Region = Name(Setting.Region, "local"),
             Weight = Weight(),
             DataDirectory = DataDirectory(),
-            Http = Http("http://127.0.0.1:8080"),
+            Http = Http("http://127.0.0.1:8080", insecure),
             ClusterId = Name(Setting.ClusterId, "graindb"),
             MaxValueBytes = MaxValueBytes(),
             LogLevel = Level(),
@@ -183,15 +189,31 @@ public sealed class ServerOptionsReader
         };
     }
 
-    private IPAddress Advertise()
+    /// <summary>
+    /// The one network that an operator takes the responsibility for. Public addresses are out: no separate network makes those safe.
+    /// </summary>
+    private IPNetwork? InsecureNetwork()
+    {
+        if (Text(Setting.InsecureNetwork) is not { Length: > 0 } text)
+            return null;
+        return IPNetwork.TryParse(text, out var network) && Array.Exists(PrivateNetworks, wide => wide.PrefixLength <= network.PrefixLength && wide.Contains(network.BaseAddress))
+            ? network
+            : throw Wrong(Setting.InsecureNetwork, text, $"must be a network within {string.Join(", ", PrivateNetworks)}, as in 10.0.0.0/24");
+    }
+
+    private static bool MayServeOn(IPAddress address, IPNetwork? insecure) => IPAddress.IsLoopback(address) || insecure?.Contains(address) == true;
+
+    private static string OutsideOf(IPNetwork? insecure) => insecure is null ? NoSecurityYet : $"{NoSecurityYet} and on those of {Setting.InsecureNetwork.Key} {insecure}";
+
+    private IPAddress Advertise(IPNetwork? insecure)
     {
         var text = Text(Setting.Advertise) ?? "127.0.0.1";
         if (!IPAddress.TryParse(text, out var address))
             throw Wrong(Setting.Advertise, text, "must be an IP address");
-        return IPAddress.IsLoopback(address) ? address : throw Wrong(Setting.Advertise, text, NoSecurityYet);
+        return MayServeOn(address, insecure) ? address : throw Wrong(Setting.Advertise, text, OutsideOf(insecure));
     }
 
-    private HttpBinding Http(string fallback)
+    private HttpBinding Http(string fallback, IPNetwork? insecure)
     {
         const string Form = "must be http://HOST:PORT without a path";
         var text = Text(Setting.Http) ?? fallback;
@@ -205,8 +227,8 @@ public sealed class ServerOptionsReader
 
         var isLocalhost = uri.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase);
         IPAddress? address = null;
-        if (!isLocalhost && (!IPAddress.TryParse(uri.DnsSafeHost, out address) || !IPAddress.IsLoopback(address)))
-            throw Wrong(Setting.Http, text, NoSecurityYet);
+        if (!isLocalhost && (!IPAddress.TryParse(uri.DnsSafeHost, out address) || !MayServeOn(address, insecure)))
+            throw Wrong(Setting.Http, text, OutsideOf(insecure));
         var port = uri.Port > 0 ? uri.Port : FreePorts.Take(address ?? IPAddress.Loopback, 1)[0];
         return new HttpBinding(uri.DnsSafeHost, address, port);
     }

@@ -23,6 +23,7 @@ public sealed record Setting(string Key, string? Option, SettingScope Scope)
     public static readonly Setting SiloPort = new("SiloPort", "--silo-port", SettingScope.Node);
     public static readonly Setting GatewayPort = new("GatewayPort", "--gateway-port", SettingScope.Node);
     public static readonly Setting Advertise = new("Advertise", "--advertise", SettingScope.Node);
+    public static readonly Setting InsecureNetwork = new("InsecureNetwork", "--insecure-network", SettingScope.Node);
     public static readonly Setting Membership = new("Membership", "--membership", SettingScope.Node);
     public static readonly Setting Bootstrap = new("Bootstrap", "--bootstrap", SettingScope.Node);
     public static readonly Setting Region = new("Region", "--region", SettingScope.Node);
@@ -35,7 +36,7 @@ public sealed record Setting(string Key, string? Option, SettingScope Scope)
 
     public static readonly IReadOnlyList<Setting> All =
     [
-        Nodes, Data, Http, Node, SiloPort, GatewayPort, Advertise, Membership, Bootstrap, Region, Weight, ClusterId,
+        Nodes, Data, Http, Node, SiloPort, GatewayPort, Advertise, InsecureNetwork, Membership, Bootstrap, Region, Weight, ClusterId,
         MaxValueBytes, LogLevel, LogFormat, OtlpEndpoint,
     ];
 }

@@ -45,6 +45,8 @@ public sealed class Server : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(shutdown);
         Prepare();
         await _errors.WriteLineAsync(EffectiveConfiguration.Describe(_options));
+        if (_options is SingleNodeOptions { InsecureNetwork: { } network })
+            await _errors.WriteLineAsync($"graindb: WARNING: serves {network} without authentication: whoever reaches it can read and change everything");
         foreach (var plan in NodePlan.For(_options))
         {
             var host = _hosts.Count == 0

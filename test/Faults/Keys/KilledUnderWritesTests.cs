@@ -60,7 +60,7 @@ public sealed class KilledUnderWritesTests : IDisposable
                 await nodes[node].AnswersAsync($"{endpoints[node]}/health/ready", HttpStatusCode.OK, cancellationToken);
             using var created = await _http.PutAsync(
                 new Uri($"{endpoints[0]}/v1/keyspaces/wide"),
-                new StringContent("""{"partitioning":"hash","partitions":12}""", System.Text.Encoding.UTF8, "application/json"),
+                new StringContent("""{"partitioning":"hash","partitions":12,"replicationFactor":1}""", System.Text.Encoding.UTF8, "application/json"),
                 cancellationToken);
             Assert.Equal(HttpStatusCode.Created, created.StatusCode);
             var written = new Dictionary<string, string>();

@@ -66,6 +66,17 @@ public sealed class ServerOptionsReaderTests
     }
 
     [Fact]
+    public void Addresses_of_a_network_that_was_opened_are_served_and_so_is_loopback()
+    {
+        var options = Assert.IsType<SingleNodeOptions>(Read(
+            [.. OneNode, "--http", "http://10.77.0.1:8080", "--advertise", "10.77.0.1"], ("InsecureNetwork", "10.77.0.0/24")));
+        Assert.Equal(IPAddress.Parse("10.77.0.1"), options.Advertise);
+        Assert.Equal(new HttpBinding("10.77.0.1", IPAddress.Parse("10.77.0.1"), 8080), options.Http);
+        Assert.Equal(IPNetwork.Parse("10.77.0.0/24"), options.InsecureNetwork);
+        Assert.Equal(IPAddress.Loopback, Assert.IsType<SingleNodeOptions>(Read([.. OneNode, "--insecure-network", "fc00:1::/64"])).Advertise);
+    }
+
+    [Fact]
     public void The_command_line_wins_over_the_configuration()
     {
         var options = Assert.IsType<EmbeddedOptions>(Read(["--nodes", "5"], ("Nodes", "4"), ("http", "http://localhost:9000")));
@@ -89,6 +100,7 @@ public sealed class ServerOptionsReaderTests
         get
         {
             const string Name = "must be 1 to 64 of a-z A-Z 0-9 - _ . and not begin with a dot";
+            const string Private = "must be a network within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7, as in 10.0.0.0/24";
             const string Loopback = "this version has no authentication, so it serves on loopback addresses only (localhost, 127.0.0.1, [::1])";
             return new TheoryData<string[], string>
             {
@@ -123,6 +135,14 @@ public sealed class ServerOptionsReaderTests
                 { [.. OneNode, "--gateway-port", "x"], "--gateway-port x: must be a whole number from 0 to 65535" },
                 { [.. OneNode, "--advertise", "here"], "--advertise here: must be an IP address" },
                 { [.. OneNode, "--advertise", "10.0.0.1"], $"--advertise 10.0.0.1: {Loopback}" },
+                { [.. OneNode, "--insecure-network", "10.0.0.0/24", "--advertise", "10.0.1.1"], $"--advertise 10.0.1.1: {Loopback} and on those of InsecureNetwork 10.0.0.0/24" },
+                { [.. OneNode, "--insecure-network", "10.0.0.0/24", "--http", "http://0.0.0.0:1"], $"--http http://0.0.0.0:1: {Loopback} and on those of InsecureNetwork 10.0.0.0/24" },
+                { [.. OneNode, "--insecure-network", "0.0.0.0/0"], $"--insecure-network 0.0.0.0/0: {Private}" },
+                { [.. OneNode, "--insecure-network", "8.0.0.0/7"], $"--insecure-network 8.0.0.0/7: {Private}" },
+                { [.. OneNode, "--insecure-network", "193.0.0.0/24"], $"--insecure-network 193.0.0.0/24: {Private}" },
+                { [.. OneNode, "--insecure-network", "::/0"], $"--insecure-network ::/0: {Private}" },
+                { [.. OneNode, "--insecure-network", "yes"], $"--insecure-network yes: {Private}" },
+                { ["--insecure-network", "10.0.0.0/24"], "--insecure-network: only with --node" },
                 { [.. OneNode, "--weight", "0"], "--weight 0: must be a number above 0 and at most 1000" },
                 { [.. OneNode, "--weight", "1000.1"], "--weight 1000.1: must be a number above 0 and at most 1000" },
                 { [.. OneNode, "--weight", "NaN"], "--weight NaN: must be a number above 0 and at most 1000" },

@@ -15,9 +15,10 @@ internal sealed partial class GrainDbProcess : IAsyncDisposable
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
 
-    private GrainDbProcess(string workingDirectory, IReadOnlyDictionary<string, string>? environment, IEnumerable<string> arguments)
+    private GrainDbProcess(string workingDirectory, IReadOnlyDictionary<string, string>? environment, IEnumerable<string> arguments, params IReadOnlyList<string> launcher)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "graindb.exe" : "graindb"), arguments)
+        string[] command = [.. launcher, Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "graindb.exe" : "graindb"), .. arguments];
+        var start = new ProcessStartInfo(command[0], command.Skip(1))
         {
             UseShellExecute = false,
             WorkingDirectory = workingDirectory,
@@ -38,10 +39,16 @@ internal sealed partial class GrainDbProcess : IAsyncDisposable
 
     public string Errors => Read(_errors);
 
+    public bool HasExited => _process.HasExited;
+
     public static GrainDbProcess Start(string workingDirectory, params string[] arguments) => new(workingDirectory, null, arguments);
 
     public static GrainDbProcess Start(string workingDirectory, IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
         new(workingDirectory, environment, arguments);
+
+    /// <summary>Starts it by way of a command that replaces itself by it, such as <c>ip netns exec</c>.</summary>
+    public static GrainDbProcess StartThrough(IReadOnlyList<string> launcher, string workingDirectory, params string[] arguments) =>
+        new(workingDirectory, null, arguments, launcher);
 
     public static int FreePort() => FreePorts.Take(IPAddress.Loopback, 1)[0];
 
@@ -63,6 +70,12 @@ internal sealed partial class GrainDbProcess : IAsyncDisposable
     public void Terminate() => _ = SendSignal(_process.Id, 15);
 
     public void Kill() => _process.Kill();
+
+    /// <summary>SIGSTOP: the process stands still between two instructions, and its kernel goes on answering for it.</summary>
+    public void Pause() => _ = SendSignal(_process.Id, 19);
+
+    /// <summary>SIGCONT.</summary>
+    public void Resume() => _ = SendSignal(_process.Id, 18);
 
     /// <summary>Asks until the URL answers with this status; fails when the process ends before.</summary>
     public async Task<string> AnswersAsync(string url, HttpStatusCode status, CancellationToken cancellationToken)

@@ -44,6 +44,17 @@ public sealed class RefusalTests : IDisposable
         Assert.Contains("serves on loopback addresses only", await RefusedAsync("--http", "http://0.0.0.0:8080"), StringComparison.Ordinal);
 
     [Fact]
+    public async Task A_network_that_was_opened_is_warned_of_at_every_start()
+    {
+        var url = $"http://127.0.0.1:{GrainDbProcess.FreePort()}";
+        await using var process = GrainDbProcess.Start(
+            _directory.Path, "--node", "a", "--membership", "file:m", "--bootstrap", "a", "--http", url, "--silo-port", "0", "--gateway-port", "0", "--insecure-network", "10.0.0.0/24");
+        await process.AnswersAsync($"{url}/health/live", HttpStatusCode.OK, TestContext.Current.CancellationToken);
+        Assert.Contains(
+            "graindb: WARNING: serves 10.0.0.0/24 without authentication: whoever reaches it can read and change everything\n", process.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_data_directory_that_is_a_file()
     {
         await File.WriteAllTextAsync(_directory["data"], "", TestContext.Current.CancellationToken);

@@ -1,0 +1,119 @@
+using GrainDb.Faults.Clusters;
+using GrainDb.Faults.Recording;
+using Xunit;
+
+namespace GrainDb.Faults.Scenarios;
+
+/// <summary>Nodes in network namespaces that are cut off from each other, while clients reach all of them.</summary>
+public sealed class CutNetworkTests
+{
+    /// <summary>Share of their throughput that the others keep while a node that was away catches up.</summary>
+    private const double KeptThroughput = 0.7;
+
+    private static readonly TimeSpan CutFor = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(3);
+
+    private static readonly WorkloadOptions Busy = new() { Clients = 16, LongestPause = TimeSpan.Zero, KeyTurn = TimeSpan.FromSeconds(1) };
+
+    /// <summary>Clients that go on asking the node that was cut off.</summary>
+    private static readonly WorkloadOptions Faithful = new() { Clients = 8, FirstClient = Busy.Clients };
+
+    [Fact]
+    public Task A_leader_that_is_cut_off_accepts_nothing_and_catches_up_when_it_returns() => IsolateAsync(isLeader: true);
+
+    [Fact]
+    public Task A_follower_that_is_cut_off_accepts_nothing_and_catches_up_when_it_returns() => IsolateAsync(isLeader: false);
+
+    [Fact]
+    public Task Two_nodes_that_cannot_talk_to_each_other_go_on_by_way_of_the_third() =>
+        DisturbAsync("cut between two nodes", (network, leader, other) => network.Cut(leader, other));
+
+    [Fact]
+    public Task A_leader_that_a_follower_cannot_hear_goes_on_or_is_replaced() =>
+        DisturbAsync("follower does not hear the leader", (network, leader, other) => network.Deafen(other, leader));
+
+    [Fact]
+    public Task A_leader_that_hears_nobody_is_replaced() => DisturbAsync("leader hears nobody", (network, leader, other, third) =>
+    {
+        network.Deafen(leader, other);
+        network.Deafen(leader, third);
+    });
+
+    private static async Task IsolateAsync(bool isLeader)
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var network = NewNetwork();
+        await using var run = await FaultRun.StartAsync(Busy, network, null, cancellationToken);
+        foreach (var _ in run.Rounds(few: 1))
+        {
+            var leader = await run.Cluster.LeaderAsync(cancellationToken);
+            var victim = isLeader ? leader : run.Cluster.Nodes[leader.Number % FaultRun.Nodes];
+            var others = run.Cluster.Others(victim);
+            var what = $"{victim.Name}{(isLeader ? " (leader)" : "")} cut off";
+            var cut = run.History.Now;
+            foreach (var other in others)
+                network.Cut(victim, other);
+            await using var faithful = Workload.Start([victim], run.History, Faithful, cancellationToken);
+            await run.WritesAgainAsync(what, cut, others);
+            await run.LoadAsync(CutFor);
+            var before = run.History.Now;
+            await run.LoadAsync(Window);
+            var healed = run.History.Now;
+            network.Heal(run.Cluster.Nodes);
+            await run.LoadAsync(Window);
+            var after = run.History.Now;
+            await faithful.StopAsync();
+            AcceptedNothing(run, victim, cut + FaultRun.LeaseSurelyOver, healed);
+
+            await run.ReturnAsync(victim, cancellationToken);
+            await run.WholeAgainAsync($"{victim.Name} returned");
+            var (rateBefore, rateAfter) = (run.History.Rate(before, healed), run.History.Rate(healed, after));
+            Report.Say($"{what}: {rateBefore:0}/s while it was away, {rateAfter:0}/s when it returned");
+            Assert.True(rateAfter >= KeptThroughput * rateBefore, $"{rateAfter:0}/s after its return is less than {KeptThroughput:P0} of {rateBefore:0}/s");
+        }
+
+        await run.FinishAsync();
+    }
+
+    private static Task DisturbAsync(string what, Action<NamespaceNetwork, ClusterNode, ClusterNode> cut) =>
+        DisturbAsync(what, (network, leader, other, _) => cut(network, leader, other));
+
+    private static async Task DisturbAsync(string what, Action<NamespaceNetwork, ClusterNode, ClusterNode, ClusterNode> cut)
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var network = NewNetwork();
+        await using var run = await FaultRun.StartAsync(new WorkloadOptions(), network, null, cancellationToken);
+        foreach (var _ in run.Rounds(few: 1))
+        {
+            var leader = await run.Cluster.LeaderAsync(cancellationToken);
+            var others = run.Cluster.Others(leader);
+            var fault = run.History.Now;
+            cut(network, leader, others[0], others[1]);
+            await run.WritesAgainAsync(what, fault, others);
+            await run.LoadAsync(CutFor);
+            network.Heal(run.Cluster.Nodes);
+            foreach (var node in run.Cluster.Nodes)
+                await run.ReturnAsync(node, cancellationToken);
+            await run.WholeAgainAsync($"{what}, healed");
+        }
+
+        await run.FinishAsync();
+    }
+
+    private static NamespaceNetwork NewNetwork()
+    {
+        var reason = NamespaceNetwork.WhyNot();
+        Assert.SkipWhen(reason is not null, reason ?? "");
+        return NamespaceNetwork.Create(FaultRun.Nodes);
+    }
+
+    /// <summary>From the moment that its leases have run out, a node that reaches no other neither writes nor reads for anybody.</summary>
+    private static void AcceptedNothing(FaultRun run, ClusterNode victim, TimeSpan from, TimeSpan to)
+    {
+        var there = run.History.Operations.Where(operation => operation.Node == victim.Name && operation.Invoked > from && operation.Returned < to).ToList();
+        var served = there.Where(operation => operation.Outcome is OperationOutcome.Applied or OperationOutcome.ConditionFailed).ToList();
+        Report.Say($"{there.Count} requests at {victim.Name} while it was cut off, {served.Count} served");
+        Assert.NotEmpty(there);
+        Assert.True(served.Count == 0, $"{victim.Name} was cut off and served {served.Count} requests:\n{string.Join('\n', served.Take(10))}");
+    }
+}

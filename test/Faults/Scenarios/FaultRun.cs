@@ -1,0 +1,141 @@
+using System.Globalization;
+using GrainDb.Faults.Checking;
+using GrainDb.Faults.Clusters;
+using GrainDb.Faults.Recording;
+using Xunit;
+
+namespace GrainDb.Faults.Scenarios;
+
+/// <summary>A cluster under load, to which a scenario does harm, and what is promised about it.</summary>
+internal sealed class FaultRun : IAsyncDisposable
+{
+    public const int Nodes = 3;
+
+    /// <summary>Writes again after any single fault, in every range.</summary>
+    public static readonly TimeSpan WritesAgainWithin = TimeSpan.FromSeconds(3);
+
+    /// <summary>A replica that was away, or was lost, is whole again. The scenarios write little.</summary>
+    public static readonly TimeSpan WholeAgainWithin = TimeSpan.FromSeconds(20);
+
+    /// <summary>A node that could not be reached has lost every lease by then.</summary>
+    public static readonly TimeSpan LeaseSurelyOver = TimeSpan.FromSeconds(2);
+
+    private const int LogLines = 60;
+    private const int WarmOperations = 1000;
+
+    private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan WarmTime = TimeSpan.FromSeconds(2);
+
+    private readonly CancellationToken _cancellationToken;
+    private bool _isFinished;
+
+    private FaultRun(FaultCluster cluster, History history, Workload workload, CancellationToken cancellationToken)
+    {
+        Cluster = cluster;
+        History = history;
+        Workload = workload;
+        _cancellationToken = cancellationToken;
+    }
+
+    public FaultCluster Cluster { get; }
+
+    public History History { get; }
+
+    public Workload Workload { get; }
+
+    /// <summary>How long a scenario that repeats itself goes on; null for a few rounds.</summary>
+    private static TimeSpan? Duration => Environment.GetEnvironmentVariable("GRAINDB_FAULTS_SECONDS") is { Length: > 0 } text
+        ? TimeSpan.FromSeconds(int.Parse(text, CultureInfo.InvariantCulture))
+        : null;
+
+    /// <summary>Starts a cluster and its clients, and lets them run warm.</summary>
+    public static async Task<FaultRun> StartAsync(WorkloadOptions options, INodeNetwork network, Action<ClusterNode>? prepare, CancellationToken cancellationToken)
+    {
+        var cluster = await FaultCluster.StartAsync(Nodes, network, prepare, cancellationToken);
+        var history = new History();
+        var run = new FaultRun(cluster, history, Workload.Start(cluster.Nodes, history, options, cancellationToken), cancellationToken);
+        while (history.Operations.Count < WarmOperations || history.Now < WarmTime)
+            await Task.Delay(50, cancellationToken); // the load itself is the time that passes here
+        return run;
+    }
+
+    public static Task<FaultRun> StartAsync(CancellationToken cancellationToken) =>
+        StartAsync(new WorkloadOptions(), new LoopbackNetwork(), null, cancellationToken);
+
+    /// <summary>The rounds of a scenario that repeats itself: this many, or as many as the time allows that was asked for.</summary>
+    public IEnumerable<int> Rounds(int few)
+    {
+        for (var round = 1; Duration is { } duration ? History.Now < duration : round <= few; round++)
+            yield return round;
+    }
+
+    /// <summary>Lets the load go on.</summary>
+    public Task LoadAsync(TimeSpan time) => Task.Delay(time, _cancellationToken);
+
+    /// <summary>Every range takes writes within the bound after a fault; says when.</summary>
+    public async Task WritesAgainAsync(string what, TimeSpan fault, IReadOnlyList<ClusterNode> through)
+    {
+        var again = await new WriteProbe(through, History).MeasureAsync(fault, ProbePatience, _cancellationToken);
+        Report.Say($"{what}: writes again after {(again is { } time ? $"{time.TotalMilliseconds:0} ms" : "more than " + ProbePatience.TotalSeconds + " s")}");
+        Assert.True(again is not null, $"{what}: after {ProbePatience.TotalSeconds} s some range still takes no writes");
+        Assert.InRange(again.Value, TimeSpan.Zero, WritesAgainWithin);
+    }
+
+    /// <summary>
+    /// A node whose fault is over takes part again. One that the others declared dead meanwhile may have ended itself; it is started again, as
+    /// any supervisor would.
+    /// </summary>
+    public async Task ReturnAsync(ClusterNode node, CancellationToken cancellationToken)
+    {
+        if (!node.IsRunning)
+        {
+            Report.Say($"{node.Name} had ended itself and is started again");
+            node.Start();
+        }
+
+        await node.ReadyAsync(cancellationToken);
+    }
+
+    /// <summary>All replicas of all ranges are there and up to date within the bound; says when.</summary>
+    public async Task WholeAgainAsync(string what)
+    {
+        var since = History.Now;
+        var missing = await Cluster.WholeAsync(WholeAgainWithin, _cancellationToken);
+        Report.Say($"{what}: all replicas up to date after {(History.Now - since).TotalMilliseconds:0} ms");
+        Assert.True(missing is null, $"{what}: after {WholeAgainWithin.TotalSeconds} s still not up to date: {missing}");
+    }
+
+    /// <summary>Ends the load and holds everything that was recorded against what is there.</summary>
+    public async Task FinishAsync(params IReadOnlyCollection<string> alsoExpected)
+    {
+        await Workload.StopAsync();
+        await new Audit(Cluster, History).AssertAsync(alsoExpected, _cancellationToken);
+        _isFinished = true;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Workload.DisposeAsync();
+        if (!_isFinished)
+            TellWhy();
+        await Cluster.DisposeAsync();
+    }
+
+    /// <summary>
+    /// A scenario that failed shows what its nodes had to say. Orleans complains at length about every call to a node that is gone; the whole
+    /// logs go to a directory when one is named.
+    /// </summary>
+    private void TellWhy()
+    {
+        Report.Say(History.Summary());
+        var directory = Environment.GetEnvironmentVariable("GRAINDB_FAULTS_LOGS");
+        foreach (var node in Cluster.Nodes)
+        {
+            var log = node.Log;
+            if (!string.IsNullOrEmpty(directory))
+                File.WriteAllText(Path.Combine(directory, $"{TestContext.Current.TestMethod?.MethodName}.{node.Name}.log"), log);
+            var lines = log.TrimEnd('\n').Split('\n').Where(line => !line.Contains(" warn: Orleans.", StringComparison.Ordinal)).ToList();
+            Report.Say($"---- {node.Name}, {(node.IsRunning ? "running" : "not running")}, the last of {lines.Count} lines:\n{string.Join('\n', lines.TakeLast(LogLines))}");
+        }
+    }
+}
