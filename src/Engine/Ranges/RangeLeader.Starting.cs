@@ -53,6 +53,12 @@ public sealed partial class RangeLeader
     /// <summary>Whether a voter has everything that this leader sent.</summary>
     public bool IsCaughtUp(Guid replica) => _log?.IsCaughtUp(replica) ?? false;
 
+    /// <summary>Why the own log takes no records now, which others might; null when it does.</summary>
+    public string? WhyFull => _replica.GetFigures() is { Status: Wal.WalStatus.DiskFull } figures ? figures.StatusDetail ?? "the disk is full" : null;
+
+    /// <summary>A voter that has everything and room for more; null when there is none.</summary>
+    public ReplicaDescriptor? FindCaughtUp() => Configuration.Members.FirstOrDefault(member => member.Id != _acceptor.Id && IsCaughtUp(member.Id));
+
     /// <summary>Whether a quorum has lately said that it follows this leader.</summary>
     public bool HasLease => _log?.HasLease ?? false;
 
@@ -99,6 +105,7 @@ public sealed partial class RangeLeader
 
         // Without a quorum the wait would have no end; what is not decided by then is answered so.
         await Task.WhenAny(drained, log.WaitUntilAsync(() => false, _acceptor.Options.DrainTimeout));
+        _replica.RetainFrom = new Lsn(ulong.MaxValue);
         if (log.Ended is not null)
             return;
         log.End(new DeposedException("it stopped"));

@@ -58,6 +58,9 @@ public sealed class RangeReplica : IDisposable
     /// <summary>The promise that fences leaders, as it is on disk.</summary>
     public HardState Promise { get; private set; }
 
+    /// <summary>First record that a leader on this replica still wants to send to somebody.</summary>
+    internal Lsn RetainFrom { get; set; } = new(ulong.MaxValue);
+
     /// <summary>What recovery found.</summary>
     public WalRecovery Recovery => Log.Recovery;
 
@@ -326,7 +329,7 @@ public sealed class RangeReplica : IDisposable
         }
         while (more);
         writer.Commit();
-        Log.TruncatePrefix(start.Next);
+        Log.TruncatePrefix(RetainFrom < start.Next ? RetainFrom : start.Next);
     }
 
     private void Recover()

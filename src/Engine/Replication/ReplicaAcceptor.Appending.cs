@@ -184,9 +184,26 @@ public sealed partial class ReplicaAcceptor
         }
 
         Apply();
+        var full = WhyFull();
         if (IsRecovering && !TryRejoin(request, verified) && !_options.Has(ReplicationFaults.RecoveringVotes))
             return Answer(AppendOutcome.Recovering) with { DurableLsn = verified, NextLsn = verified.Next, Recovery = _recovery };
-        return Answer(AppendOutcome.Accepted) with { DurableLsn = _options.Has(ReplicationFaults.AckLastLsn) ? log.LastLsn : verified };
+        return Answer(AppendOutcome.Accepted) with { DurableLsn = _options.Has(ReplicationFaults.AckLastLsn) ? log.LastLsn : verified, Detail = full };
+    }
+
+    /// <summary>A full disk heals by itself: every heartbeat looks whether there is room again.</summary>
+    private string? WhyFull()
+    {
+        if (Replica.Log.Status != WalStatus.DiskFull)
+            return null;
+        try
+        {
+            Replica.Log.EnsureRoom(_options.MaxAppendBytes);
+            return null;
+        }
+        catch (DiskFullException exception)
+        {
+            return exception.Message;
+        }
     }
 
     /// <summary>It holds everything that it may ever have acknowledged: it votes again, durably.</summary>

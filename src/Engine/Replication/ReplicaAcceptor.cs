@@ -60,6 +60,9 @@ public sealed partial class ReplicaAcceptor : IDisposable
         /// <summary>Who it is.</summary>
         Candidate Candidate { get; }
 
+        /// <summary>Whether a quorum has lately followed it: then its own replica does not turn to others either.</summary>
+        bool HasLease { get; }
+
         /// <summary>The replica promised to, or follows, somebody else. Called without a lock, on any thread.</summary>
         void OnDeposed(Epoch by);
     }
@@ -223,6 +226,8 @@ public sealed partial class ReplicaAcceptor : IDisposable
         var now = _time.GetTimestamp();
         if (_leaseHolder != request.Candidate && now < _leaseUntil && !_options.Has(ReplicationFaults.ForgetLease))
             return Answer(PromiseOutcome.LeaseRunning) with { LeaseRemaining = _time.GetElapsedTime(now, _leaseUntil) };
+        if (_contender is { HasLease: true } leader && leader.Candidate != request.Candidate && !_options.Has(ReplicationFaults.ForgetLease))
+            return Answer(PromiseOutcome.LeaseRunning) with { LeaseRemaining = _options.LeaseDuration };
         if (_mayHaveGranted && now < _quietUntil && !IsAlone && !_options.Has(ReplicationFaults.NoRestartWait))
             return Answer(PromiseOutcome.Restarted) with { LeaseRemaining = _time.GetElapsedTime(now, _quietUntil) };
         return null;

@@ -75,8 +75,25 @@ internal sealed partial class ReplicatedLog
     public void Tick()
     {
         CloseTimestamps();
+        RetainLog();
         Pump();
         Progress();
+    }
+
+    /// <summary>The log keeps what a peer that answers still lacks; one that is silent gets a snapshot when it returns.</summary>
+    private void RetainLog()
+    {
+        lock (_gate)
+        {
+            var slowest = _sealed;
+            foreach (var peer in _peers.Values)
+            {
+                if (!peer.IsLost && peer.Match < slowest && peer.AckedAt != 0 && _time.GetElapsedTime(peer.AckedAt) < _options.RetainFor)
+                    slowest = peer.Match;
+            }
+
+            _acceptor.Replica.RetainFrom = slowest.Next;
+        }
     }
 
     /// <summary>What every voter is known to have, as of now.</summary>

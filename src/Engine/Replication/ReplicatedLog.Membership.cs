@@ -42,11 +42,11 @@ internal sealed partial class ReplicatedLog
         }
     }
 
-    /// <summary>Whether a replica has everything that was sent.</summary>
+    /// <summary>Whether a replica has everything that was sent, and room for more.</summary>
     public bool IsCaughtUp(Guid replica)
     {
         lock (_gate)
-            return _peers.GetValueOrDefault(replica) is { } peer && peer.Match >= _sealed && peer.LastOutcome == AppendOutcome.Accepted;
+            return _peers.GetValueOrDefault(replica) is { } peer && peer.Match >= _sealed && peer is { LastOutcome: AppendOutcome.Accepted, Detail: null };
     }
 
     /// <summary>

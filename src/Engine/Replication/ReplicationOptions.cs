@@ -27,6 +27,9 @@ public sealed record ReplicationOptions
     /// <summary>How long a leader that stops waits for what is on its way.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long the log waits for a follower that fell silent before it lets go what that one lacks.</summary>
+    public TimeSpan RetainFor { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Pause before a replica that gave no answer, or could not write, is tried again.</summary>
     public TimeSpan RetryPause { get; init; } = TimeSpan.FromMilliseconds(100);
 

@@ -80,9 +80,14 @@ internal sealed class ReplicaCare(
         return true;
     }
 
-    /// <summary>The first live node of the range's order, when it is not this one and its replica has everything.</summary>
+    /// <summary>
+    /// The first live node of the range's order, when it is not this one and its replica has everything; where the disk of this one is full, any that has
+    /// everything and room.
+    /// </summary>
     private SiloAddress? FindBetter(RangeLeader leader)
     {
+        if (leader.WhyFull is not null)
+            return leader.FindCaughtUp() is { } roomy ? live.Find(roomy.Node) : null;
         var first = meta.Find(leader.Range)?.Replicas.FirstOrDefault(replica => live.Find(replica.Node) is not null);
         return first is null || first.Node == node.Name || !leader.IsCaughtUp(first.Id) ? null : live.Find(first.Node);
     }

@@ -26,6 +26,9 @@ internal sealed class ReplicaHost(
     TimeProvider time,
     ILogger<ReplicaHost> logger) : ILifecycleParticipant<ISiloLifecycle>
 {
+    /// <summary>A disk that fails again at once must not make the node rebuild all the time.</summary>
+    private static readonly TimeSpan PauseBetweenRebuilds = TimeSpan.FromSeconds(30);
+
     private static readonly Action<Action> OnThreadPool = static work => ThreadPool.UnsafeQueueUserWorkItem(static run => run(), work, preferLocal: false);
 
     private readonly ConcurrentDictionary<RangeId, ReplicaSlot> _slots = new();
@@ -135,6 +138,9 @@ internal sealed class ReplicaHost(
 
     private async Task RebuildAsync(ReplicaSlot slot, RangeId range)
     {
+        if (slot.RebuiltAt is { } last && time.GetElapsedTime(last) < PauseBetweenRebuilds)
+            return;
+        slot.RebuiltAt = time.GetTimestamp();
         await CloseAsync(slot, checkpoint: false, CancellationToken.None);
         try
         {

@@ -33,5 +33,8 @@ internal sealed class ReplicaSlot
     /// <summary>Broken, and what it promised is gone too: it never votes under its id again.</summary>
     public volatile bool IsLost;
 
+    /// <summary>When its log was last put aside. In the turn.</summary>
+    public long? RebuiltAt;
+
     public RangeReplica? Replica => Acceptor?.Replica;
 }
