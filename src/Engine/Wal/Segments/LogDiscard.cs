@@ -23,14 +23,13 @@ internal static class LogDiscard
         DeleteAll(fileSystem, directory);
     }
 
-    /// <summary>Step 2 again when there is a mark.</summary>
+    /// <summary>Step 2 again when there is a mark. The caller has made the names durable that it finds.</summary>
     /// <returns>Whether there is one; then the caller creates the log and calls <see cref="End"/>.</returns>
     public static bool ContinuePending(SegmentFiles files, RangeId range, Guid incarnation)
     {
         var path = PathIn(files.Directory);
         if (!files.FileSystem.FileExists(path)) return false;
         _ = IntentFile.Read(files.FileSystem, path, Magic, range, incarnation);
-        files.FileSystem.SyncDirectory(files.Directory); // a killed process may have left the mark's name in the cache only
         DeleteAll(files.FileSystem, files.Directory);
         return true;
     }

@@ -39,6 +39,9 @@ internal sealed class LogRecovery(SegmentFiles files, RangeId range, Guid incarn
     /// <summary>At the start: what a crash interrupted is completed or removed, then the log is read, or created when there is none.</summary>
     public void Open(long firstSegmentBytes)
     {
+        // A killed process may have left names in the system's cache only: a new segment's, an intent's. They are durable before anything is done because of
+        // them, or a power loss could take the cause away and leave the effect.
+        files.FileSystem.SyncDirectory(files.Directory);
         RemoveTemporaryFiles();
         var discarded = LogDiscard.ContinuePending(files, range, incarnation);
         SnapshotSwitch.CompletePending(files, range, incarnation);
@@ -137,7 +140,7 @@ internal sealed class LogRecovery(SegmentFiles files, RangeId range, Guid incarn
     /// <summary>
     /// What was read is perhaps in the system's cache only: the process before was killed between a write and its sync; or the
     /// sync failed, and then a later sync of the same pages succeeds without writing them. So the last frame of the last segment, and
-    /// of the one before it (its seal), are written again before anybody relies on them, and names are synced.
+    /// of the one before it (its seal), are written again before anybody relies on them.
     /// </summary>
     private void WriteAgainWhatMayBeCachedOnly()
     {
@@ -149,8 +152,6 @@ internal sealed class LogRecovery(SegmentFiles files, RangeId range, Guid incarn
             file.Write(scan.LastFrame, frame);
             file.Sync();
         }
-
-        files.FileSystem.SyncDirectory(files.Directory);
     }
 
     private void CheckHeader(int i)

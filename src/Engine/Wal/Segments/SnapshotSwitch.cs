@@ -47,7 +47,7 @@ internal static class SnapshotSwitch
         fileSystem.SyncDirectory(directory);
     }
 
-    /// <summary>Finishes what a crash interrupted after the decision, and removes what was not decided.</summary>
+    /// <summary>Finishes what a crash interrupted after the decision, and removes what was not decided. The caller has made the names durable that it finds.</summary>
     public static void CompletePending(SegmentFiles files, RangeId range, Guid incarnation)
     {
         var (fileSystem, directory) = (files.FileSystem, files.Directory);
@@ -57,7 +57,6 @@ internal static class SnapshotSwitch
             return;
         }
 
-        fileSystem.SyncDirectory(directory); // a killed process may have left the decision's name in the cache only
         Lsn lsn;
         using (var checkpoint = OpenDecided(files, range, incarnation)) lsn = checkpoint.Lsn;
         Complete(files, lsn);

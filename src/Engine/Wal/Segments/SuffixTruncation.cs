@@ -25,13 +25,12 @@ internal static class SuffixTruncation
     public static void Begin(SegmentFiles files, RangeId range, Guid incarnation, Lsn from) =>
         IntentFile.Write(files.FileSystem, PathIn(files.Directory), Magic, range, incarnation, from.Value);
 
-    /// <summary>Finishes what a crash interrupted.</summary>
+    /// <summary>Finishes what a crash interrupted. The caller has made the names durable that it finds.</summary>
     public static void CompletePending(SegmentFiles files, RangeId range, Guid incarnation)
     {
         var path = PathIn(files.Directory);
         if (!files.FileSystem.FileExists(path)) return;
         var from = new Lsn(IntentFile.Read(files.FileSystem, path, Magic, range, incarnation));
-        files.FileSystem.SyncDirectory(files.Directory); // a killed process may have left the intent's name in the cache only
         Complete(files, from);
     }
 
