@@ -1,4 +1,5 @@
 using System.Text;
+using GrainDb.Cluster.Tests.Faults;
 using GrainDb.Grains.Hosting;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
@@ -18,7 +19,10 @@ internal sealed class GrainDbCluster : IAsyncDisposable
 
     private GrainDbCluster(InProcessTestCluster cluster) => _cluster = cluster;
 
-    public static async Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage)
+    public static Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage) =>
+        StartAsync(directory, weights, storage, new Network());
+
+    public static async Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage, Network network)
     {
         var builder = new InProcessTestClusterBuilder((short)weights.Length);
         builder.Options.ConfigureFileLogging = false;
@@ -27,6 +31,9 @@ internal sealed class GrainDbCluster : IAsyncDisposable
 #pragma warning restore ORLEANSEXP003
         string[] names = [.. Enumerable.Range(0, weights.Length).Select(index => $"Silo_{index}")];
         string[] bootstrap = names[..(weights.Length - 1 + (weights.Length % 2))];
+        builder.ConfigureSiloHost((options, host) => host.ConfigureContainer(
+            new DefaultServiceProviderFactory(), services => CutFromTable(services, () => network.ReachesTable(options.SiloName))));
+        builder.ConfigureSilo((options, silo) => network.Attach(silo, options.SiloName));
         builder.ConfigureSilo((options, silo) => silo.AddGrainDbNode(
             new NodeOptions
             {
@@ -79,6 +86,13 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     {
         await _cluster.StopAllSilosAsync();
         await _cluster.DisposeAsync();
+    }
+
+    /// <summary>Puts a switch before the table that the silos of the cluster share.</summary>
+    private static void CutFromTable(IServiceCollection services, Func<bool> isReachable)
+    {
+        var table = (IMembershipTable)services.Last(service => service.ServiceType == typeof(IMembershipTable)).ImplementationInstance!;
+        services.AddSingleton<IMembershipTable>(new CuttableMembershipTable(table, isReachable));
     }
 
     private async Task WaitUntilReadyAsync()
