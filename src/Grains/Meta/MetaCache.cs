@@ -14,18 +14,25 @@ internal sealed class MetaCache
 {
     private const int PageRows = KeyLimits.MaxScanLimit;
 
+    /// <summary>
+    /// How long one answer of the meta range may take. Its node may have stopped without a trace; the next attempt asks the leader of that time.
+    /// </summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     private readonly Lock _lock = new();
     private readonly NodeStorage _storage;
     private readonly LocalRanges _local;
     private readonly IGrainFactory _grains;
+    private readonly TimeProvider _time;
     private Task<MetaSnapshot>? _refresh;
     private volatile MetaSnapshot? _current;
 
-    public MetaCache(NodeStorage storage, LocalRanges local, IGrainFactory grains)
+    public MetaCache(NodeStorage storage, LocalRanges local, IGrainFactory grains, TimeProvider time)
     {
         _storage = storage;
         _local = local;
         _grains = grains;
+        _time = time;
     }
 
     /// <summary>Where the meta range is.</summary>
@@ -99,7 +106,8 @@ internal sealed class MetaCache
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            var catalog = await MetaLeader.ReadAsync(new RangeRead(MetaRows.Bytes(MetaRows.CatalogKey), Timestamp.Zero, MetaRange.Generation)).ConfigureAwait(false);
+            var catalog = await MetaLeader.ReadAsync(new RangeRead(MetaRows.Bytes(MetaRows.CatalogKey), Timestamp.Zero, MetaRange.Generation))
+                .AsTask().WaitAsync(Patience, _time).ConfigureAwait(false);
             if (catalog.Failure is { } failure)
                 throw Failed(failure);
             if (!catalog.Found)
@@ -127,7 +135,7 @@ internal sealed class MetaCache
         while (resume is not null)
         {
             var page = await MetaLeader.ScanAsync(new RangeScan(
-                resume, End: null, at, PageRows, Reverse: false, KeysOnly: false, KeyLimits.MaxScanPageBytes, Filter: null, MetaRange.Generation)).ConfigureAwait(false);
+                resume, End: null, at, PageRows, Reverse: false, KeysOnly: false, KeyLimits.MaxScanPageBytes, Filter: null, MetaRange.Generation)).AsTask().WaitAsync(Patience, _time).ConfigureAwait(false);
             if (page.Failure is { } failure)
                 throw Failed(failure);
             rows.AddRange(page.Items);

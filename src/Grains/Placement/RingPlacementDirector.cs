@@ -54,6 +54,10 @@ internal sealed class RingPlacementDirector(LiveNodes nodes, MetaCache meta) : I
             descriptor = meta.Find(range) ?? throw new PlacementUnavailableException($"range {range} does not exist");
         }
 
+        // A node that does not know where the meta range is would wake it where it may not be able to lead. It asks the others first.
+        if (range == RangeId.Meta && !MetaRangeFile.IsFormed(descriptor))
+            throw new PlacementUnavailableException("this node does not know yet where the meta range is");
+
         return Find(descriptor.Nodes, compatible, $"no node of range {range} is up ({string.Join(", ", descriptor.Nodes)})");
     }
 

@@ -52,14 +52,10 @@ internal sealed class KeyRangeGrain(NodeOptions node, ReplicaHost host, GarbageC
         if (_leader is not null && cancellationToken.IsCancellationRequested)
             await host.ReleaseAsync(_leader);
 
-        // Where the meta range is not formed yet, callers are to look again as soon as it is.
-        if (_leader is null && Range == RangeId.Meta && !MetaRangeFile.IsFormed(descriptor))
-            throw new PlacementUnavailableException(_failure!.Detail);
-
         // A range that cannot be led here answers why, without trying again at every call; then another node has its turn.
         if (_leader is null)
         {
-            var next = (better is null ? null : live.Find(better)) ?? NextNode(descriptor);
+            var next = _failure!.Code == ErrorCode.RangeMoved ? null : (better is null ? null : live.Find(better)) ?? NextNode(descriptor);
             this.RegisterGrainTimer(_ => { Leave(next); return Task.CompletedTask; }, next is null ? RetryAfter : MoveAfter, Timeout.InfiniteTimeSpan);
         }
     }

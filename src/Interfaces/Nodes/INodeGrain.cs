@@ -16,14 +16,14 @@ public interface INodeGrain : IGrainWithStringKey
     /// another replica of the range is in use here.
     /// </summary>
     /// <returns>Why nothing was created; null when all are there.</returns>
-    [Alias("create-replicas")]
+    [Alias("create-replicas"), ResponseTimeout("00:00:30")]
     Task<Failure?> CreateReplicasAsync(ReplicaCreation creation);
 
     /// <summary>
     /// Ends what this replica does and deletes it with its files. Its id is remembered while the range exists, so that a
     /// creation that comes late does not bring it back. Another replica of the range on this node stays.
     /// </summary>
-    [Alias("remove-replica")]
+    [Alias("remove-replica"), ResponseTimeout("00:00:30")]
     Task RemoveReplicaAsync(RangeId range, Guid replica);
 
     /// <summary>
@@ -31,21 +31,21 @@ public interface INodeGrain : IGrainWithStringKey
     /// durably, and only while nothing was ever written to it.
     /// </summary>
     /// <param name="former">Id of the first bootstrap node's replica.</param>
-    [Alias("offer-meta-replica")]
+    [Alias("offer-meta-replica"), ResponseTimeout("00:00:05")]
     Task<MetaReplicaOffer> OfferMetaReplicaAsync(Guid former);
 
     /// <summary>Which database the node belongs to, and where it knows the meta range to be.</summary>
-    [Alias("meta-knowledge")]
+    [Alias("meta-knowledge"), ResponseTimeout("00:00:02")]
     Task<MetaKnowledge> GetMetaKnowledgeAsync();
 
     /// <summary>
     /// Ends the leaders of these ranges on this node and never lets them lead here again: when it returns, no write to them
     /// can be acknowledged by this node any more.
     /// </summary>
-    [Alias("retire-replicas")]
+    [Alias("retire-replicas"), ResponseTimeout("00:00:30")]
     Task RetireReplicasAsync(RangeId[] ranges);
 
     /// <summary>What this node holds, without loading anything.</summary>
-    [Alias("report")]
+    [Alias("report"), ResponseTimeout("00:00:05")]
     Task<NodeReport> ReportAsync();
 }

@@ -38,8 +38,9 @@ public static class SiloClustering
         });
         silo.Configure<ClusterMembershipOptions>(options =>
         {
+            // Measured in docs/adr/0009-failure-detection.md: a silo that says nothing at all for 4.5 s is declared dead.
             options.ProbeTimeout = TimeSpan.FromSeconds(1);
-            options.MaxProbeTimeout = TimeSpan.FromSeconds(3);
+            options.MaxProbeTimeout = TimeSpan.FromSeconds(1.5);
             options.MinProbeTimeout = TimeSpan.FromSeconds(1);
             options.NumMissedProbesLimit = 3;
             options.NumVotesForDeathDeclaration = 2;

@@ -1,5 +1,6 @@
 using GrainDb.Cluster.Tests.Hosting;
 using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -13,7 +14,7 @@ public sealed class NetworkTests : IAsyncLifetime
     private readonly Network _network = new();
     private GrainDbCluster _cluster = null!;
 
-    public async ValueTask InitializeAsync() => _cluster = await GrainDbCluster.StartAsync(_directory, [1, 1, 1], new StorageOptions(), _network);
+    public async ValueTask InitializeAsync() => _cluster = await GrainDbCluster.StartAsync(_directory, [1, 1, 1], new StorageOptions(), _network, buriesFast: true);
 
     public async ValueTask DisposeAsync()
     {
@@ -79,6 +80,19 @@ public sealed class NetworkTests : IAsyncLifetime
 
         _network.Heal();
         await AnswersAsync(0, "Silo_1");
+    }
+
+    [Fact]
+    public async Task A_silo_that_is_cut_off_is_declared_dead()
+    {
+        var membership = _cluster.Service<IClusterMembershipService>(0);
+        var cutOff = _cluster.Silos["Silo_2"];
+        _network.Isolate("Silo_2", _cluster.Silos.Keys, CutKind.BlackHole);
+        _network.CutFromTable("Silo_2");
+
+        await _cluster.UntilAsync(() => Task.FromResult(membership.CurrentSnapshot.GetSiloStatus(cutOff) == SiloStatus.Dead));
+        await AnswersAsync(0, "Silo_1");
+        await Assert.ThrowsAsync<PlacementUnavailableException>(() => Node(0, "Silo_2").ReportAsync());
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Configuration;
 using Orleans.TestingHost;
 
 namespace GrainDb.Cluster.Tests.Hosting;
@@ -20,9 +21,14 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     private GrainDbCluster(InProcessTestCluster cluster) => _cluster = cluster;
 
     public static Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage) =>
-        StartAsync(directory, weights, storage, new Network());
+        StartAsync(directory, weights, storage, new Network(), buriesFast: false);
 
-    public static async Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage, Network network)
+    /// <param name="directory">The nodes' data.</param>
+    /// <param name="weights">One node each.</param>
+    /// <param name="storage">Of all nodes.</param>
+    /// <param name="network">Between them.</param>
+    /// <param name="buriesFast">A silo that does not answer is declared dead within about a second, also by mistake on a busy machine.</param>
+    public static async Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage, Network network, bool buriesFast)
     {
         var builder = new InProcessTestClusterBuilder((short)weights.Length);
         builder.Options.ConfigureFileLogging = false;
@@ -34,6 +40,9 @@ internal sealed class GrainDbCluster : IAsyncDisposable
         builder.ConfigureSiloHost((options, host) => host.ConfigureContainer(
             new DefaultServiceProviderFactory(), services => CutFromTable(services, () => network.ReachesTable(options.SiloName))));
         builder.ConfigureSilo((options, silo) => network.Attach(silo, options.SiloName));
+        builder.ConfigureSilo((_, silo) => silo.Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.Zero)); // as the product
+        if (buriesFast)
+            builder.ConfigureSilo((_, silo) => silo.Configure<ClusterMembershipOptions>(BuryFast));
         builder.ConfigureSilo((options, silo) => silo.AddGrainDbNode(
             new NodeOptions
             {
@@ -65,12 +74,11 @@ internal sealed class GrainDbCluster : IAsyncDisposable
         await Keys(node).WriteAsync(
             keyspace,
             new KeyWrite(Encoding.UTF8.GetBytes(key), WriteKind.Put, Encoding.UTF8.GetBytes(value), "text/plain", condition, null),
-            WriteLevel.Quorum,
             Timeout,
             TestContext.Current.CancellationToken);
 
-    public async Task<ReadResult> GetAsync(int node, string keyspace, string key, Timestamp asOf = default, ReadConsistency consistency = default) =>
-        await Keys(node).ReadAsync(keyspace, Encoding.UTF8.GetBytes(key), asOf, consistency, Timeout, TestContext.Current.CancellationToken);
+    public async Task<ReadResult> GetAsync(int node, string keyspace, string key, Timestamp asOf = default) =>
+        await Keys(node).ReadAsync(keyspace, Encoding.UTF8.GetBytes(key), asOf, Timeout, TestContext.Current.CancellationToken);
 
     /// <summary>Asks again and again until something that the cluster does by itself has happened; bounded.</summary>
     public async Task UntilAsync(Func<Task<bool>> happened)
@@ -87,6 +95,15 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     {
         await _cluster.StopAllSilosAsync();
         await _cluster.DisposeAsync();
+    }
+
+    private static void BuryFast(ClusterMembershipOptions options)
+    {
+        options.ProbeTimeout = options.MinProbeTimeout = TimeSpan.FromMilliseconds(250);
+        options.MaxProbeTimeout = TimeSpan.FromMilliseconds(500);
+        options.NumMissedProbesLimit = 2;
+        options.TableRefreshTimeout = TimeSpan.FromSeconds(1);
+        options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(1);
     }
 
     /// <summary>Puts a switch before the table that the silos of the cluster share.</summary>
