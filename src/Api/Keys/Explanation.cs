@@ -32,8 +32,8 @@ public sealed record ReadExplanation
     [Description("The snapshot that was read: asOf with it gives the same.")]
     public required string ReadTimestamp { get; init; }
 
-    [Description("How old the snapshot may be; 0 from the leader.")]
-    public required long StalenessMs { get; init; }
+    [Description("How old the snapshot may be; 0 from the leader, null from a follower that does not know a bound.")]
+    public required long? StalenessMs { get; init; }
 
     [Description("The node that leads the range now; null when none does, or when nobody could say.")]
     public required string? Leader { get; init; }
@@ -54,7 +54,7 @@ public sealed record ReadExplanation
         ContentType = result.Found ? MediaType.ToServe(result.ContentType) : null,
         ServedBy = ServedByView.Of(result.ServedBy),
         ReadTimestamp = result.ReadTimestamp.ToString(),
-        StalenessMs = KeyHeaders.StalenessOf(result.Staleness),
+        StalenessMs = KeyHeaders.StalenessOf(result.Staleness, result.ServedBy),
         Leader = range?.Leader,
         Epoch = range?.Epoch.Value,
         Replicas = range is null ? [] : [.. range.Replicas.Select(ReplicaView.Of)],

@@ -26,13 +26,14 @@ internal static class KeyHeaders
 
     /// <param name="headers">Of the response.</param>
     /// <param name="read">The snapshot that was read.</param>
-    /// <param name="staleness">How old it may be; null for the present, or for exactly the snapshot that was asked for.</param>
+    /// <param name="staleness">How old it may be; null for the leader's present, and from a follower that cannot tell.</param>
     /// <param name="servedBy">Null when nobody was reached.</param>
     /// <param name="session">What the request's token says; zero for none.</param>
     public static void SetRead(IHeaderDictionary headers, Timestamp read, TimeSpan? staleness, ServedBy? servedBy, Timestamp session)
     {
         headers[ReadTimestamp] = read.ToString();
-        headers[StalenessMs] = StalenessOf(staleness).ToString(CultureInfo.InvariantCulture);
+        if (StalenessOf(staleness, servedBy) is { } milliseconds)
+            headers[StalenessMs] = milliseconds.ToString(CultureInfo.InvariantCulture);
         SetServed(headers, servedBy, Timestamp.Later(session, read));
     }
 
@@ -47,8 +48,10 @@ internal static class KeyHeaders
             headers[ServedBy] = Format(servedBy);
     }
 
-    /// <summary>Whole milliseconds, rounded up: it is a bound.</summary>
-    public static long StalenessOf(TimeSpan? staleness) => (long)Math.Ceiling(Math.Max(0, staleness.GetValueOrDefault().TotalMilliseconds));
+    /// <summary>Whole milliseconds, rounded up: it is a bound. Null when a follower does not know one; a leader's answer is the present.</summary>
+    public static long? StalenessOf(TimeSpan? staleness, ServedBy? servedBy) => staleness is null && servedBy is { Role: ReplicaRole.Follower }
+        ? null
+        : (long)Math.Ceiling(Math.Max(0, staleness.GetValueOrDefault().TotalMilliseconds));
 
     public static string NameOf(ReplicaRole role) => role == ReplicaRole.Leader ? "leader" : "follower";
 

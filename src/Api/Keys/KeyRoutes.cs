@@ -194,7 +194,7 @@ internal static class KeyRoutes
 
     private static IEndpointConventionBuilder WithReadHeaders(this IEndpointConventionBuilder builder) => builder
         .WithResponseHeader(KeyHeaders.ReadTimestamp, "The snapshot that was read: asOf with it gives the same.")
-        .WithResponseHeader(KeyHeaders.StalenessMs, "How old the answer may be, a bound; 0 from the leader.")
+        .WithResponseHeader(KeyHeaders.StalenessMs, "How old the answer may be, a bound; 0 from the leader, absent when a follower knows none.")
         .WithResponseHeader(KeyHeaders.ServedBy, "region=eu, range=17, node=node2, role=leader or follower.")
         .WithResponseHeader(KeyHeaders.Session, "The session's token: the request's, lifted to this snapshot.");
 }

@@ -12,7 +12,7 @@ public sealed record ReplicaView
 {
     public required string Node { get; init; }
 
-    [Description("Of this very replica; no other one ever has it. Null when nobody who answers knows it.")]
+    [Description("Of this very replica; no other one ever has it. Null when it is not known.")]
     public required Guid? Id { get; init; }
 
     public required ReplicaRole Role { get; init; }

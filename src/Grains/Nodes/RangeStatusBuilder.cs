@@ -9,8 +9,8 @@ internal static class RangeStatusBuilder
 {
     public static RangeStatus Build(RangeDescriptor range, IReadOnlyDictionary<string, NodeReport?> reports)
     {
-        var known = range.Replicas.Select(replica => (replica.Node, Report: Find(reports, replica, range.Id))).ToList();
-        var (leaderNode, leader) = known.FirstOrDefault(pair => pair.Report is { Role: ReplicaRole.Leader });
+        var known = range.Replicas.Select(replica => (Replica: replica, Report: Find(reports, replica, range.Id))).ToList();
+        var (leading, leader) = known.FirstOrDefault(pair => pair.Report is { Role: ReplicaRole.Leader });
         // A leader's log decides; without one the log that got furthest is the best guess.
         var configuration = leader?.Configuration ?? known
             .Select(pair => pair.Report)
@@ -19,9 +19,9 @@ internal static class RangeStatusBuilder
         return new RangeStatus
         {
             Descriptor = range,
-            Leader = leader is null ? null : leaderNode,
+            Leader = leader is null ? null : leading.Node,
             Epoch = leader?.Epoch ?? default,
-            Replicas = [.. known.Select(pair => ToStatus(pair.Node, pair.Report, leader) with { Id = IdOf(pair.Node, configuration) })],
+            Replicas = [.. known.Select(pair => ToStatus(pair.Replica.Node, pair.Report, leader) with { Id = pair.Replica.Id })],
             Configuration = configuration,
             Keys = leader?.Keys ?? -1,
             Bytes = leader?.Bytes ?? -1,
@@ -41,9 +41,6 @@ internal static class RangeStatusBuilder
         var lag = leader is null || report.State == ReplicaState.Idle || report.Lsn > leader.Lsn ? 0 : (long)(leader.Lsn.Value - report.Lsn.Value);
         return new ReplicaStatus(node, report.Role, report.State, report.Lsn, lag, report.Detail) { Applied = report.Applied };
     }
-
-    /// <summary>While a node's replica is being replaced by another on it, the incoming one is meant.</summary>
-    private static Guid? IdOf(string node, RangeConfiguration? configuration) => configuration?.Members.FirstOrDefault(member => member.Node == node)?.Id;
 
     /// <summary>A node's word counts for the replica that the descriptor means, not for another one of the same range.</summary>
     private static ReplicaReport? Find(IReadOnlyDictionary<string, NodeReport?> reports, ReplicaDescriptor wanted, RangeId range)

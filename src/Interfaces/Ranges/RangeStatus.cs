@@ -19,7 +19,7 @@ public sealed record ReplicaStatus(
     [property: Id(4)] long Lag,
     [property: Id(5)] string? Detail)
 {
-    /// <summary>Its id; null when nobody who answers knows it.</summary>
+    /// <summary>Its id; null when it is not known.</summary>
     [Id(6)]
     public Guid? Id { get; init; }
 

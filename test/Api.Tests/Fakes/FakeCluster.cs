@@ -93,7 +93,7 @@ internal sealed class FakeCluster : IClusterView
     public async Task TransferLeaderAsync(RangeId range, string node, CancellationToken cancellationToken)
     {
         var status = await GetRangeAsync(range, cancellationToken);
-        if (!status.Descriptor.Replicas.Contains(node))
+        if (status.Descriptor.On(node) is null)
             throw new GrainDbException(Failure.NotApplied(ErrorCode.InvalidRequest, $"Node '{node}' has no replica of range {range}."));
         if (node == "node3")
             throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, "Node node3 is down."));
@@ -125,7 +125,7 @@ internal sealed class FakeCluster : IClusterView
         ReplicaDescriptor[] replicas = [.. Enumerable.Range(1, 4).Select(node => new ReplicaDescriptor($"node{node}", new Guid($"00000000-0000-0000-0000-00000000000{node}")))];
         return new RangeStatus
         {
-            Descriptor = new RangeDescriptor(new RangeId(19), "wide", [], null, ["node1", "node2", "node3"], 1),
+            Descriptor = new RangeDescriptor(new RangeId(19), "wide", [], null, Generation: 1, replicas[..3]),
             Leader = "node2",
             Epoch = new Epoch(9),
             Configuration = new RangeConfiguration([replicas[0], replicas[1], replicas[3]], [replicas[0], replicas[1], replicas[2]]),

@@ -142,6 +142,11 @@ public sealed class ConsistencyRoutesTests : IAsyncLifetime
             Assert.True(Timestamp.TryParse(Header(read, KeyHeaders.ReadTimestamp), out _));
         }
 
+        // That nobody knows how old it may be is not that it is new.
+        _server.Store.Serving = (Follower, null);
+        Assert.False((await SendAsync(HttpMethod.Get, "/v1/kv/default/a", "eventual")).Headers.Contains(KeyHeaders.StalenessMs));
+        Assert.Equal(JsonValueKind.Null, (await _server.GetJsonAsync("/v1/kv/default/a?consistency=eventual&explain=true")).GetProperty("stalenessMs").ValueKind);
+
         _server.Store.Serving = (Follower with { Role = ReplicaRole.Leader }, null);
         Assert.Equal("0", Header(await SendAsync(HttpMethod.Get, "/v1/kv/default/a"), KeyHeaders.StalenessMs));
     }

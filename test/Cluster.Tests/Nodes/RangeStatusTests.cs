@@ -8,8 +8,8 @@ namespace GrainDb.Cluster.Tests.Nodes;
 public sealed class RangeStatusTests
 {
     private static readonly RangeId Range = new(5);
-    private static readonly RangeDescriptor Descriptor = new(Range, "wide", [], null, ["n1", "n2", "n3"], 3);
     private static readonly ReplicaDescriptor[] Ids = [.. Enumerable.Range(1, 3).Select(node => new ReplicaDescriptor($"n{node}", new Guid(node, 0, 0, new byte[8])))];
+    private static readonly RangeDescriptor Descriptor = new(Range, "wide", [], null, Generation: 3, Ids);
     private static readonly RangeConfiguration Older = new([Ids[0]], []);
     private static readonly RangeConfiguration Newer = new([Ids[1], Ids[2]], Ids);
 
@@ -42,13 +42,13 @@ public sealed class RangeStatusTests
         var status = Build(Report("n1", epoch: 0, lsn: 0, null, ReplicaState.Idle));
 
         Assert.Null(status.Configuration);
-        Assert.All(status.Replicas, replica => Assert.Null(replica.Id));
         Assert.Equal([ReplicaState.Idle, ReplicaState.Unreachable, ReplicaState.Unreachable], status.Replicas.Select(replica => replica.State));
     }
 
     private static Said Report(string node, ulong epoch, ulong lsn, RangeConfiguration? configuration, ReplicaState state = ReplicaState.Member, bool leads = false) => new(node, new ReplicaReport
     {
         Range = Range,
+        Replica = Array.Find(Ids, replica => replica.Node == node)!.Id,
         State = state,
         Role = leads ? ReplicaRole.Leader : ReplicaRole.Follower,
         Applied = new Lsn(lsn - (leads ? 1UL : 0)),
