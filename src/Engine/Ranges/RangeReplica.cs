@@ -178,7 +178,7 @@ public sealed class RangeReplica : IDisposable
             Store = store;
             Configurations = configurations;
             AppliedLsn = lsn;
-            AppliedTimestamp = Log.LastTimestamp;
+            AppliedTimestamp = Timestamp.Zero; // the checkpoint's timestamp bounds it from above: records behind the LSN may be below it
             _lastChange = lsn;
         }
     }

@@ -102,9 +102,13 @@ internal sealed partial class ReplicatedLog
     {
         if (enqueue(configuration) is not { } lsn)
             return Failure.NotApplied(ErrorCode.Unavailable, "the leader takes no records");
-        return await WaitUntilAsync(() => _observed >= lsn, patience)
-            ? null
-            : Failure.Unknown(ErrorCode.OutcomeUnknown, $"the configuration {configuration} is not committed yet");
+        if (!await WaitUntilAsync(() => _observed >= lsn || !Stands(), patience))
+            return Failure.Unknown(ErrorCode.OutcomeUnknown, $"the configuration {configuration} is not committed yet");
+        lock (_gate)
+            return Stands() ? null : Failure.NotApplied(ErrorCode.Unavailable, $"the configuration {configuration} found no room on the disk");
+
+        // A full disk takes records back and gives their LSNs to others: that the LSN is committed does not say that this record is.
+        bool Stands() => _ownConfigurations.Exists(own => own.Lsn == lsn && ReferenceEquals(own.Configuration, configuration));
     }
 
     private bool IsWithinOneBatch(Guid replica) =>

@@ -14,6 +14,7 @@ internal sealed class Director
     private readonly SimulatedCluster _cluster;
     private readonly Random _random;
     private bool _isChanging;
+    private int _changes;
 
     public Director(SimulatedCluster cluster)
     {
@@ -81,18 +82,36 @@ internal sealed class Director
             return;
         var coming = new ReplicaDescriptor(target.Name, _cluster.NewId());
         target.Plan(coming.Id, RangeConfiguration.Unknown);
+        Change(leader, [.. voters.Where(voter => voter != leaving), coming]);
+    }
+
+    /// <summary>A change that got stuck half-way, on a full disk for instance.</summary>
+    private void FinishChange()
+    {
+        if (!_isChanging && Serving is { Configuration.IsJoint: true } leader && _random.Next(5) == 0)
+            Change(leader, leader.Configuration.Voters);
+    }
+
+    /// <summary>Replicas that are no voters any more delete themselves once the change is committed, not earlier.</summary>
+    private void Change(RangeLeader leader, ReplicaDescriptor[] voters)
+    {
         _isChanging = true;
-        _cluster.World.Schedule(Patience * 4, owner: null, () => _isChanging = false);
+        var changing = ++_changes;
+        var before = leader.Configuration.Members.ToList();
+        _cluster.World.Schedule(Patience * 3, owner: null, () => _isChanging &= changing != _changes);
         var node = _cluster.Node(leader.Candidate.Node);
-        _cluster.Trace(node, $"replaces {leaving} by {coming}");
+        var to = string.Join<ReplicaDescriptor>(", ", voters);
+        _cluster.Trace(node, $"changes the voters to {to}");
         node.Process!.Start(async () =>
         {
-            var failure = await leader.ChangeMembershipAsync([.. voters.Where(voter => voter != leaving), coming], Patience);
-            _cluster.Trace(node, failure is null ? $"has replaced {leaving}" : $"has not replaced {leaving}: {failure.Detail}");
+            var failure = await leader.ChangeMembershipAsync(voters, Patience);
+            _cluster.Trace(node, failure is null ? $"has changed the voters to {to}" : $"has not changed the voters to {to}: {failure.Detail}");
             _cluster.World.Schedule(TimeSpan.Zero, owner: null, () =>
             {
-                _isChanging = false;
-                if (failure is null)
+                _isChanging &= changing != _changes;
+                if (failure is not null)
+                    return;
+                foreach (var leaving in before.Except(voters))
                     _cluster.Node(leaving.Node).Remove(leaving.Id);
             });
         });
@@ -107,6 +126,8 @@ internal sealed class Director
             Place();
         else if (AreFollowersSilent())
             Place();
+        else if (Serving is { Configuration.IsJoint: true })
+            FinishChange();
         else if (Serving is { LostVoters: [var lost, ..] })
             Replace(lost.Id);
     }
