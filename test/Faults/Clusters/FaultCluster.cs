@@ -15,6 +15,8 @@ internal sealed class FaultCluster : IAsyncDisposable
     /// <summary>Few: every range costs each of its nodes something per write.</summary>
     public const int Ranges = 3;
 
+    public const int ReplicationFactor = 3;
+
     private static readonly TimeSpan QuestionPatience = TimeSpan.FromSeconds(5);
 
     private readonly INodeNetwork _network;
@@ -31,10 +33,6 @@ internal sealed class FaultCluster : IAsyncDisposable
 
     /// <summary>For questions to the nodes; what clients do has its own.</summary>
     public HttpClient Http { get; } = new() { Timeout = QuestionPatience };
-
-    public int ReplicationFactor => Math.Min(WantedReplicas, Nodes.Count);
-
-    private static int WantedReplicas => int.Parse(Environment.GetEnvironmentVariable("GRAINDB_FAULTS_REPLICAS") ?? "3", System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Starts the nodes and creates the keyspace.</summary>
     /// <param name="nodes">How many.</param>

@@ -20,7 +20,8 @@ internal sealed class FaultRun : IAsyncDisposable
     /// <summary>A node that could not be reached has lost every lease by then.</summary>
     public static readonly TimeSpan LeaseSurelyOver = TimeSpan.FromSeconds(2);
 
-    private const int LogLines = 60;
+    private const int LogLines = 25;
+    private const int LogLineLength = 300;
     private const int WarmOperations = 1000;
 
     private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(20);
@@ -134,7 +135,8 @@ internal sealed class FaultRun : IAsyncDisposable
             var log = node.Log;
             if (!string.IsNullOrEmpty(directory))
                 File.WriteAllText(Path.Combine(directory, $"{TestContext.Current.TestMethod?.MethodName}.{node.Name}.log"), log);
-            var lines = log.TrimEnd('\n').Split('\n').Where(line => !line.Contains(" warn: Orleans.", StringComparison.Ordinal)).ToList();
+            var lines = log.TrimEnd('\n').Split('\n').Where(line => !line.Contains(" warn: Orleans.", StringComparison.Ordinal) && !line.Contains(" fail: Orleans.", StringComparison.Ordinal))
+                .Select(line => line.Length <= LogLineLength ? line : line[..LogLineLength]).ToList();
             Report.Say($"---- {node.Name}, {(node.IsRunning ? "running" : "not running")}, the last of {lines.Count} lines:\n{string.Join('\n', lines.TakeLast(LogLines))}");
         }
     }

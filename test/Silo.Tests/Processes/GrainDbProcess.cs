@@ -92,9 +92,10 @@ internal sealed partial class GrainDbProcess : IAsyncDisposable
                 if (answer.StatusCode == status)
                     return await answer.Content.ReadAsStringAsync(cancellationToken);
             }
-            catch (HttpRequestException) when (deadline.Elapsed < Patience)
+            catch (Exception exception) when (deadline.Elapsed < Patience
+                && (exception is HttpRequestException || (exception is TaskCanceledException && !cancellationToken.IsCancellationRequested)))
             {
-                // Does not listen yet.
+                // Does not listen yet, or has no time to answer.
             }
 
             if (deadline.Elapsed > Patience)
