@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Reflection;
 using GrainDb.Engine.Time;
+using GrainDb.Engine.Wal;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
@@ -11,6 +12,7 @@ using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using GrainDb.Interfaces.Ring;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GrainDb.Cluster.Tests.Hosting;
@@ -37,7 +39,8 @@ internal sealed class FakeRanges
         Clock = new HybridLogicalClock(Time, HybridLogicalClock.DefaultMaxOffset);
         Live = new LiveNodes(new FakeMembership(["n1", "n2", "n3", "n4"], down));
         Grains = grains;
-        Cache = new MetaCache(options, local, grains);
+        var storage = new NodeStorage(options, new StorageOptions(), new NativeFileSystem(), Clock, NullLogger<NodeStorage>.Instance);
+        Cache = new MetaCache(storage, local, grains);
         var calls = new RangeCalls(Cache, local, grains, Time);
         Keys = new KeyValueStore(Cache, local, calls, new ReadRouting(options, Live, local, calls, grains, Time), Clock, Time);
     }
@@ -55,6 +58,9 @@ internal sealed class FakeRanges
     public IGrainFactory Grains { get; }
 
     public FakeMetaLeader Meta { get; }
+
+    /// <summary>Replicas on these nodes, in this order; a node's id is the same in every range.</summary>
+    public static ReplicaDescriptor[] On(params string[] nodes) => [.. nodes.Select(node => new ReplicaDescriptor(node, new Guid(node[^1], 0, 0, new byte[8])))];
 
     public FakeLeader Leader(RangeId range) => _leaders.TryGetValue(range.Value, out var leader) ? leader : _leaders[range.Value] = new FakeLeader(range);
 
@@ -208,6 +214,8 @@ internal sealed class FakeLeader(RangeId range) : IKeyRangeGrain
         return Task.CompletedTask;
     }
 
+    public Task WakeAsync() => throw new NotSupportedException();
+
     public Task<Lsn> CheckpointAsync() => throw new NotSupportedException();
 
     public Task<Timestamp> CollectGarbageAsync() => throw new NotSupportedException();
@@ -227,8 +235,8 @@ internal sealed class FakeMetaLeader : IKeyRangeGrain
     {
         _rows[MetaRows.CatalogKey] = MetaRows.Encode(new CatalogRow(Guid.Empty, 7, 1));
         _rows[MetaRows.KeyspaceKey("wide")] = MetaRows.Encode(new KeyspaceRow(new KeyspaceDescriptor { Name = "wide" }, KeyspaceState.Active));
-        _rows[MetaRows.RangeKey(FakeRanges.Left)] = MetaRows.Encode(new RangeDescriptor(FakeRanges.Left, "wide", [], "m"u8.ToArray(), ["n1", "n2", "n3"], 3));
-        _rows[MetaRows.RangeKey(FakeRanges.Right)] = MetaRows.Encode(new RangeDescriptor(FakeRanges.Right, "wide", "m"u8.ToArray(), null, ["n3", "n1", "n2"], 4));
+        _rows[MetaRows.RangeKey(FakeRanges.Left)] = MetaRows.Encode(new RangeDescriptor(FakeRanges.Left, "wide", [], "m"u8.ToArray(), Generation: 3, FakeRanges.On("n1", "n2", "n3")));
+        _rows[MetaRows.RangeKey(FakeRanges.Right)] = MetaRows.Encode(new RangeDescriptor(FakeRanges.Right, "wide", "m"u8.ToArray(), null, Generation: 4, FakeRanges.On("n3", "n1", "n2")));
         _rows[MetaRows.NodeKey("n1")] = MetaRows.Encode(new NodeRow("n1", Guid.Empty, "local", 1, NodeState.Active, null));
     }
 
@@ -271,6 +279,8 @@ internal sealed class FakeMetaLeader : IKeyRangeGrain
     public ValueTask<HistoryResult> HistoryAsync(RangeHistory request) => throw new NotSupportedException();
 
     public Task TransferLeaderAsync(string node) => throw new NotSupportedException();
+
+    public Task WakeAsync() => throw new NotSupportedException();
 
     public Task<Lsn> CheckpointAsync() => throw new NotSupportedException();
 

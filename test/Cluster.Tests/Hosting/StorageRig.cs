@@ -1,7 +1,6 @@
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Hosting;
-using GrainDb.Grains.Ranges;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GrainDb.Cluster.Tests.Hosting;
@@ -15,9 +14,7 @@ internal sealed class StorageRig : ISiloLifecycle, IAsyncDisposable
         node,
         new StorageOptions(),
         new NativeFileSystem(),
-        new LocalRanges(),
         new HybridLogicalClock(TimeProvider.System, HybridLogicalClock.DefaultMaxOffset),
-        TimeProvider.System,
         NullLogger<NodeStorage>.Instance);
 
     public NodeStorage Storage { get; }

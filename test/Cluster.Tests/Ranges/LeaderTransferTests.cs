@@ -15,9 +15,9 @@ public sealed class LeaderTransferTests
 
         await ViewOf(ranges).TransferLeaderAsync(FakeRanges.Left, "n3", TestContext.Current.CancellationToken);
 
-        Assert.Equal(["n3", "n1", "n2"], ranges.Meta.Range(FakeRanges.Left).Replicas);
+        Assert.Equal(["n3", "n1", "n2"], ranges.Meta.Range(FakeRanges.Left).Nodes);
         Assert.Equal(3, ranges.Meta.Range(FakeRanges.Left).Generation);
-        Assert.Equal(["n3", "n1", "n2"], ranges.Cache.Find(FakeRanges.Left)!.Replicas);
+        Assert.Equal(["n3", "n1", "n2"], ranges.Cache.Find(FakeRanges.Left)!.Nodes);
         Assert.Equal(["n3"], ranges.Leader(FakeRanges.Left).Transfers);
     }
 
@@ -39,7 +39,7 @@ public sealed class LeaderTransferTests
 
         await ViewOf(ranges).TransferLeaderAsync(FakeRanges.Left, "n2", TestContext.Current.CancellationToken);
 
-        Assert.Equal(["n2", "n1", "n3"], ranges.Meta.Range(FakeRanges.Left).Replicas);
+        Assert.Equal(["n2", "n1", "n3"], ranges.Meta.Range(FakeRanges.Left).Nodes);
         Assert.Equal(["n2"], ranges.Leader(FakeRanges.Left).Transfers);
     }
 
@@ -56,7 +56,7 @@ public sealed class LeaderTransferTests
             ViewOf(ranges).TransferLeaderAsync(new RangeId(range), node, TestContext.Current.CancellationToken));
 
         Assert.Equal((code, Outcome.NotApplied), (refused.Failure.Code, refused.Failure.Outcome));
-        Assert.Equal(["n1", "n2", "n3"], ranges.Meta.Range(FakeRanges.Left).Replicas);
+        Assert.Equal(["n1", "n2", "n3"], ranges.Meta.Range(FakeRanges.Left).Nodes);
         Assert.Empty(ranges.Leader(FakeRanges.Left).Transfers);
     }
 
