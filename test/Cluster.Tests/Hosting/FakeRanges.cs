@@ -39,8 +39,6 @@ internal sealed class FakeRanges
         Clock = new HybridLogicalClock(Time, HybridLogicalClock.DefaultMaxOffset);
         Live = new LiveNodes(new FakeMembership(["n1", "n2", "n3", "n4"], down));
         Grains = grains;
-
-        // Never opened: it is only asked where the meta range is, and the grain factory knows better.
         var storage = new NodeStorage(options, new StorageOptions(), new NativeFileSystem(), Clock, NullLogger<NodeStorage>.Instance);
         Cache = new MetaCache(storage, local, grains);
         var calls = new RangeCalls(Cache, local, grains, Time);
@@ -60,6 +58,9 @@ internal sealed class FakeRanges
     public IGrainFactory Grains { get; }
 
     public FakeMetaLeader Meta { get; }
+
+    /// <summary>Replicas on these nodes, in this order; a node's id is the same in every range.</summary>
+    public static ReplicaDescriptor[] On(params string[] nodes) => [.. nodes.Select(node => new ReplicaDescriptor(node, new Guid(node[^1], 0, 0, new byte[8])))];
 
     public FakeLeader Leader(RangeId range) => _leaders.TryGetValue(range.Value, out var leader) ? leader : _leaders[range.Value] = new FakeLeader(range);
 
@@ -234,10 +235,13 @@ internal sealed class FakeMetaLeader : IKeyRangeGrain
     {
         _rows[MetaRows.CatalogKey] = MetaRows.Encode(new CatalogRow(Guid.Empty, 7, 1));
         _rows[MetaRows.KeyspaceKey("wide")] = MetaRows.Encode(new KeyspaceRow(new KeyspaceDescriptor { Name = "wide" }, KeyspaceState.Active));
-        _rows[MetaRows.RangeKey(FakeRanges.Left)] = MetaRows.Encode(new RangeDescriptor(FakeRanges.Left, "wide", [], "m"u8.ToArray(), Generation: 3, On("n1", "n2", "n3")));
-        _rows[MetaRows.RangeKey(FakeRanges.Right)] = MetaRows.Encode(new RangeDescriptor(FakeRanges.Right, "wide", "m"u8.ToArray(), null, Generation: 4, On("n3", "n1", "n2")));
+        _rows[MetaRows.RangeKey(FakeRanges.Left)] = MetaRows.Encode(new RangeDescriptor(FakeRanges.Left, "wide", [], "m"u8.ToArray(), Generation: 3, FakeRanges.On("n1", "n2", "n3")));
+        _rows[MetaRows.RangeKey(FakeRanges.Right)] = MetaRows.Encode(new RangeDescriptor(FakeRanges.Right, "wide", "m"u8.ToArray(), null, Generation: 4, FakeRanges.On("n3", "n1", "n2")));
         _rows[MetaRows.NodeKey("n1")] = MetaRows.Encode(new NodeRow("n1", Guid.Empty, "local", 1, NodeState.Active, null));
     }
+
+    /// <summary>How often it was asked whether there is anything new.</summary>
+    public int Refreshes { get; private set; }
 
     public RangeDescriptor Range(RangeId range) => MetaRows.Decode<RangeDescriptor>(_rows[MetaRows.RangeKey(range)]);
 
@@ -262,6 +266,7 @@ internal sealed class FakeMetaLeader : IKeyRangeGrain
 
     public ValueTask<ReadResult> ReadAsync(RangeRead request)
     {
+        Refreshes++;
         return new(new ReadResult { Found = true, Version = _version, ReadTimestamp = _version, Value = _rows[MetaRows.CatalogKey] });
     }
 
@@ -280,6 +285,4 @@ internal sealed class FakeMetaLeader : IKeyRangeGrain
     public Task<Lsn> CheckpointAsync() => throw new NotSupportedException();
 
     public Task<Timestamp> CollectGarbageAsync() => throw new NotSupportedException();
-
-    private static ReplicaDescriptor[] On(params string[] nodes) => [.. nodes.Select(node => new ReplicaDescriptor(node, new Guid(node[1], 0, 0, new byte[8])))];
 }

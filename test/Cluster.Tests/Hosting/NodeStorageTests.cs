@@ -41,11 +41,12 @@ public sealed class NodeStorageTests : IDisposable
         await using var node = await StartAsync();
         Assert.Null(node.Storage.CreateReplicas(Plan(node, Replica)));
 
-        await node.Storage.RemoveReplicaAsync(Range, Other);
+        Assert.False(node.Storage.BuryReplica(Range, Other));
         Assert.Equal(Replica, node.Storage.FindReplica(Range)?.Id);
         Assert.True(Directory.Exists(DirectoryOfRange));
 
-        await node.Storage.RemoveReplicaAsync(Range, Replica);
+        Assert.True(node.Storage.BuryReplica(Range, Replica));
+        node.Storage.DeleteReplica(Range, Replica);
         Assert.Null(node.Storage.FindReplica(Range));
         Assert.False(Directory.Exists(DirectoryOfRange));
         Assert.NotNull(node.Storage.CreateReplicas(Plan(node, Replica)));
