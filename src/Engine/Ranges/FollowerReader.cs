@@ -71,7 +71,7 @@ public sealed class FollowerReader(ReplicaAcceptor acceptor, RangeDescriptor des
         var closed = acceptor.Closed;
         var newest = Timestamp.Later(closed, replica.AppliedTimestamp);
         at = asOf.IsZero ? newest : asOf;
-        staleness = closed.IsZero ? null : Age(closed);
+        staleness = newest.IsZero ? null : Age(newest);
         if (generation != descriptor.Generation)
             return Failure.NotApplied(ErrorCode.RangeMoved, $"range {descriptor.Id} has another descriptor");
         if (acceptor.IsRecovering)
@@ -97,8 +97,9 @@ public sealed class FollowerReader(ReplicaAcceptor acceptor, RangeDescriptor des
         return null;
     }
 
-    private TimeSpan Age(Timestamp closed) =>
-        TimeSpan.FromMilliseconds(Math.Max(0, acceptor.Replica.Clock.Now().Milliseconds - closed.Milliseconds));
+    /// <summary>Everything up to it is there, so nothing older than it is missing.</summary>
+    private TimeSpan Age(Timestamp known) =>
+        TimeSpan.FromMilliseconds(Math.Max(0, acceptor.Replica.Clock.Now().Milliseconds - known.Milliseconds));
 
     private Failure Unavailable(string why) => Failure.NotApplied(ErrorCode.Unavailable, $"range {descriptor.Id}: the replica on {node} cannot serve it: {why}");
 }

@@ -60,8 +60,8 @@ internal sealed class ReplicaCare(
         {
             if (leader.LostVoters is [var lost, ..])
                 Replace(leader, lost, stopping);
-            else if (MayTry(range) && FindBetter(leader) is { } better)
-                HandOver(range, activation, better);
+            else if (FindBetter(leader) is not null && MayTry(range))
+                _ = HandOverAsync(leader, activation, stopping);
         }
         else if (slot is { Leader: null, Acceptor: { ExpectsLeader: true } acceptor } && acceptor.SilentFor > options.LeaseDuration * 1.1 && MayTry(range))
         {
@@ -92,10 +92,21 @@ internal sealed class ReplicaCare(
         return first is null || first.Node == node.Name || !leader.IsCaughtUp(first.Id) ? null : live.Find(first.Node);
     }
 
-    private void HandOver(RangeId range, IGrainContext activation, SiloAddress better)
+    /// <summary>The order may have changed a moment ago: this node's view of it must not send back what just came.</summary>
+    private async Task HandOverAsync(RangeLeader leader, IGrainContext activation, CancellationToken stopping)
     {
-        ReplicaHostLog.HandingOver(logger, range, better.ToString());
-        activation.Migrate(new Dictionary<string, object> { [Orleans.Runtime.Placement.IPlacementDirector.PlacementHintKey] = better });
+        try
+        {
+            await meta.RefreshAsync(stopping);
+            if (leader.IsStopped || FindBetter(leader) is not { } better)
+                return;
+            ReplicaHostLog.HandingOver(logger, leader.Range, better.ToString());
+            activation.Migrate(new Dictionary<string, object> { [Orleans.Runtime.Placement.IPlacementDirector.PlacementHintKey] = better }, stopping);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            ReplicaHostLog.RoundFailed(logger, exception);
+        }
     }
 
     private void Replace(RangeLeader leader, ReplicaDescriptor lost, CancellationToken stopping)

@@ -40,7 +40,7 @@ internal sealed class FakeRanges
         Live = new LiveNodes(new FakeMembership(["n1", "n2", "n3", "n4"], down));
         Grains = grains;
         var storage = new NodeStorage(options, new StorageOptions(), new NativeFileSystem(), Clock, NullLogger<NodeStorage>.Instance);
-        Cache = new MetaCache(storage, local, grains);
+        Cache = new MetaCache(storage, local, grains, Time);
         var calls = new RangeCalls(Cache, local, grains, Time);
         Keys = new KeyValueStore(Cache, local, calls, new ReadRouting(options, Live, local, calls, grains, Time), Clock, Time);
     }

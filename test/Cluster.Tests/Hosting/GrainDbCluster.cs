@@ -74,11 +74,12 @@ internal sealed class GrainDbCluster : IAsyncDisposable
         await Keys(node).WriteAsync(
             keyspace,
             new KeyWrite(Encoding.UTF8.GetBytes(key), WriteKind.Put, Encoding.UTF8.GetBytes(value), "text/plain", condition, null),
+            WriteLevel.Quorum,
             Timeout,
             TestContext.Current.CancellationToken);
 
-    public async Task<ReadResult> GetAsync(int node, string keyspace, string key, Timestamp asOf = default) =>
-        await Keys(node).ReadAsync(keyspace, Encoding.UTF8.GetBytes(key), asOf, Timeout, TestContext.Current.CancellationToken);
+    public async Task<ReadResult> GetAsync(int node, string keyspace, string key, Timestamp asOf = default, ReadConsistency consistency = default) =>
+        await Keys(node).ReadAsync(keyspace, Encoding.UTF8.GetBytes(key), asOf, consistency, Timeout, TestContext.Current.CancellationToken);
 
     /// <summary>Asks again and again until something that the cluster does by itself has happened; bounded.</summary>
     public async Task UntilAsync(Func<Task<bool>> happened)
