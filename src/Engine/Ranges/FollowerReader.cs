@@ -97,9 +97,9 @@ public sealed class FollowerReader(ReplicaAcceptor acceptor, RangeDescriptor des
         return null;
     }
 
-    /// <summary>Everything up to it is there, so nothing older than it is missing.</summary>
+    /// <summary>Everything up to it is there, so nothing older than it is missing. Rounded up: never nothing.</summary>
     private TimeSpan Age(Timestamp known) =>
-        TimeSpan.FromMilliseconds(Math.Max(0, acceptor.Replica.Clock.Now().Milliseconds - known.Milliseconds));
+        TimeSpan.FromMilliseconds(Math.Max(0, acceptor.Replica.Clock.Now().Milliseconds - known.Milliseconds) + 1);
 
     private Failure Unavailable(string why) => Failure.NotApplied(ErrorCode.Unavailable, $"range {descriptor.Id}: the replica on {node} cannot serve it: {why}");
 }
