@@ -1,3 +1,4 @@
+using GrainDb.Engine.Replication;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;

@@ -1,3 +1,4 @@
+using GrainDb.Engine.Replication;
 using GrainDb.Engine.Wal;
 
 namespace GrainDb.Grains.Hosting;

@@ -1,4 +1,4 @@
-namespace GrainDb.Engine.Wal;
+namespace GrainDb.Engine.Replication;
 
 /// <summary>
 /// Bounds of what may wait for its flush, that being flushed included. At a bound a record is refused; nothing that was

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace GrainDb.Engine.Wal;
+namespace GrainDb.Engine.Replication;
 
 /// <summary>
 /// Counts batches by size in powers of two: bucket i holds the sizes from 2^i to 2^(i+1) − 1, the last one all above. Written
