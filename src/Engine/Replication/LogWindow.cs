@@ -1,4 +1,5 @@
 using System.Buffers;
+using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Replicas;
 
@@ -31,10 +32,22 @@ internal static class LogWindow
     {
         for (var rest = records; !rest.IsEmpty;)
         {
-            if (!WalRecordCodec.TryDecode(rest, out var record, out var size, out var problem))
-                throw new InvalidDataException(problem);
-            yield return record;
+            var record = WalRecordCodec.DecodeChecked(rest, out var size);
             rest = rest[size..];
+            yield return record;
+        }
+    }
+
+    /// <summary>The configurations that checked records bring.</summary>
+    public static IEnumerable<(Lsn Lsn, RangeConfiguration Configuration)> Configurations(ReadOnlyMemory<byte> records)
+    {
+        for (var rest = records; !rest.IsEmpty; rest = rest[SizeOf(rest)..])
+        {
+            if (WalRecordCodec.TypeOf(rest.Span) is not (RangeRecordType.LeaderStart or RangeRecordType.Configuration))
+                continue;
+            var record = WalRecordCodec.DecodeChecked(rest, out _);
+            if (RangeReplica.ConfigurationOf(record.Type, record.Payload.Span) is { } configuration)
+                yield return (record.Lsn, configuration);
         }
     }
 

@@ -1,4 +1,3 @@
-using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
@@ -272,18 +271,16 @@ public sealed partial class ReplicaAcceptor
     private void AppendFresh(ReadOnlyMemory<byte> records, Lsn prev)
     {
         _batch.Clear();
-        _batch.AddEncoded(records.Span);
+        _batch.AddChecked(records.Span);
         if (_options.Has(ReplicationFaults.AckBeforeSync))
             _unsynced = records;
         else
             Replica.Log.Append(_batch);
         _unapplied.Add(prev.Next, _batch.Last, records, _options.MaxUnappliedBytes);
-        foreach (var record in LogWindow.Enumerate(records))
+        foreach (var (lsn, configuration) in LogWindow.Configurations(records))
         {
-            if (RangeReplica.ConfigurationOf(record.Type, record.Payload.Span) is not { } configuration)
-                continue;
             lock (Replica.Gate)
-                Replica.Configurations.Append(record.Lsn, configuration);
+                Replica.Configurations.Append(lsn, configuration);
         }
 
         _batch.Clear();

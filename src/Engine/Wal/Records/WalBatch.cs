@@ -85,7 +85,6 @@ public sealed class WalBatch : IDisposable
     /// <exception cref="ArgumentException">A record is damaged, its LSN is not the next one, or the batch would be too long.</exception>
     public void AddEncoded(ReadOnlySpan<byte> records)
     {
-        Reserve(records.Length);
         var (lsn, epoch, empty) = (Last, LastEpoch, IsEmpty);
         for (var rest = records; !rest.IsEmpty;)
         {
@@ -96,6 +95,13 @@ public sealed class WalBatch : IDisposable
             rest = rest[size..];
         }
 
+        AddChecked(records);
+    }
+
+    /// <summary>Adds records that <see cref="AddEncoded"/> would take: somebody has checked that already.</summary>
+    internal void AddChecked(ReadOnlySpan<byte> records)
+    {
+        Reserve(records.Length);
         records.CopyTo(_buffer.AsSpan(_end));
         for (var rest = records; !rest.IsEmpty;)
         {

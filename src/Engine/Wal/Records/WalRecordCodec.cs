@@ -73,10 +73,17 @@ public static class WalRecordCodec
     {
         record = default;
         if (!TryVerify(source.Span, out encodedBytes, out problem)) return false;
+        record = DecodeChecked(source, out _);
+        return true;
+    }
+
+    /// <summary>Reads a record whose bytes were checked before.</summary>
+    internal static WalRecord DecodeChecked(ReadOnlyMemory<byte> source, out int encodedBytes)
+    {
         var span = source.Span;
         var length = (int)BinaryPrimitives.ReadUInt32LittleEndian(span);
-        record = new(span[TypeOffset], span[FlagsOffset], EpochOf(span), LsnOf(span), TimestampOf(span), source[HeaderBytes..length]);
-        return true;
+        encodedBytes = Align(length);
+        return new(span[TypeOffset], span[FlagsOffset], EpochOf(span), LsnOf(span), TimestampOf(span), source[HeaderBytes..length]);
     }
 
     /// <summary>Bytes that the record at the start of <paramref name="source"/> takes by its own word; false when that is no possible length.</summary>
@@ -111,6 +118,8 @@ public static class WalRecordCodec
         problem = sound ? "" : "record checksum does not match";
         return sound;
     }
+
+    internal static byte TypeOf(ReadOnlySpan<byte> record) => record[TypeOffset];
 
     internal static Epoch EpochOf(ReadOnlySpan<byte> record) => new(BinaryPrimitives.ReadUInt64LittleEndian(record[EpochOffset..]));
 
