@@ -3,6 +3,7 @@ using GrainDb.Engine.Replication;
 using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Wal;
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -162,6 +163,8 @@ internal sealed class SimulatedNode
             Trace(failure is null ? $"leads epoch {leader.Epoch}" : $"does not lead: {failure.Detail}");
             if (failure is null)
                 _cluster.Checks.OnLeading(leader);
+            else if (failure.Code == ErrorCode.Corruption && replica.Replica.BrokenReason is null)
+                _cluster.World.Fail($"{Name} cannot lead, though its files are sound: {failure.Detail}");
             await leader.Ended;
         }
         catch (ObjectDisposedException)
