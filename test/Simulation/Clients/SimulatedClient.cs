@@ -28,6 +28,7 @@ internal sealed class SimulatedClient
     private readonly Random _random;
     private readonly Dictionary<string, SeenState> _seen = [];
     private readonly List<Timestamp> _snapshots = [];
+    private readonly bool _staysWhereAnswered;
     private Timestamp _session;
     private SimulatedNode? _answered;
     private int _values;
@@ -40,6 +41,7 @@ internal sealed class SimulatedClient
         _random = cluster.World.NewRandom(name);
         _process = new SimulatedProcess(cluster.World, name, _random);
         _clock = new NetworkClock(_process);
+        _staysWhereAnswered = number % 2 == 0;
         cluster.Network.Attach(_process);
         _process.Start(WorkAsync);
     }
@@ -167,7 +169,7 @@ internal sealed class SimulatedClient
     /// <summary>Where it was answered last; then where a leader was placed; then anywhere.</summary>
     private SimulatedNode Route(int attempt)
     {
-        if (attempt == 1 && _answered is { } last && _random.Next(8) != 0)
+        if (attempt == 1 && _staysWhereAnswered && _answered is { } last && _random.Next(8) != 0)
             return last;
         return attempt <= 3 && _director.Placed is { } placed && _random.Next(8) != 0 ? placed : _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
     }

@@ -40,6 +40,12 @@ internal sealed record Profile
     /// <summary>How likely each kind of trouble is, relative to the others.</summary>
     public IReadOnlyDictionary<Trouble, double> Troubles { get; init; } = new Dictionary<Trouble, double>();
 
+    /// <summary>How wrong wall clocks are at first, in either direction.</summary>
+    public TimeSpan WallOffset { get; init; }
+
+    /// <summary>Whether what a leader says when it stops comes late: long after its successor began.</summary>
+    public bool LateReleases { get; init; }
+
     public LinkFaults Network { get; init; } = LinkFaults.Good;
 
     /// <summary>Part of the file operations at which the machine stops.</summary>
@@ -84,6 +90,8 @@ internal sealed record Profile
             },
             TroubleInterval = TimeSpan.FromMilliseconds(100 + random.Next(700)),
             Troubles = troubles,
+            WallOffset = random.Next(2) == 0 ? MaxClockOffset / 2 : TimeSpan.Zero,
+            LateReleases = random.Next(4) == 0,
             CrashPerFileOperation = random.Next(3) == 0 ? 0.002 : 0,
             Network = new LinkFaults
             {
@@ -92,7 +100,7 @@ internal sealed record Profile
                 LossShare = random.Next(2) == 0 ? 0.1 * random.NextDouble() : 0,
                 RepeatShare = random.Next(2) == 0 ? 0.2 * random.NextDouble() : 0,
             },
-            Replication = Fast with { Faults = faults, MaxAppendBytes = random.Next(3) == 0 ? 200 : 4096 },
+            Replication = Fast with { Faults = faults, MaxAppendBytes = random.Next(3) == 0 ? 100 : 4096 },
         };
     }
 

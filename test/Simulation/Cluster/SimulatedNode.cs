@@ -29,7 +29,7 @@ internal sealed class SimulatedNode
         _cluster = cluster;
         _random = cluster.World.NewRandom(name);
         Name = name;
-        Clocks = new ClockFaults { Rate = 1 + (Profile.MaxDrift * ((2 * _random.NextDouble()) - 1)) };
+        Clocks = new ClockFaults { Rate = 1 + (Profile.MaxDrift * ((2 * _random.NextDouble()) - 1)), WallOffset = cluster.Profile.WallOffset * ((2 * _random.NextDouble()) - 1) };
         Disk = NewDisk(new FaultyFileSystem());
     }
 
@@ -145,7 +145,7 @@ internal sealed class SimulatedNode
         if (Newest is not { } replica)
             return;
         var process = Process!;
-        var leader = new RangeLeader(replica, new NodeTransport(_cluster, process), new RangeLeaderOptions(
+        var leader = new RangeLeader(replica, new NodeTransport(_cluster, process, _random), new RangeLeaderOptions(
             _cluster.Descriptor,
             KeyspacePartitioning.Range,
             Name,

@@ -144,15 +144,21 @@ internal sealed class Troublemaker
         }
     }
 
-    private void CutOffLeader()
+    /// <summary>One leader after the other is cut off, some before they have got anywhere.</summary>
+    private void CutOffLeader(int more = 4)
     {
-        if (_director.Serving is not { } leader)
+        if (!_cluster.AreThingsBreaking || _director.Placed is not { IsUp: true } leader)
             return;
-        List<string> side = [leader.Candidate.Node];
+        List<string> side = [leader.Name];
         if (_random.Next(4) == 0)
             side.Add(AnyNode().Name);
         CutOff(side, restart: _random.Next(3) == 0);
+        if (more > 0 && _random.Next(3) != 0)
+            _world.Schedule(ShortOrLong(), owner: null, () => CutOffLeader(more - 1));
     }
+
+    /// <summary>As often about a message's time as about a lease's.</summary>
+    private TimeSpan ShortOrLong() => TimeSpan.FromMilliseconds(Math.Exp(_random.NextDouble() * Math.Log(1000)));
 
     /// <summary>Some nodes hear nothing of the others, or are not heard by them; one of the others is asked to lead.</summary>
     private void CutOff(List<string> side, bool restart)
@@ -161,8 +167,8 @@ internal sealed class Troublemaker
         if (others.Count == 0)
             return;
         var kind = _random.Next(4);
-        CutFor(Some(1500), [.. side.SelectMany(node => others.SelectMany(other => Directions(kind, node, other.Name)))]);
-        var delay = Some(100);
+        CutFor(ShortOrLong() * 2, [.. side.SelectMany(node => others.SelectMany(other => Directions(kind, node, other.Name)))]);
+        var delay = _random.Next(2) == 0 ? TimeSpan.Zero : Some(200);
         foreach (var other in others.Where(other => restart && other.IsUp && _random.Next(2) == 0))
         {
             _cluster.Kill(other);
