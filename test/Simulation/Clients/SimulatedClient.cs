@@ -28,7 +28,9 @@ internal sealed class SimulatedClient
     private readonly Random _random;
     private readonly Dictionary<string, SeenState> _seen = [];
     private readonly List<Timestamp> _snapshots = [];
+    private readonly bool _staysWhereAnswered;
     private Timestamp _session;
+    private SimulatedNode? _answered;
     private int _values;
 
     public SimulatedClient(SimulatedCluster cluster, Director director, int number)
@@ -39,6 +41,7 @@ internal sealed class SimulatedClient
         _random = cluster.World.NewRandom(name);
         _process = new SimulatedProcess(cluster.World, name, _random);
         _clock = new NetworkClock(_process);
+        _staysWhereAnswered = number % 2 == 0;
         cluster.Network.Attach(_process);
         _process.Start(WorkAsync);
     }
@@ -55,20 +58,26 @@ internal sealed class SimulatedClient
         {
             await Task.Delay(_cluster.Profile.ThinkTime * (2 * _random.NextDouble()), _clock);
             var key = $"k{_random.Next(_cluster.Profile.Keys)}";
-            await (_random.Next(100) switch
-            {
-                < 30 => WriteAsync(key, OperationKind.Put, default),
-                < 50 => WriteAsync(key, OperationKind.Put, Swap(key)),
-                < 55 => WriteAsync(key, OperationKind.Put, new WriteCondition(ConditionKind.NotExists, default)),
-                < 62 => WriteAsync(key, OperationKind.Delete, _random.Next(2) == 0 ? Swap(key) : default),
-                < 82 => ReadAsync(key, atLeader: true, asOf: default),
-                < 90 => ReadAsync(key, atLeader: true, asOf: Snapshot()),
-                _ => ReadAsync(key, atLeader: false, asOf: _random.Next(2) == 0 ? Snapshot() : default),
-            });
+            await (_random.NextDouble() < _cluster.Profile.ReadShare ? ReadAsync(key) : WriteAsync(key));
         }
 
         IsDone = true;
     }
+
+    private Task ReadAsync(string key) => _random.Next(4) switch
+    {
+        0 => ReadAsync(key, atLeader: true, asOf: Snapshot()),
+        1 => ReadAsync(key, atLeader: false, asOf: _random.Next(2) == 0 ? Snapshot() : default),
+        _ => ReadAsync(key, atLeader: true, asOf: default),
+    };
+
+    private Task WriteAsync(string key) => _random.Next(10) switch
+    {
+        < 5 => WriteAsync(key, OperationKind.Put, default),
+        < 8 => WriteAsync(key, OperationKind.Put, Swap(key)),
+        8 => WriteAsync(key, OperationKind.Put, new WriteCondition(ConditionKind.NotExists, default)),
+        _ => WriteAsync(key, OperationKind.Delete, _random.Next(2) == 0 ? Swap(key) : default),
+    };
 
     private WriteCondition Swap(string key) =>
         _seen.TryGetValue(key, out var seen) && !seen.IsAbsent ? new(ConditionKind.VersionEquals, seen.Version) : new(ConditionKind.NotExists, default);
@@ -92,6 +101,7 @@ internal sealed class SimulatedClient
         {
             var node = Route(attempt);
             var result = await CallAsync(node, $"{operation}", leader => leader.WriteAsync(request));
+            _answered = result is { Failure: null } ? node : null;
             if (result is null)
                 return; // nobody knows
             switch (result.Failure)
@@ -131,7 +141,9 @@ internal sealed class SimulatedClient
             var result = atLeader
                 ? await CallAsync(node, $"{operation}", leader => leader.ReadAsync(request))
                 : await _cluster.Network.CallAsync(_process, node.Name, $"{operation}", () => new ValueTask<ReadResult>(ReadAtFollower(node, request)), Patience, mayRepeat: false);
-            if (result?.Failure is null && result is not null)
+            if (atLeader)
+                _answered = result is { Failure: null } ? node : null;
+            if (result is { Failure: null })
             {
                 var seen = result.Found ? new SeenState(Encoding.UTF8.GetString(result.Value.Span), result.Version) : SeenState.Absent;
                 if (request.Consistency.Level == ReadLevel.Session && !atLeader && asOf.IsZero && result.ReadTimestamp < _session)
@@ -154,8 +166,13 @@ internal sealed class SimulatedClient
         ? new FollowerReader(replica, _cluster.Descriptor, KeyspacePartitioning.Range, node.Name, "local").Read(request)
         : ReadResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "no replica here"));
 
-    private SimulatedNode Route(int attempt) =>
-        attempt <= 2 && _director.Placed is { } placed && _random.Next(8) != 0 ? placed : _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
+    /// <summary>Where it was answered last; then where a leader was placed; then anywhere.</summary>
+    private SimulatedNode Route(int attempt)
+    {
+        if (attempt == 1 && _staysWhereAnswered && _answered is { } last && _random.Next(8) != 0)
+            return last;
+        return attempt <= 3 && _director.Placed is { } placed && _random.Next(8) != 0 ? placed : _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
+    }
 
     private Task<TResult?> CallAsync<TResult>(SimulatedNode node, string what, Func<RangeLeader, ValueTask<TResult>> call)
         where TResult : class =>

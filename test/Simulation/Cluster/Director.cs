@@ -70,19 +70,21 @@ internal sealed class Director
     }
 
     /// <summary>Replaces one voter by a new replica, on a node that has none where there is one.</summary>
-    public void Replace(Guid? lost = null)
+    /// <returns>The leader's node and the newcomer's; null when it cannot be done now.</returns>
+    public List<string>? Replace(Guid? lost = null)
     {
         if (_isChanging || Serving is not { } leader || leader.Configuration.IsJoint)
-            return;
+            return null;
         var voters = leader.Configuration.Voters;
         var leaving = lost is { } id ? voters.First(voter => voter.Id == id) : voters[_random.Next(voters.Length)];
         var spare = _cluster.Nodes.Where(node => node.IsUp && !voters.Any(voter => voter.Node == node.Name)).ToList();
         var target = spare.Count > 0 ? spare[_random.Next(spare.Count)] : lost is null ? null : _cluster.Node(leaving.Node);
         if (target is not { IsUp: true })
-            return;
+            return null;
         var coming = new ReplicaDescriptor(target.Name, _cluster.NewId());
         target.Plan(coming.Id, RangeConfiguration.Unknown);
         Change(leader, [.. voters.Where(voter => voter != leaving), coming]);
+        return [leader.Candidate.Node, target.Name];
     }
 
     /// <summary>A change that got stuck half-way, on a full disk for instance.</summary>

@@ -5,9 +5,10 @@ using GrainDb.Simulation.Core;
 namespace GrainDb.Simulation.Cluster;
 
 /// <summary>The other replicas as the machines on one node reach them: through the simulated network, with the patience of the grains.</summary>
-internal sealed class NodeTransport(SimulatedCluster cluster, SimulatedProcess process) : IReplicaTransport
+internal sealed class NodeTransport(SimulatedCluster cluster, SimulatedProcess process, Random random) : IReplicaTransport
 {
     private static readonly TimeSpan AppendPatience = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan LatestRelease = TimeSpan.FromMilliseconds(1000);
     private static readonly TimeSpan FetchPatience = TimeSpan.FromMilliseconds(800);
 
     public Task<PromiseAnswer?> PromiseAsync(ReplicaDescriptor to, PromiseRequest request) =>
@@ -22,8 +23,11 @@ internal sealed class NodeTransport(SimulatedCluster cluster, SimulatedProcess p
     public Task<SnapshotAnswer?> SnapshotAsync(ReplicaDescriptor to, SnapshotChunk chunk) =>
         CallAsync(to, chunk, FetchPatience, replica => replica.ReceiveSnapshot(chunk), () => new SnapshotAnswer(AppendOutcome.UnknownReplica, 0, Epoch.Zero));
 
-    public void Release(ReplicaDescriptor to, ReleaseNotice notice) =>
-        cluster.Network.Tell(process, to.Node, $"{notice}", () => cluster.Node(to.Node).Find(to.Id)?.Release(notice));
+    public void Release(ReplicaDescriptor to, ReleaseNotice notice)
+    {
+        var delay = cluster.Profile.LateReleases ? LatestRelease * random.NextDouble() : TimeSpan.Zero;
+        cluster.World.Schedule(delay, process, () => cluster.Network.Tell(process, to.Node, $"{notice}", () => cluster.Node(to.Node).Find(to.Id)?.Release(notice)));
+    }
 
     private Task<TAnswer?> CallAsync<TAnswer>(ReplicaDescriptor to, object request, TimeSpan patience, Func<ReplicaAcceptor, TAnswer> call, Func<TAnswer> unknown)
         where TAnswer : class =>

@@ -28,6 +28,9 @@ internal sealed record Profile
     /// <summary>How long clients work while things break.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(8);
 
+    /// <summary>Part of the clients' operations that are reads.</summary>
+    public double ReadShare { get; init; } = 0.4;
+
     /// <summary>Average pause of a client between two operations.</summary>
     public TimeSpan ThinkTime { get; init; } = TimeSpan.FromMilliseconds(30);
 
@@ -36,6 +39,12 @@ internal sealed record Profile
 
     /// <summary>How likely each kind of trouble is, relative to the others.</summary>
     public IReadOnlyDictionary<Trouble, double> Troubles { get; init; } = new Dictionary<Trouble, double>();
+
+    /// <summary>How wrong wall clocks are at first, in either direction.</summary>
+    public TimeSpan WallOffset { get; init; }
+
+    /// <summary>Whether what a leader says when it stops comes late: long after its successor began.</summary>
+    public bool LateReleases { get; init; }
 
     public LinkFaults Network { get; init; } = LinkFaults.Good;
 
@@ -63,13 +72,8 @@ internal sealed record Profile
     /// <summary>Draws a run's mixture.</summary>
     public static Profile Draw(Random random, ReplicationFaults faults)
     {
-        var troubles = new Dictionary<Trouble, double>();
-        foreach (var trouble in Enum.GetValues<Trouble>())
-        {
-            if (random.Next(2) == 0)
-                troubles[trouble] = random.NextDouble();
-        }
-
+        var focus = random.Next(Focuses.Length + 1);
+        var troubles = focus < Focuses.Length ? Among(Focuses[focus], random) : Among(Enum.GetValues<Trouble>(), random);
         var voters = random.Next(5) == 0 ? 5 : 3;
         return new Profile
         {
@@ -78,17 +82,45 @@ internal sealed record Profile
             Clients = 2 + random.Next(4),
             Keys = 1 + random.Next(4),
             ThinkTime = TimeSpan.FromMilliseconds(random.Next(3) == 0 ? 3 : 20),
+            ReadShare = random.Next(3) switch
+            {
+                0 => 0.8,
+                1 => 0.1,
+                _ => 0.4,
+            },
             TroubleInterval = TimeSpan.FromMilliseconds(100 + random.Next(700)),
             Troubles = troubles,
+            WallOffset = random.Next(2) == 0 ? MaxClockOffset / 2 : TimeSpan.Zero,
+            LateReleases = random.Next(4) == 0,
             CrashPerFileOperation = random.Next(3) == 0 ? 0.002 : 0,
             Network = new LinkFaults
             {
                 Delay = TimeSpan.FromMicroseconds(random.Next(3) == 0 ? 20_000 : 500),
-                LateShare = random.Next(2) == 0 ? 0.1 * random.NextDouble() : 0,
+                LateShare = random.Next(2) == 0 ? 0.3 * random.NextDouble() * random.NextDouble() : 0,
                 LossShare = random.Next(2) == 0 ? 0.1 * random.NextDouble() : 0,
                 RepeatShare = random.Next(2) == 0 ? 0.2 * random.NextDouble() : 0,
             },
-            Replication = Fast with { Faults = faults },
+            Replication = Fast with { Faults = faults, MaxAppendBytes = random.Next(3) == 0 ? 100 : 4096 },
         };
+    }
+
+    /// <summary>Kinds of trouble that are worth having together, beside the mixture of all.</summary>
+    private static readonly Trouble[][] Focuses =
+    [
+        [Trouble.CutOffLeader, Trouble.Transfer, Trouble.ClockJump, Trouble.SecondLeader],
+        [Trouble.CutOffLeader, Trouble.Kill, Trouble.PowerLoss, Trouble.SecondLeader],
+        [Trouble.CutOffChange, Trouble.ChangeVoters, Trouble.Kill, Trouble.CutOffLeader],
+    ];
+
+    private static Dictionary<Trouble, double> Among(Trouble[] kinds, Random random)
+    {
+        var troubles = new Dictionary<Trouble, double>();
+        foreach (var trouble in kinds)
+        {
+            if (random.Next(2) == 0)
+                troubles[trouble] = random.NextDouble();
+        }
+
+        return troubles;
     }
 }

@@ -3,6 +3,7 @@ using GrainDb.Engine.Replication;
 using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Wal;
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -28,7 +29,7 @@ internal sealed class SimulatedNode
         _cluster = cluster;
         _random = cluster.World.NewRandom(name);
         Name = name;
-        Clocks = new ClockFaults { Rate = 1 + (Profile.MaxDrift * ((2 * _random.NextDouble()) - 1)) };
+        Clocks = new ClockFaults { Rate = 1 + (Profile.MaxDrift * ((2 * _random.NextDouble()) - 1)), WallOffset = cluster.Profile.WallOffset * ((2 * _random.NextDouble()) - 1) };
         Disk = NewDisk(new FaultyFileSystem());
     }
 
@@ -144,7 +145,7 @@ internal sealed class SimulatedNode
         if (Newest is not { } replica)
             return;
         var process = Process!;
-        var leader = new RangeLeader(replica, new NodeTransport(_cluster, process), new RangeLeaderOptions(
+        var leader = new RangeLeader(replica, new NodeTransport(_cluster, process, _random), new RangeLeaderOptions(
             _cluster.Descriptor,
             KeyspacePartitioning.Range,
             Name,
@@ -162,6 +163,8 @@ internal sealed class SimulatedNode
             Trace(failure is null ? $"leads epoch {leader.Epoch}" : $"does not lead: {failure.Detail}");
             if (failure is null)
                 _cluster.Checks.OnLeading(leader);
+            else if (failure.Code == ErrorCode.Corruption && replica.Replica.BrokenReason is null)
+                _cluster.World.Fail($"{Name} cannot lead, though its files are sound: {failure.Detail}");
             await leader.Ended;
         }
         catch (ObjectDisposedException)

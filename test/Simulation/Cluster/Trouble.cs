@@ -50,4 +50,13 @@ internal enum Trouble
 
     /// <summary>A voter is replaced.</summary>
     ChangeVoters,
+
+    /// <summary>
+    /// Clients still reach the leader, the other nodes do not, or only some do; another leader is placed at once, and replicas may have
+    /// restarted meanwhile. What leases are for.
+    /// </summary>
+    CutOffLeader,
+
+    /// <summary>A voter is replaced, and leader and newcomer are cut off from the others in the middle of it. What two majorities are for.</summary>
+    CutOffChange,
 }

@@ -132,10 +132,66 @@ internal sealed class Troublemaker
             case Trouble.ChangeVoters:
                 _director.Replace();
                 break;
+            case Trouble.CutOffLeader:
+                CutOffLeader();
+                break;
+            case Trouble.CutOffChange:
+                if (_director.Replace() is { } changing)
+                    _world.Schedule(Some(100), owner: null, () => CutOff(changing, restart: false));
+                break;
             default:
                 break;
         }
     }
+
+    /// <summary>One leader after the other is cut off, some before they have got anywhere.</summary>
+    private void CutOffLeader(int more = 4)
+    {
+        if (!_cluster.AreThingsBreaking || _director.Placed is not { IsUp: true } leader)
+            return;
+        List<string> side = [leader.Name];
+        if (_random.Next(4) == 0)
+            side.Add(AnyNode().Name);
+        CutOff(side, restart: _random.Next(3) == 0);
+        if (more > 0 && _random.Next(3) != 0)
+            _world.Schedule(ShortOrLong(), owner: null, () => CutOffLeader(more - 1));
+    }
+
+    /// <summary>As often about a message's time as about a lease's.</summary>
+    private TimeSpan ShortOrLong() => TimeSpan.FromMilliseconds(Math.Exp(_random.NextDouble() * Math.Log(1000)));
+
+    /// <summary>Some nodes hear nothing of the others, or are not heard by them; one of the others is asked to lead.</summary>
+    private void CutOff(List<string> side, bool restart)
+    {
+        var others = _cluster.Nodes.Where(node => !side.Contains(node.Name)).ToList();
+        if (others.Count == 0)
+            return;
+        var kind = _random.Next(4);
+        CutFor(ShortOrLong() * 2, [.. side.SelectMany(node => others.SelectMany(other => Directions(kind, node, other.Name)))]);
+        var delay = _random.Next(2) == 0 ? TimeSpan.Zero : Some(200);
+        foreach (var other in others.Where(other => restart && other.IsUp && _random.Next(2) == 0))
+        {
+            _cluster.Kill(other);
+            other.Start();
+        }
+
+        _world.Schedule(delay, owner: null, () => _director.Place(others[_random.Next(others.Count)].Name));
+        if (_random.Next(3) == 0)
+            _world.Schedule(delay + Some(300), owner: null, () => PowerOffIfUp(_cluster.Node(side[0])));
+    }
+
+    private void PowerOffIfUp(SimulatedNode node)
+    {
+        if (node.IsUp && _cluster.AreThingsBreaking)
+            _cluster.PowerOff(node);
+    }
+
+    private static IEnumerable<(string From, string To)> Directions(int kind, string node, string other) => kind switch
+    {
+        0 => [(node, other)],
+        1 => [(other, node)],
+        _ => [(node, other), (other, node)],
+    };
 
     private void Partition()
     {
