@@ -164,7 +164,7 @@ public sealed class RangeLeaderTests
         var raising = rig.Leader.RaiseGcThresholdAsync(second);
         rig.Flush();
         Assert.True(raising.IsCompletedSuccessfully);
-        while (!rig.Leader.CollectGarbageSlice(100))
+        while (!rig.Leader.Replica.CollectGarbageSlice(100))
         {
         }
 
