@@ -227,8 +227,7 @@ public sealed partial class ReplicaAcceptor
         var incoming = LogWindow.Check(records, prev, epoch);
         if (incoming.Last <= log.LastLsn && incoming.Last > prev && Matches(incoming.Last, incoming.LastEpoch) && !_options.Has(ReplicationFaults.TruncateAlways))
             return incoming.Last; // two logs with the same epoch at an LSN are the same up to it
-        var fresh = records;
-        var at = prev;
+        var (fresh, at) = BehindOwn(records, prev);
         while (!fresh.IsEmpty && at.Next <= log.LastLsn && Matches(at.Next, WalRecordCodec.EpochOf(fresh.Span)))
         {
             at = at.Next;
@@ -245,6 +244,30 @@ public sealed partial class ReplicaAcceptor
         Truncate(at.Next);
         AppendFresh(fresh, at);
         return incoming.Last;
+    }
+
+    /// <summary>
+    /// What is left of the records behind the last one of the log, when that one is among them: then all before it match too. A leader
+    /// that did not hear the answer repeats what it sent with more behind it; comparing record by record reads the log once for each,
+    /// takes longer with every repetition, and may never be answered in time again.
+    /// </summary>
+    /// <returns>The rest and the LSN that it follows; everything when the last own record is not there, or under another epoch.</returns>
+    private (ReadOnlyMemory<byte> Fresh, Lsn Prev) BehindOwn(ReadOnlyMemory<byte> records, Lsn prev)
+    {
+        var (last, lastEpoch) = (Replica.Log.LastLsn, Replica.Log.LastEpoch);
+        var (rest, at) = (records, prev);
+        while (!rest.IsEmpty && at < last)
+        {
+            at = at.Next;
+            var size = LogWindow.SizeOf(rest);
+            if (at == last && WalRecordCodec.EpochOf(rest.Span) != lastEpoch)
+                break;
+            rest = rest[size..];
+            if (at == last)
+                return (rest, at);
+        }
+
+        return (records, prev);
     }
 
     private bool Matches(Lsn lsn, Epoch epoch)

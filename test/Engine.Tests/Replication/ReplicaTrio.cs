@@ -75,6 +75,9 @@ internal sealed class ReplicaTrio
         }
     }
 
+    /// <summary>Appends that arrived.</summary>
+    public int Appends { get; private set; }
+
     /// <summary>Nothing goes from one node to the other any more.</summary>
     public void Cut(string from, string to) => _cut.Add((from, to));
 
@@ -130,6 +133,12 @@ internal sealed class ReplicaTrio
     public Task<ReadResult> BeginRead(RangeLeader leader, string key) =>
         leader.ReadAsync(new RangeRead(Encoding.UTF8.GetBytes(key), default, Generation: 1)).AsTask();
 
+    private AppendAnswer Count(AppendAnswer answer)
+    {
+        Appends++;
+        return answer;
+    }
+
     private void Work()
     {
         while (_work.TryDequeue(out var work))
@@ -140,7 +149,7 @@ internal sealed class ReplicaTrio
     {
         public Task<PromiseAnswer?> PromiseAsync(ReplicaDescriptor to, PromiseRequest request) => Call(to, replica => replica.Promise(request));
 
-        public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) => Call(to, replica => replica.Append(request));
+        public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) => Call(to, replica => trio.Count(replica.Append(request)));
 
         public Task<FetchAnswer?> FetchAsync(ReplicaDescriptor to, FetchRequest request) => Call(to, replica => replica.Fetch(request));
 

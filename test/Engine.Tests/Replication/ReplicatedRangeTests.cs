@@ -36,6 +36,26 @@ public sealed class ReplicatedRangeTests
     }
 
     [Fact]
+    public void AnAppendThatIsRepeatedWithMoreBehindItDoesNotReadTheLogRecordByRecord()
+    {
+        const int Writes = 200;
+        const int ReadsPerAppend = 2; // of the record before it, and of its last one
+        var trio = new ReplicaTrio();
+        var leader = Start(trio, "node1");
+        Write(trio, leader, "k", "v");
+        trio.Pass(1000);
+        trio.Cut("node3", "node1"); // it hears, and is not heard
+        var (reads, appends) = (trio.Disks["node3"].ReadsBegun, trio.Appends);
+
+        for (var i = 0; i < Writes; i++)
+            Write(trio, leader, $"k{i}", "v");
+
+        trio.Pass(1000);
+        Assert.Equal(trio.Replicas["node1"].Replica.GetFigures().LastLsn, trio.Replicas["node3"].Replica.GetFigures().LastLsn);
+        Assert.InRange(trio.Disks["node3"].ReadsBegun - reads, 0, ReadsPerAppend * (trio.Appends - appends));
+    }
+
+    [Fact]
     public void ASuccessorHasEverythingThatWasAnswered()
     {
         var trio = new ReplicaTrio();

@@ -34,6 +34,9 @@ public sealed class FaultyFileSystem : IWalFileSystem
     /// <summary>Operations so far, as counted for <see cref="DiskOperation.Index"/>.</summary>
     public int Operations { get; private set; }
 
+    /// <summary>How often a file was opened to be read.</summary>
+    public int ReadsBegun { get; private set; }
+
     /// <summary>Bytes written so far.</summary>
     public long BytesWritten { get; private set; }
 
@@ -140,7 +143,11 @@ public sealed class FaultyFileSystem : IWalFileSystem
         lock (_gate) return new MemoryFile(this, path, File(path));
     }
 
-    public IWalFile OpenRead(string path) => Open(path);
+    public IWalFile OpenRead(string path)
+    {
+        ReadsBegun++;
+        return Open(path);
+    }
 
     public void Delete(string path)
     {
