@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using GrainDb.Cluster.Tests.Faults;
 using GrainDb.Grains.Hosting;
@@ -14,6 +15,10 @@ namespace GrainDb.Cluster.Tests.Hosting;
 internal sealed class GrainDbCluster : IAsyncDisposable
 {
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Between two looks: the silos need the cores meanwhile.</summary>
+    private static readonly TimeSpan PollPause = TimeSpan.FromMilliseconds(10);
+
     private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(60);
 
     private readonly InProcessTestCluster _cluster;
@@ -82,13 +87,14 @@ internal sealed class GrainDbCluster : IAsyncDisposable
         await Keys(node).ReadAsync(keyspace, Encoding.UTF8.GetBytes(key), asOf, consistency, Timeout, TestContext.Current.CancellationToken);
 
     /// <summary>Asks again and again until something that the cluster does by itself has happened; bounded.</summary>
-    public async Task UntilAsync(Func<Task<bool>> happened)
+    public async Task UntilAsync(Func<Task<bool>> happened, [CallerArgumentExpression(nameof(happened))] string what = "")
     {
         using var limit = new CancellationTokenSource(ReadyWithin);
         while (!await happened())
         {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
+            if (limit.IsCancellationRequested)
+                throw new TimeoutException("it did not happen in time: " + what);
+            await Task.Delay(PollPause, CancellationToken.None);
         }
     }
 

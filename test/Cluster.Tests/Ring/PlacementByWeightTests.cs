@@ -14,7 +14,7 @@ public sealed class PlacementByWeightTests
     {
         using var directory = new TestDirectory();
         await using var cluster = await GrainDbCluster.StartAsync(directory, [1, 2, 0.5], new StorageOptions());
-        var wide = new KeyspaceDescriptor { Name = "wide", Partitioning = KeyspacePartitioning.Hash, Partitions = Ranges };
+        var wide = new KeyspaceDescriptor { Name = "wide", Partitioning = KeyspacePartitioning.Hash, Partitions = Ranges, ReplicationFactor = 1 };
 
         await cluster.Keyspaces(0).CreateAsync(wide, TestContext.Current.CancellationToken);
 
@@ -44,7 +44,7 @@ public sealed class PlacementByWeightTests
 
         Assert.InRange(plan.Fractions.Primaries, 0.22, 0.28);
         Assert.All(plan.Fractions.Flows, flow => Assert.Equal("Silo_3", flow.To));
-        Assert.Equal(120 / 4, plan.Moves.Count);
+        Assert.Equal(3 * 120 / 4, plan.Moves.Count);
         Assert.All(plan.Moves, move => Assert.Equal("Silo_3", move.To));
         Assert.Equal(3, plan.Before.Regions.Single().Nodes.Count);
         Assert.Equal(4, plan.After.Regions.Single().Nodes.Count);
