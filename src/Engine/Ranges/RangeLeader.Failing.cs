@@ -52,10 +52,16 @@ public sealed partial class RangeLeader
         _log?.End(new DeposedException($"the replica follows epoch {by}"));
     }
 
-    private Failure Refusal(Exception exception) => exception switch
+    private Failure Refusal(Exception exception)
     {
-        DiskFullException => Failure.NotApplied(ErrorCode.Unavailable, $"range {Range} takes no writes: {exception.Message}") with { RetryAfter = DiskFullRetry },
-        DeposedException => Failure.NotApplied(ErrorCode.RangeMoved, $"range {Range} has another leader: {exception.Message}"),
-        _ => Failure.NotApplied(ErrorCode.Corruption, $"range {Range} is broken on node {_options.Node}: {exception.Message}"),
-    };
+        var broken = $"range {Range} is broken on node {_options.Node}: {exception.Message}";
+        return exception switch
+        {
+            DiskFullException => Failure.NotApplied(ErrorCode.Unavailable, $"range {Range} takes no writes: {exception.Message}") with { RetryAfter = DiskFullRetry },
+            DeposedException => Failure.NotApplied(ErrorCode.RangeMoved, $"range {Range} has another leader: {exception.Message}"),
+
+            // What is damaged here is whole elsewhere: only the last copy's damage is the caller's business.
+            _ => Failure.NotApplied(Configuration.Voters.Length > 1 ? ErrorCode.Unavailable : ErrorCode.Corruption, broken),
+        };
+    }
 }

@@ -10,7 +10,7 @@ public sealed partial class RangeLeader
 {
     private volatile Campaign? _campaign;
 
-    /// <summary>The node that should lead instead, when <see cref="StartAsync"/> failed because this replica is too far behind; else null.</summary>
+    /// <summary>The node that should lead instead, when <see cref="StartAsync"/> failed and one is known: it leads, or has the log that this one is too far behind.</summary>
     public string? Better => _campaign?.Better;
 
     /// <summary>The voters; those of the replica's log before it leads.</summary>
@@ -40,12 +40,23 @@ public sealed partial class RangeLeader
                 _ = ChangeMembershipAsync(Configuration.Voters, _acceptor.Options.CampaignTimeout); // begun by a predecessor
             return failure;
         }
-        catch (Exception exception) when (exception is IOException or Wal.WalBrokenException or InvalidDataException)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             Stop(Refusal(exception));
             return _refusal;
         }
     }
+
+    /// <summary>Ends an attempt to become leader; one that serves goes on.</summary>
+    public void AbortStart()
+    {
+        _campaign?.Stop();
+        if (_isStarting)
+            _log?.End(new DeposedException("the attempt was given up"));
+    }
+
+    /// <summary>How long no quorum has confirmed this leader; zero while one does, or before it serves.</summary>
+    public TimeSpan UnconfirmedFor => _isStarting || _log is null ? TimeSpan.Zero : _log.UnconfirmedFor;
 
     /// <summary>Time passes; the host calls it several times per heartbeat interval.</summary>
     public void Tick() => _log?.Tick();

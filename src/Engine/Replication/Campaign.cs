@@ -28,7 +28,7 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
     /// <summary>Once it won: nothing may be read or written at or below it by anybody else any more.</summary>
     public Timestamp LowWater { get; private set; }
 
-    /// <summary>The node with the best log, where this one is too far behind to lead; else null.</summary>
+    /// <summary>The node that should lead instead: where a leader is, or where the best log is when this one is too far behind; null when none is known.</summary>
     public string? Better { get; private set; }
 
     /// <summary>The replica follows somebody else.</summary>
@@ -72,6 +72,7 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
             {
                 var waits = round.Where(answer => answer.LeaseRemaining > TimeSpan.Zero).Select(answer => answer.LeaseRemaining).ToList();
                 hint = waits.Count > 0 ? "another leader's lease is running" : "too few replicas answer";
+                Better = own.Outcome == PromiseOutcome.LeaseRunning && acceptor.LeaderNode != candidate.Node ? acceptor.LeaderNode : null;
                 await Task.Delay(waits.Count > 0 ? waits.Min() + TimeSpan.FromMilliseconds(1) : _options.RetryPause, time);
             }
         }

@@ -146,10 +146,10 @@ public sealed partial class ReplicaAcceptor
     private void Grant(AppendRequest request)
     {
         var now = _time.GetTimestamp();
-        _leaseHolder = request.Leader;
-        _leaseUntil = After(now, _options.LeaseDuration);
-        _maxLeaseTimestamp = Timestamp.Later(_maxLeaseTimestamp, request.LeaseTimestamp);
-        Volatile.Write(ref _lastHeard, now);
+        _leases.Holder = request.Leader;
+        _leases.Until = After(now, _options.LeaseDuration);
+        _leases.MaxLeaseTimestamp = Timestamp.Later(_leases.MaxLeaseTimestamp, request.LeaseTimestamp);
+        _leases.LastHeard = now;
         ExpectsLeader = true;
     }
 

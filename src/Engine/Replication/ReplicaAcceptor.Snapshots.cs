@@ -21,7 +21,7 @@ public sealed partial class ReplicaAcceptor
         {
             if (Follow(chunk.Replica, chunk.Epoch, chunk.Sender, default, out deposed) is { } refusal)
                 return new SnapshotAnswer(refusal, 0, Replica.Promise.PromisedEpoch);
-            Volatile.Write(ref _lastHeard, _time.GetTimestamp());
+            _leases.LastHeard = _time.GetTimestamp();
             answer = ReceiveInTurn(chunk);
         }
 

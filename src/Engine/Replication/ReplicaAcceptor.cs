@@ -29,29 +29,29 @@ public sealed partial class ReplicaAcceptor : IDisposable
     private readonly TimeProvider _time;
     private readonly bool _mayHaveGranted;
     private readonly ClosedTimestamps _closed = new(); // under the replica's gate
-    private long _quietUntil;
-    private Candidate _leaseHolder = Candidate.None;
-    private long _leaseUntil;
-    private long _lastHeard;
-    private Timestamp _maxLeaseTimestamp;
+    private readonly LeaseMemory _leases;
     private Lsn _commit;
     private IContender? _contender;
 
     /// <summary>A replica that begins to take part.</summary>
-    public ReplicaAcceptor(RangeReplica replica, ReplicationOptions options, TimeProvider time)
+    /// <param name="replica">Its durable state.</param>
+    /// <param name="options">Times and bounds.</param>
+    /// <param name="time">The monotonic clock.</param>
+    /// <param name="leases">What this replica granted since the process began, under an earlier acceptor of it.</param>
+    public ReplicaAcceptor(RangeReplica replica, ReplicationOptions options, TimeProvider time, LeaseMemory leases)
     {
         ArgumentNullException.ThrowIfNull(replica);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(time);
+        ArgumentNullException.ThrowIfNull(leases);
         Replica = replica;
+        _leases = leases;
         _options = options;
         _time = time;
         _commit = replica.AppliedLsn;
-        _lastHeard = time.GetTimestamp();
 
         // One that never promised and never took a record cannot have granted anything.
         _mayHaveGranted = replica.Promise.PromisedEpoch > Epoch.Zero;
-        _quietUntil = After(_lastHeard, options.LeaseDuration + replica.Clock.MaxOffset);
     }
 
     /// <summary>Somebody on this node who stands or leads, to be told when the replica follows somebody else.</summary>
@@ -110,7 +110,7 @@ public sealed partial class ReplicaAcceptor : IDisposable
     public string LeaderNode => Replica.Promise.PromisedNode;
 
     /// <summary>How long no leader was heard of.</summary>
-    public TimeSpan SilentFor => _time.GetElapsedTime(Volatile.Read(ref _lastHeard));
+    public TimeSpan SilentFor => _time.GetElapsedTime(_leases.LastHeard);
 
     /// <summary>Whether a leader was heard of that has not said since that it stops.</summary>
     public bool ExpectsLeader { get; private set; }
@@ -147,9 +147,10 @@ public sealed partial class ReplicaAcceptor : IDisposable
             if (notice.Replica != Id || (notice.Epoch != Replica.Promise.PromisedEpoch && !_options.Has(ReplicationFaults.AnyRelease)))
                 return;
             ExpectsLeader = false;
-            _leaseHolder = Candidate.None;
-            _leaseUntil = _quietUntil = _time.GetTimestamp();
-            _maxLeaseTimestamp = notice.LowWater;
+            _leases.Holder = Candidate.None;
+            _leases.Until = _time.GetTimestamp();
+            _leases.IsReleased = true;
+            _leases.MaxLeaseTimestamp = notice.LowWater;
         }
     }
 
@@ -208,7 +209,7 @@ public sealed partial class ReplicaAcceptor : IDisposable
         LastEpoch = Replica.Log.LastEpoch,
         LastLsn = Replica.Log.LastLsn,
         CommitLsn = CommitLsn,
-        MaxLeaseTimestamp = _maxLeaseTimestamp,
+        MaxLeaseTimestamp = _leases.MaxLeaseTimestamp,
         Closed = Closed,
     };
 
@@ -224,12 +225,13 @@ public sealed partial class ReplicaAcceptor : IDisposable
         if (request.Epoch < promise.PromisedEpoch || (request.Epoch == promise.PromisedEpoch && Promised != request.Candidate))
             return Answer(PromiseOutcome.HigherEpoch);
         var now = _time.GetTimestamp();
-        if (_leaseHolder != request.Candidate && now < _leaseUntil && !_options.Has(ReplicationFaults.ForgetLease))
-            return Answer(PromiseOutcome.LeaseRunning) with { LeaseRemaining = _time.GetElapsedTime(now, _leaseUntil) };
+        if (_leases.Holder != request.Candidate && now < _leases.Until && !_options.Has(ReplicationFaults.ForgetLease))
+            return Answer(PromiseOutcome.LeaseRunning) with { LeaseRemaining = _time.GetElapsedTime(now, _leases.Until) };
         if (_contender is { HasLease: true } leader && leader.Candidate != request.Candidate && !_options.Has(ReplicationFaults.ForgetLease))
             return Answer(PromiseOutcome.LeaseRunning) with { LeaseRemaining = _options.LeaseDuration };
-        if (_mayHaveGranted && now < _quietUntil && !IsAlone && !_options.Has(ReplicationFaults.NoRestartWait))
-            return Answer(PromiseOutcome.Restarted) with { LeaseRemaining = _time.GetElapsedTime(now, _quietUntil) };
+        var quietUntil = After(_leases.ProcessStarted, _options.LeaseDuration + Replica.Clock.MaxOffset);
+        if (_mayHaveGranted && !_leases.IsReleased && now < quietUntil && !IsAlone && !_options.Has(ReplicationFaults.NoRestartWait))
+            return Answer(PromiseOutcome.Restarted) with { LeaseRemaining = _time.GetElapsedTime(now, quietUntil) };
         return null;
     }
 

@@ -10,12 +10,13 @@ namespace GrainDb.Engine.Replication;
 internal sealed partial class ReplicatedLog
 {
     private readonly List<Waiter> _waiters = [];
+    private readonly long _began;
     private long _leaseUntil = long.MinValue;
     private ulong _readableUntil;
     private long _confirmAfter = -1;
     private (Timestamp Closed, Lsn After) _closed;
 
-    private sealed class Waiter(Func<bool> condition, long until) : TaskCompletionSource<bool>
+    private sealed class Waiter(Func<bool> condition, long until) : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public Func<bool> Condition { get; } = condition;
 
@@ -32,6 +33,17 @@ internal sealed partial class ReplicatedLog
 
     /// <summary>Whether the lease is running.</summary>
     public bool HasLease => _time.GetTimestamp() < Volatile.Read(ref _leaseUntil);
+
+    /// <summary>How long the lease has been over; zero while it runs.</summary>
+    public TimeSpan UnconfirmedFor
+    {
+        get
+        {
+            var until = Volatile.Read(ref _leaseUntil);
+            var now = _time.GetTimestamp();
+            return now < until ? TimeSpan.Zero : _time.GetElapsedTime(Math.Max(until, _began), now);
+        }
+    }
 
     /// <summary>Whether a quorum has promised that a successor begins above a timestamp.</summary>
     public bool IsReadable(Timestamp at) => at.Value <= Volatile.Read(ref _readableUntil);

@@ -69,6 +69,7 @@ internal sealed partial class ReplicatedLog
         _schedule = schedule;
         _observer = observer;
         _flush = Flush;
+        _began = time.GetTimestamp();
         Epoch = epoch;
         Candidate = candidate;
         _localDurable = _sealed = acceptor.Replica.Log.LastLsn;

@@ -151,9 +151,21 @@ internal sealed class DatabaseMembership(
             else
                 await keyspaces.DeleteAsync(row.Keyspace.Name, cancellationToken);
         }
-        catch (GrainDbException exception)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
             DatabaseMembershipLog.KeyspaceUnfinished(logger, row.Keyspace.Name, exception.Message);
+        }
+    }
+
+    private async Task ForgetAsync(RangeId range)
+    {
+        try
+        {
+            await host.ForgetRangeAsync(range);
+        }
+        catch (IOException exception)
+        {
+            DatabaseMembershipLog.NotForgotten(logger, exception, range);
         }
     }
 
@@ -163,7 +175,7 @@ internal sealed class DatabaseMembership(
         foreach (var range in storage.KnownRanges())
         {
             if (range != RangeId.Meta && range.Value < snapshot.Catalog.NextRangeId && snapshot.FindRange(range) is null)
-                await host.ForgetRangeAsync(range);
+                await ForgetAsync(range);
         }
     }
 }
@@ -173,6 +185,9 @@ internal static partial class DatabaseMembershipLog
 {
     [LoggerMessage(1200, LogLevel.Information, "readiness: {State}")]
     public static partial void Changed(ILogger logger, string state);
+
+    [LoggerMessage(1202, LogLevel.Error, "range {Range} is gone, and its files cannot be deleted")]
+    public static partial void NotForgotten(ILogger logger, Exception exception, RangeId range);
 
     [LoggerMessage(1201, LogLevel.Warning, "keyspace {Keyspace} cannot be finished yet: {Reason}")]
     public static partial void KeyspaceUnfinished(ILogger logger, string keyspace, string reason);

@@ -146,13 +146,25 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
         var planned = map.Ranges
             .SelectMany(range => range.Replicas, (range, replica) => (replica.Node, Replica: new PlannedReplica(range.Id, replica.Id, new RangeConfiguration(range.Replicas, []))))
             .ToLookup(pair => pair.Node, pair => pair.Replica);
-        var refusals = await Task.WhenAll(planned.Select(replicas =>
+        var refusals = await ReachAsync(() => Task.WhenAll(planned.Select(replicas =>
         {
             var incarnation = snapshot.FindNode(replicas.Key)?.Incarnation ?? throw Failed(ErrorCode.Unavailable, $"there is no node {replicas.Key} any more");
             return grains.GetGrain<INodeGrain>(replicas.Key).CreateReplicasAsync(new ReplicaCreation(incarnation, [.. replicas]));
-        })).WaitAsync(cancellationToken);
+        })).WaitAsync(cancellationToken));
         if (Array.Find(refusals, refusal => refusal is not null) is { } refused)
             throw new GrainDbException(refused);
+    }
+
+    private static async Task<T> ReachAsync<T>(Func<Task<T>> call)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (Exception exception) when (exception is PlacementUnavailableException or TimeoutException or OrleansException)
+        {
+            throw Failed(ErrorCode.Unavailable, exception.Message);
+        }
     }
 
     /// <summary>A node that is down leads nothing; when it comes back it learns from the meta range before it leads again.</summary>

@@ -1,4 +1,5 @@
 using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
@@ -86,7 +87,9 @@ internal sealed class MetaCache
             .Select(change => change.ToWrite())
             .Prepend(MetaChange.Put(MetaRows.CatalogKey, catalog).ToWrite() with { Condition = condition })
             .ToArray();
-        var result = await MetaLeader.WriteAsync(new RangeWrite(writes, MetaRange.Generation)).AsTask().WaitAsync(cancellationToken);
+        var result = await ReachAsync(
+            MetaLeader.WriteAsync(new RangeWrite(writes, MetaRange.Generation)).AsTask().WaitAsync(cancellationToken),
+            otherwise: Outcome.Unknown);
         if (result.Failure is { Code: not ErrorCode.VersionMismatch } failure)
             throw Failed(failure);
 
@@ -100,14 +103,34 @@ internal sealed class MetaCache
         ? Failure.NotApplied(ErrorCode.Unavailable, failure.Detail) with { RetryAfter = TimeSpan.FromSeconds(1) }
         : failure);
 
+    /// <summary>What keeps the meta range from answering is a failure like any other to those who ask.</summary>
+    private static async Task<T> ReachAsync<T>(Task<T> call, Outcome otherwise)
+    {
+        try
+        {
+            return await call.ConfigureAwait(false);
+        }
+        catch (PlacementUnavailableException exception)
+        {
+            throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, exception.Message));
+        }
+        catch (Exception exception) when (exception is TimeoutException or OrleansException)
+        {
+            throw new GrainDbException(otherwise == Outcome.Unknown
+                ? Failure.Unknown(ErrorCode.OutcomeUnknown, $"the meta range did not answer: {exception.Message}")
+                : Failure.NotApplied(ErrorCode.Unavailable, $"the meta range did not answer: {exception.Message}"));
+        }
+    }
+
     private async Task<MetaSnapshot> FetchAsync()
     {
         // Off the caller's scheduler: the fetch is shared and must not die with one grain's activation.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            var catalog = await MetaLeader.ReadAsync(new RangeRead(MetaRows.Bytes(MetaRows.CatalogKey), Timestamp.Zero, MetaRange.Generation))
-                .AsTask().WaitAsync(Patience, _time).ConfigureAwait(false);
+            var catalog = await ReachAsync(
+                MetaLeader.ReadAsync(new RangeRead(MetaRows.Bytes(MetaRows.CatalogKey), Timestamp.Zero, MetaRange.Generation)).AsTask().WaitAsync(Patience, _time),
+                otherwise: Outcome.NotApplied).ConfigureAwait(false);
             if (catalog.Failure is { } failure)
                 throw Failed(failure);
             if (!catalog.Found)

@@ -30,50 +30,45 @@ internal sealed class KeyRangeGrain(NodeOptions node, ReplicaHost host, GarbageC
     /// <summary>Before the range is tried on another node: long enough that nodes of which none can lead do not keep each other busy.</summary>
     private static readonly TimeSpan MoveAfter = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How long a call waits for an election that is under way; then its caller, who knows its deadline, decides what to do.</summary>
+    private static readonly TimeSpan ElectionPatience = TimeSpan.FromMilliseconds(500);
+
+    private Task _standing = Task.CompletedTask;
     private RangeLeader? _leader;
     private Failure? _failure;
 
     private RangeId Range => new(this.GetPrimaryKeyLong());
 
-    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    /// <summary>Activation does not wait for the election: calls that queue behind it could not be told that nothing was proposed.</summary>
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        var descriptor = meta.Find(Range) ?? (await meta.RefreshAsync(cancellationToken)).FindRange(Range);
-        if (descriptor is null || descriptor.On(node.Name) is null)
-            throw new PlacementUnavailableException($"range {Range} has no replica on node {node.Name}");
-        string? better = null;
-        if (Range == RangeId.Meta)
-            (_leader, _failure, better) = await host.LeadAsync(descriptor, KeyspacePartitioning.Range, GrainContext);
-        else if (meta.Current?.FindActive(descriptor.Keyspace) is { } map)
-            (_leader, _failure, better) = await host.LeadAsync(descriptor, map.Keyspace.Partitioning, GrainContext);
-        else
-            _failure = Failure.NotApplied(ErrorCode.RangeMoved, $"keyspace '{descriptor.Keyspace}' is not active");
-
-        // Loading took longer than the runtime waits: it has given this activation up.
-        if (_leader is not null && cancellationToken.IsCancellationRequested)
-            await host.ReleaseAsync(_leader);
-
-        // A range that cannot be led here answers why, without trying again at every call; then another node has its turn.
-        if (_leader is null)
-        {
-            var next = _failure!.Code == ErrorCode.RangeMoved ? null : (better is null ? null : live.Find(better)) ?? NextNode(descriptor);
-            this.RegisterGrainTimer(_ => { Leave(next); return Task.CompletedTask; }, next is null ? RetryAfter : MoveAfter, Timeout.InfiniteTimeSpan);
-        }
+        _standing = StandAsync();
+        return Task.CompletedTask;
     }
 
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
-        _leader is null ? Task.CompletedTask : host.ReleaseAsync(_leader);
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        host.AbortLeading(Range, GrainContext);
+        await _standing;
+        if (_leader is not null)
+            await host.ReleaseAsync(_leader, GrainContext);
+    }
 
-    public async ValueTask<WriteResult> WriteAsync(RangeWrite request) =>
-        _leader is null ? WriteResult.Failed(_failure!) : Watch(await _leader.WriteAsync(request), result => result.Failure);
+    public async ValueTask<WriteResult> WriteAsync(RangeWrite request) => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.WriteAsync(request), result => result.Failure)
+        : WriteResult.Failed(WhyNoLeader());
 
-    public async ValueTask<ReadResult> ReadAsync(RangeRead request) =>
-        _leader is null ? ReadResult.Failed(_failure!) : Watch(await _leader.ReadAsync(request), result => result.Failure);
+    public async ValueTask<ReadResult> ReadAsync(RangeRead request) => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.ReadAsync(request), result => result.Failure)
+        : ReadResult.Failed(WhyNoLeader());
 
-    public async ValueTask<ScanResult> ScanAsync(RangeScan request) =>
-        _leader is null ? ScanResult.Failed(_failure!) : Watch(await _leader.ScanAsync(request), result => result.Failure);
+    public async ValueTask<ScanResult> ScanAsync(RangeScan request) => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.ScanAsync(request), result => result.Failure)
+        : ScanResult.Failed(WhyNoLeader());
 
-    public async ValueTask<HistoryResult> HistoryAsync(RangeHistory request) =>
-        _leader is null ? HistoryResult.Failed(_failure!) : Watch(await _leader.HistoryAsync(request), result => result.Failure);
+    public async ValueTask<HistoryResult> HistoryAsync(RangeHistory request) => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.HistoryAsync(request), result => result.Failure)
+        : HistoryResult.Failed(WhyNoLeader());
 
     public Task TransferLeaderAsync(string target)
     {
@@ -91,12 +86,61 @@ internal sealed class KeyRangeGrain(NodeOptions node, ReplicaHost host, GarbageC
 
     public async Task<Lsn> CheckpointAsync()
     {
-        var leader = _leader ?? throw new GrainDbException(_failure!);
+        var leader = await FindLeaderAsync() ?? throw new GrainDbException(WhyNoLeader());
         return await host.CheckpointAsync(Range) ?? leader.Replica.AppliedLsn;
     }
 
-    public Task<Timestamp> CollectGarbageAsync() =>
-        garbage.CollectAsync(_leader ?? throw new GrainDbException(_failure!));
+    public async Task<Timestamp> CollectGarbageAsync() =>
+        await garbage.CollectAsync(await FindLeaderAsync() ?? throw new GrainDbException(WhyNoLeader()));
+
+    private async ValueTask<RangeLeader?> FindLeaderAsync()
+    {
+        if (_leader is null && !_standing.IsCompleted)
+            await _standing.WaitAsync(ElectionPatience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        return _leader;
+    }
+
+    private Failure WhyNoLeader() => _failure ?? Failure.NotApplied(ErrorCode.Unavailable, $"range {Range} is electing its leader");
+
+    /// <summary>Stands for leadership; where that fails, the range moves on after a moment in which callers learn why.</summary>
+    private async Task StandAsync()
+    {
+        SiloAddress? next = null;
+        try
+        {
+            var descriptor = meta.Find(Range) ?? (await meta.RefreshAsync(CancellationToken.None)).FindRange(Range);
+            if (descriptor?.On(node.Name) is null)
+                _failure = Failure.NotApplied(ErrorCode.RangeMoved, $"range {Range} has no replica on node {node.Name}");
+            else
+                next = await StandAsync(descriptor);
+        }
+        catch (Exception exception)
+        {
+            _failure = Failure.NotApplied(ErrorCode.Unavailable, $"range {Range} cannot be led now: {exception.Message}");
+        }
+
+        if (_leader is null)
+            this.RegisterGrainTimer(_ => { Leave(next); return Task.CompletedTask; }, next is null ? RetryAfter : MoveAfter, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <returns>Where the range should be tried next, when it is not led here.</returns>
+    private async Task<SiloAddress?> StandAsync(RangeDescriptor descriptor)
+    {
+        string? better = null;
+        if (Range == RangeId.Meta)
+            (_leader, _failure, better) = await host.LeadAsync(descriptor, KeyspacePartitioning.Range, GrainContext);
+        else if ((meta.Current?.FindActive(descriptor.Keyspace) ?? (await meta.RefreshAsync(CancellationToken.None)).FindActive(descriptor.Keyspace)) is { } map)
+            (_leader, _failure, better) = await host.LeadAsync(descriptor, map.Keyspace.Partitioning, GrainContext);
+        else
+            _failure = Failure.NotApplied(ErrorCode.RangeMoved, $"keyspace '{descriptor.Keyspace}' is not active");
+        if (_leader is not null || _failure!.Code == ErrorCode.RangeMoved)
+            return null;
+
+        // What is damaged here is whole elsewhere: only the last copy's damage is the caller's business.
+        if (_failure.Code == ErrorCode.Corruption && descriptor.Replicas.Length > 1)
+            _failure = Failure.NotApplied(ErrorCode.Unavailable, _failure.Detail);
+        return (better is null ? null : live.Find(better)) ?? NextNode(descriptor);
+    }
 
     /// <summary>The live node that comes after this one in the range's order, around its end; null when there is no other.</summary>
     private SiloAddress? NextNode(RangeDescriptor descriptor)

@@ -13,6 +13,9 @@ internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactor
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan PatienceWithoutNode = TimeSpan.FromMilliseconds(500);
+    /// <summary>A retry wants a newer map, and does not depend on it: the range may be led again while the meta range is not.</summary>
+    private static readonly TimeSpan RefreshPatience = TimeSpan.FromMilliseconds(200);
+
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(250);
 
     public IKeyRange Leader(RangeId range) => (IKeyRange?)local.Find(range) ?? grains.GetGrain<IKeyRangeGrain>(range.Value);
@@ -71,7 +74,7 @@ internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactor
                 return failed(Final(failure));
             await Task.Delay(pause, time, cancellationToken);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
-            await RefreshQuietlyAsync(Left(), cancellationToken);
+            await RefreshQuietlyAsync(Left() < RefreshPatience ? Left() : RefreshPatience, cancellationToken);
             if (Left() <= TimeSpan.Zero)
                 return failed(Final(failure));
         }

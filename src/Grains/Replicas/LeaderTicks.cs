@@ -1,10 +1,11 @@
 using GrainDb.Engine.Replication;
 using GrainDb.Grains.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace GrainDb.Grains.Replicas;
 
 /// <summary>The passing of time for all leaders of the node: heartbeats, second attempts, waits that end.</summary>
-internal sealed class LeaderTicks(ReplicaHost host, ReplicationOptions options, TimeProvider time) : BackgroundLoop
+internal sealed class LeaderTicks(ReplicaHost host, ReplicationOptions options, TimeProvider time, ILogger<LeaderTicks> logger) : BackgroundLoop
 {
     /// <summary>Ticks per heartbeat interval.</summary>
     private const int PerHeartbeat = 4;
@@ -18,7 +19,16 @@ internal sealed class LeaderTicks(ReplicaHost host, ReplicationOptions options, 
         while (await timer.WaitForNextTickAsync(stopping))
         {
             foreach (var (_, slot) in host.Open)
-                slot.Leader?.Tick();
+            {
+                try
+                {
+                    slot.Leader?.Tick();
+                }
+                catch (Exception exception)
+                {
+                    ReplicaHostLog.RoundFailed(logger, exception); // the other leaders need their ticks
+                }
+            }
         }
     }
 }

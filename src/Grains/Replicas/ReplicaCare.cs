@@ -12,12 +12,13 @@ using Microsoft.Extensions.Logging;
 namespace GrainDb.Grains.Replicas;
 
 /// <summary>
-/// What the node does so that its ranges stay led and complete: asks for another leader where one fell silent, without waiting until the cluster
-/// has declared its node dead (epochs keep that safe); replaces voters that are lost with their disks; hands leadership to the node that comes first in
+/// What the node does so that its ranges stay led and complete: asks for another leader where one fell silent, so that nobody has to call first
+/// (where the silent node hangs, the grain directory keeps pointing to it until the cluster has declared it dead); finishes changes of voters; replaces voters that are lost with their disks; hands leadership to the node that comes first in
 /// the range's order once that is there and has everything.
 /// </summary>
 internal sealed class ReplicaCare(
     NodeOptions node,
+    NodeStorage storage,
     ReplicaHost host,
     MetaCache meta,
     LiveNodes live,
@@ -32,8 +33,19 @@ internal sealed class ReplicaCare(
     /// <summary>How long a newcomer may take to catch up.</summary>
     private static readonly TimeSpan CatchUpPatience = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long a step of a change may take to be committed.</summary>
+    private static readonly TimeSpan StepPatience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Lease durations without a quorum after which a leader gives up.</summary>
+    private const int LeasesWithoutQuorum = 3;
+
+    /// <summary>Ranges woken in one round because this node lost its replica of them.</summary>
+    private const int MaxWakesAtOnce = 16;
+
     private readonly ConcurrentDictionary<RangeId, long> _lastAttempt = new();
-    private readonly ConcurrentDictionary<RangeId, Task> _replacements = new();
+    private readonly ConcurrentDictionary<RangeId, Task> _repairs = new();
+    private readonly ConcurrentDictionary<RangeId, bool> _silent = new();
+    private long _lastSearch;
 
     protected override async Task RunAsync(CancellationToken stopping)
     {
@@ -41,33 +53,72 @@ internal sealed class ReplicaCare(
         while (await timer.WaitForNextTickAsync(stopping))
         {
             foreach (var (range, slot) in host.Open)
-            {
-                try
-                {
-                    LookAfter(range, slot, stopping);
-                }
-                catch (Exception exception) when (exception is not OperationCanceledException)
-                {
-                    ReplicaHostLog.RoundFailed(logger, exception);
-                }
-            }
+                Guard(() => LookAfter(range, slot, stopping));
+            Guard(WakeRangesOfLostReplicas);
+        }
+    }
+
+    private void Guard(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            ReplicaHostLog.RoundFailed(logger, exception);
         }
     }
 
     private void LookAfter(RangeId range, ReplicaSlot slot, CancellationToken stopping)
     {
-        if (slot.Leader is { IsStopped: false, HasLease: true } leader && slot.Activation is { } activation)
+        if (slot is { Leader: { IsStopped: false } leader, Activation: { } activation })
         {
-            if (leader.LostVoters is [var lost, ..])
-                Replace(leader, lost, stopping);
-            else if (FindBetter(leader) is not null && MayTry(range))
-                _ = HandOverAsync(leader, activation, stopping);
+            _silent.TryRemove(range, out _);
+            if (leader.HasLease)
+                Improve(range, leader, activation, stopping);
+            else if (leader.UnconfirmedFor > options.LeaseDuration * LeasesWithoutQuorum && MayTry(range))
+                GiveUp(range, leader, activation);
         }
         else if (slot is { Leader: null, Acceptor: { ExpectsLeader: true } acceptor } && acceptor.SilentFor > options.LeaseDuration * 1.1 && MayTry(range))
         {
-            ReplicaHostLog.LeaderSilent(logger, range);
+            if (_silent.TryAdd(range, true))
+                ReplicaHostLog.LeaderSilent(logger, range);
             grains.GetGrain<IKeyRangeGrain>(range.Value).WakeAsync().Ignore();
         }
+    }
+
+    private void Improve(RangeId range, RangeLeader leader, IGrainContext activation, CancellationToken stopping)
+    {
+        if (leader.Configuration.IsJoint || leader.LostVoters.Count > 0)
+            Repair(leader, () => leader.Configuration.IsJoint ? FinishAsync(leader, stopping) : ReplaceAsync(leader, leader.LostVoters[0], stopping));
+        else if (IsRowBehind(leader))
+            Repair(leader, () => RecordAsync(leader, stopping));
+        else if (FindBetter(leader) is not null && MayTry(range))
+            _ = HandOverAsync(leader, activation, stopping);
+    }
+
+    /// <summary>A leader that hears of no quorum keeps others from leading as long as they hear it: another node may do better.</summary>
+    private void GiveUp(RangeId range, RangeLeader leader, IGrainContext activation)
+    {
+        ReplicaHostLog.GivingUp(logger, range);
+        var next = meta.Find(range)?.Nodes.Where(name => name != node.Name).Select(live.Find).FirstOrDefault(silo => silo is not null);
+        if (next is null)
+            _ = leader.DisposeAsync().AsTask();
+        else
+            activation.Migrate(new Dictionary<string, object> { [Orleans.Runtime.Placement.IPlacementDirector.PlacementHintKey] = next });
+    }
+
+    /// <summary>A replica that this node should have and does not is replaced by its range's leader: cold ranges need one for that.</summary>
+    private void WakeRangesOfLostReplicas()
+    {
+        var now = time.GetTimestamp();
+        if (meta.Current is not { } snapshot || time.GetElapsedTime(_lastSearch, now) < PauseBetweenAttempts)
+            return;
+        _lastSearch = now;
+        var mine = snapshot.Ranges.Where(range => range.On(node.Name) is { } replica && storage.FindReplica(range.Id)?.Id != replica.Id);
+        foreach (var range in mine.Take(MaxWakesAtOnce).Where(range => MayTry(range.Id)))
+            grains.GetGrain<IKeyRangeGrain>(range.Id.Value).WakeAsync().Ignore();
     }
 
     /// <summary>Not more often than the pause between attempts, for one range.</summary>
@@ -109,12 +160,30 @@ internal sealed class ReplicaCare(
         }
     }
 
-    private void Replace(RangeLeader leader, ReplicaDescriptor lost, CancellationToken stopping)
+    /// <summary>One repair of a range at a time, and a pause between attempts.</summary>
+    private void Repair(RangeLeader leader, Func<Task> repair)
     {
-        if (_replacements.TryGetValue(leader.Range, out var running) && !running.IsCompleted)
-            return;
-        if (MayTry(leader.Range))
-            _replacements[leader.Range] = ReplaceAsync(leader, lost, stopping);
+        if ((!_repairs.TryGetValue(leader.Range, out var running) || running.IsCompleted) && MayTry(leader.Range))
+            _repairs[leader.Range] = repair();
+    }
+
+    private bool IsRowBehind(RangeLeader leader) =>
+        meta.Find(leader.Range) is { } row && MetaRangeFile.IsFormed(row) && !row.Replicas.ToHashSet().SetEquals(leader.Configuration.Voters);
+
+    /// <summary>A change of voters that a predecessor began, or that found no room, is finished.</summary>
+    private async Task FinishAsync(RangeLeader leader, CancellationToken stopping)
+    {
+        try
+        {
+            if (await leader.ChangeMembershipAsync(leader.Configuration.Voters, StepPatience) is { } failure)
+                ReplicaHostLog.NotReplaced(logger, leader.Range, leader.Configuration.ToString(), failure.Detail);
+            else
+                await RecordAsync(leader, stopping);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            ReplicaHostLog.NotReplaced(logger, leader.Range, leader.Configuration.ToString(), exception.Message);
+        }
     }
 
     private async Task ReplaceAsync(RangeLeader leader, ReplicaDescriptor lost, CancellationToken stopping)
@@ -133,7 +202,7 @@ internal sealed class ReplicaCare(
                 return;
             }
 
-            await RecordAsync(leader.Range, voters, stopping);
+            await RecordAsync(leader, stopping);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -157,20 +226,25 @@ internal sealed class ReplicaCare(
             : fresh;
     }
 
-    /// <summary>The log is the authority; the meta row follows it, and whoever finds it behind repairs it.</summary>
-    private async Task RecordAsync(RangeId range, ReplicaDescriptor[] voters, CancellationToken stopping)
+    /// <summary>The log is the authority; the meta row follows it, and a leader that finds the row behind repairs it.</summary>
+    private async Task RecordAsync(RangeLeader leader, CancellationToken stopping)
     {
-        while (true)
+        try
         {
-            var snapshot = await meta.RefreshAsync(stopping);
-            if (snapshot.FindRange(range) is not { } descriptor)
-                return;
-            var ordered = descriptor.Replicas.Select(replica => voters.FirstOrDefault(voter => voter.Node == replica.Node)).OfType<ReplicaDescriptor>();
-            ReplicaDescriptor[] replicas = [.. ordered.Union(voters)];
-            if (replicas.AsSpan().SequenceEqual(descriptor.Replicas))
-                return;
-            if (await meta.TryChangeAsync(snapshot, snapshot.Catalog, [MetaChange.Put(MetaRows.RangeKey(range), descriptor with { Replicas = replicas })], stopping))
-                return;
+            while (leader is { IsStopped: false, HasLease: true } && leader.Configuration is { IsJoint: false, Voters: var voters })
+            {
+                var snapshot = await meta.RefreshAsync(stopping);
+                if (snapshot.FindRange(leader.Range) is not { } descriptor || descriptor.Replicas.ToHashSet().SetEquals(voters))
+                    return;
+                var ordered = descriptor.Replicas.Select(replica => Array.Find(voters, voter => voter.Node == replica.Node)).OfType<ReplicaDescriptor>();
+                var changed = descriptor with { Replicas = [.. ordered.Union(voters)] };
+                if (await meta.TryChangeAsync(snapshot, snapshot.Catalog, [MetaChange.Put(MetaRows.RangeKey(leader.Range), changed)], stopping))
+                    return;
+            }
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            ReplicaHostLog.NotRecorded(logger, leader.Range, exception.Message);
         }
     }
 }

@@ -39,7 +39,7 @@ internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache
         var (acceptor, isLost) = await host.FindAsync(_range, request.Replica, byLeader: false);
         return acceptor is null
             ? new PromiseAnswer { Outcome = isLost ? PromiseOutcome.UnknownReplica : PromiseOutcome.Recovering }
-            : Guarded(() => acceptor.Promise(request), () => new PromiseAnswer { Outcome = PromiseOutcome.Recovering });
+            : Guarded(acceptor, () => acceptor.Promise(request), () => new PromiseAnswer { Outcome = PromiseOutcome.Recovering });
     }
 
     public async Task<AppendAnswer> AppendAsync(AppendRequest request)
@@ -47,7 +47,7 @@ internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache
         var (acceptor, isLost) = await host.FindAsync(_range, request.Replica, byLeader: true);
         return acceptor is null
             ? new AppendAnswer { Outcome = isLost ? AppendOutcome.UnknownReplica : AppendOutcome.Unable }
-            : Guarded(() => acceptor.Append(request), () => new AppendAnswer { Outcome = AppendOutcome.Unable });
+            : Guarded(acceptor, () => acceptor.Append(request), () => new AppendAnswer { Outcome = AppendOutcome.Unable });
     }
 
     public async Task<FetchAnswer> FetchAsync(FetchRequest request)
@@ -55,7 +55,7 @@ internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache
         var (acceptor, _) = await host.FindAsync(_range, request.Replica, byLeader: false);
         return acceptor is null
             ? new FetchAnswer { IsServed = false }
-            : Guarded(() => acceptor.Fetch(request), () => new FetchAnswer { IsServed = false });
+            : Guarded(acceptor, () => acceptor.Fetch(request), () => new FetchAnswer { IsServed = false });
     }
 
     public async Task<SnapshotAnswer> ReceiveSnapshotAsync(SnapshotChunk chunk)
@@ -63,7 +63,7 @@ internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache
         var (acceptor, isLost) = await host.FindAsync(_range, chunk.Replica, byLeader: true);
         return acceptor is null
             ? new SnapshotAnswer(isLost ? AppendOutcome.UnknownReplica : AppendOutcome.Unable, 0, Epoch.Zero)
-            : Guarded(() => acceptor.ReceiveSnapshot(chunk), () => new SnapshotAnswer(AppendOutcome.Unable, 0, Epoch.Zero));
+            : Guarded(acceptor, () => acceptor.ReceiveSnapshot(chunk), () => new SnapshotAnswer(AppendOutcome.Unable, 0, Epoch.Zero));
     }
 
     public async Task ReleaseAsync(ReleaseNotice notice)
@@ -95,7 +95,7 @@ internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache
     }
 
     /// <summary>A disk that failed, or records that contradict what is committed, break the replica, loudly.</summary>
-    private T Guarded<T>(Func<T> work, Func<T> otherwise)
+    private T Guarded<T>(ReplicaAcceptor acceptor, Func<T> work, Func<T> otherwise)
     {
         try
         {
@@ -103,10 +103,10 @@ internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache
         }
         catch (Exception exception) when (exception is WalBrokenException or WalCorruptionException or InvalidDataException)
         {
-            host.MarkBroken(_range, exception.Message);
+            host.MarkBroken(_range, acceptor.Id, exception.Message);
             return otherwise();
         }
-        catch (Exception exception) when (exception is ObjectDisposedException or IOException)
+        catch (Exception exception) when (exception is ObjectDisposedException or IOException or LogTruncatedException or LogReplacedException)
         {
             return otherwise(); // it was just closed, or cannot write now: the next call finds it opened again
         }

@@ -35,4 +35,10 @@ internal static partial class ReplicaHostLog
 
     [LoggerMessage(1309, LogLevel.Error, "replica care: a round failed; the next one goes on")]
     public static partial void RoundFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1310, LogLevel.Warning, "range {Range}: no quorum follows this leader; leaving it to another node")]
+    public static partial void GivingUp(ILogger logger, RangeId range);
+
+    [LoggerMessage(1311, LogLevel.Warning, "range {Range}: its row in the meta range is behind: {Reason}")]
+    public static partial void NotRecorded(ILogger logger, RangeId range, string reason);
 }

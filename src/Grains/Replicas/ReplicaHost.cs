@@ -32,6 +32,7 @@ internal sealed class ReplicaHost(
     private static readonly Action<Action> OnThreadPool = static work => ThreadPool.UnsafeQueueUserWorkItem(static run => run(), work, preferLocal: false);
 
     private readonly ConcurrentDictionary<RangeId, ReplicaSlot> _slots = new();
+    private long _started = time.GetTimestamp();
 
     /// <summary>Replicas in memory.</summary>
     public IEnumerable<(RangeId Range, ReplicaSlot Slot)> Open =>
@@ -39,7 +40,7 @@ internal sealed class ReplicaHost(
 
     /// <summary>Stops after the grains and before the data directory is given back.</summary>
     public void Participate(ISiloLifecycle observer) =>
-        observer.Subscribe(nameof(ReplicaHost), ServiceLifecycleStage.RuntimeInitialize, _ => Task.CompletedTask, StopAsync);
+        observer.Subscribe(nameof(ReplicaHost), ServiceLifecycleStage.RuntimeInitialize, StartAsync, StopAsync);
 
     /// <summary>The replica with this id, opened where it is idle.</summary>
     /// <param name="range">The range.</param>
@@ -72,12 +73,20 @@ internal sealed class ReplicaHost(
         return (leader, failure, better);
     }
 
+    /// <summary>Ends the attempt of an activation that is given up.</summary>
+    public void AbortLeading(RangeId range, IGrainContext activation)
+    {
+        if (SlotOf(range) is { } slot && slot.Activation == activation)
+            slot.Leader?.AbortStart();
+    }
+
     /// <summary>Ends this leader's leadership. The replica stays, as a follower's.</summary>
     /// <param name="leader">A leader that is not the replica's any more changes nothing.</param>
-    public Task ReleaseAsync(RangeLeader leader)
+    /// <param name="activation">Nor does an activation that another one on this node has replaced.</param>
+    public Task ReleaseAsync(RangeLeader leader, IGrainContext activation)
     {
         var slot = SlotOf(leader.Range);
-        return InTurnAsync(slot, () => slot.Leader == leader ? EndLeadershipAsync(slot) : Task.CompletedTask);
+        return InTurnAsync(slot, () => slot.Leader == leader && slot.Activation == activation ? EndLeadershipAsync(slot) : Task.CompletedTask);
     }
 
     /// <summary>Ends leadership where there is one, writes a checkpoint where there is something new, and lets the memory go.</summary>
@@ -85,6 +94,7 @@ internal sealed class ReplicaHost(
     {
         var slot = SlotOf(range);
         await slot.Closing.CancelAsync();
+        slot.Leader?.AbortStart();
         await InTurnAsync(slot, () => CloseAsync(slot, checkpoint: true, cancellationToken));
     }
 
@@ -98,6 +108,7 @@ internal sealed class ReplicaHost(
     {
         var slot = SlotOf(range);
         slot.IsRetired = true;
+        slot.Leader?.AbortStart();
         return InTurnAsync(slot, () => EndLeadershipAsync(slot));
     }
 
@@ -109,9 +120,14 @@ internal sealed class ReplicaHost(
     public Task ForgetRangeAsync(RangeId range) => RemoveAsync(range, () => storage.ForgetRange(range));
 
     /// <summary>The replica's disk failed, or its leader's records contradict what is committed: it answers nothing until it is rebuilt.</summary>
-    public void MarkBroken(RangeId range, string reason)
+    public void MarkBroken(RangeId range, Guid replica, string reason)
     {
-        var slot = SlotOf(range);
+        if (_slots.TryGetValue(range, out var slot) && slot.Acceptor?.Id == replica)
+            MarkBroken(slot, range, reason);
+    }
+
+    private void MarkBroken(ReplicaSlot slot, RangeId range, string reason)
+    {
         if (slot.Broken is not null)
             return;
         slot.Broken = BrokenFailure(range, reason);
@@ -128,12 +144,14 @@ internal sealed class ReplicaHost(
         var slot = SlotOf(range);
         await InTurnAsync(slot, () => Task.Run(async () =>
         {
+            if (slot.IsRemoved)
+                return;
             if (slot.Broken is not null && byLeader && !slot.IsLost)
                 await RebuildAsync(slot, range);
             if (slot.Broken is null)
                 OpenInTurn(slot, range);
         }));
-        return slot.Broken is null ? (slot.Acceptor, false) : (null, slot.IsLost);
+        return slot.Broken is null ? (slot.Acceptor, false) : (null, slot.IsLost); // of a slot that was removed: nothing, for now
     }
 
     private async Task RebuildAsync(ReplicaSlot slot, RangeId range)
@@ -161,8 +179,14 @@ internal sealed class ReplicaHost(
         KeyspacePartitioning partitioning,
         IGrainContext activation)
     {
-        if (slot.IsRetired)
+        if (slot.IsRetired || slot.IsRemoved)
             return (null, Failure.NotApplied(ErrorCode.RangeMoved, $"range {descriptor.Id} is being deleted"), null);
+        if (slot.Leader is { IsStopped: false, HasLease: true } serving)
+        {
+            slot.Activation = activation; // the one before is gone, or a duplicate: a leader that serves goes on
+            return (serving, null, null);
+        }
+
         await EndLeadershipAsync(slot);
         if (WhyNoReplica(descriptor) is { } missing)
             return (null, Failure.NotApplied(ErrorCode.Unavailable, missing), null);
@@ -177,7 +201,6 @@ internal sealed class ReplicaHost(
             Guid.NewGuid(),
             OnThreadPool,
             time));
-        slot.Closing = new CancellationTokenSource();
         slot.Activation = activation;
         slot.Leader = leader; // from now on it gets its ticks
         if (await Task.Run(leader.StartAsync) is { } refused)
@@ -199,7 +222,7 @@ internal sealed class ReplicaHost(
         await leader.Ended;
         local.Remove(leader);
         if (leader.Replica.BrokenReason is { } reason)
-            MarkBroken(leader.Range, reason);
+            MarkBroken(slot, leader.Range, reason);
         await InTurnAsync(slot, () => slot.Leader == leader ? EndLeadershipAsync(slot) : Task.CompletedTask);
     }
 
@@ -226,12 +249,16 @@ internal sealed class ReplicaHost(
             return null;
         try
         {
-            slot.Acceptor = new ReplicaAcceptor(storage.OpenReplica(range), options, time);
+            var replica = storage.OpenReplica(range);
+            if (slot.Leases is not { } known || known.Replica != replica.Options.Incarnation)
+                slot.Leases = known = (replica.Options.Incarnation, new LeaseMemory(time, _started));
+            slot.Closing = new CancellationTokenSource();
+            slot.Acceptor = new ReplicaAcceptor(replica, options, time, known.Memory);
             return null;
         }
         catch (WalCorruptionException exception)
         {
-            MarkBroken(range, exception.Message);
+            MarkBroken(slot, range, exception.Message);
             return slot.Broken;
         }
         catch (IOException exception)
@@ -241,7 +268,7 @@ internal sealed class ReplicaHost(
         }
         catch (Exception exception)
         {
-            MarkBroken(range, exception.Message);
+            MarkBroken(slot, range, exception.Message);
             return slot.Broken;
         }
     }
@@ -254,11 +281,13 @@ internal sealed class ReplicaHost(
         var slot = SlotOf(range);
         slot.IsRetired = true;
         await slot.Closing.CancelAsync();
+        slot.Leader?.AbortStart();
         await InTurnAsync(slot, async () =>
         {
             await CloseAsync(slot, checkpoint: false, CancellationToken.None);
             delete();
-            _slots.TryRemove(range, out _);
+            slot.IsRemoved = true;
+            _slots.TryRemove(KeyValuePair.Create(range, slot));
         });
     }
 
@@ -281,7 +310,7 @@ internal sealed class ReplicaHost(
 
         // A log that failed stays failed, also when its memory goes: what the disk said once is not asked again.
         if (acceptor.Replica.BrokenReason is { } reason)
-            MarkBroken(acceptor.Replica.Range, reason);
+            MarkBroken(slot, acceptor.Replica.Range, reason);
         else if (checkpoint && acceptor.Replica.HasChanges)
             await CheckpointAsync(acceptor.Replica, cancellationToken);
         await Task.Run(acceptor.Dispose, CancellationToken.None);
@@ -303,6 +332,13 @@ internal sealed class ReplicaHost(
             ReplicaHostLog.CheckpointFailed(logger, exception, replica.Range);
             return null;
         }
+    }
+
+    /// <summary>The data directory is this process's own by now: nobody grants anything on these replicas any more but it.</summary>
+    private Task StartAsync(CancellationToken cancellationToken)
+    {
+        _started = time.GetTimestamp();
+        return Task.CompletedTask;
     }
 
     private Task StopAsync(CancellationToken cancellationToken) =>

@@ -24,6 +24,12 @@ internal sealed class ReplicaSlot
     /// <summary>The range is being deleted: nobody leads it here any more.</summary>
     public volatile bool IsRetired;
 
+    /// <summary>Its replica was deleted and the slot is not the range's any more. In the turn.</summary>
+    public volatile bool IsRemoved;
+
+    /// <summary>What the replica granted since the process began; outlives its closing. In the turn.</summary>
+    public (Guid Replica, LeaseMemory Memory)? Leases;
+
     /// <summary>Cancelled when the replica is to be closed, so that a checkpoint does not hold that up.</summary>
     public volatile CancellationTokenSource Closing = new();
 

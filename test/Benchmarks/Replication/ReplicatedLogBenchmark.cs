@@ -44,7 +44,8 @@ public class ReplicatedLogBenchmark : IDisposable
         _replica = new(
             RangeReplica.Open(new(new RangeId(7), id, Path.Combine(_directory, "7"), options, GroupCommitOptions.Default, configuration), _files, clock),
             ReplicationOptions.Default,
-            TimeProvider.System);
+            TimeProvider.System,
+            new LeaseMemory(TimeProvider.System, TimeProvider.System.GetTimestamp()));
         var candidate = new Candidate("node1", Guid.NewGuid());
         _replica.Promise(new PromiseRequest { Replica = id, Epoch = new Epoch(1), Candidate = candidate });
         _log = new(_replica, new NoPeers(), new Epoch(1), candidate, _scheduled.Enqueue, TimeProvider.System, new Clients(this));

@@ -48,7 +48,7 @@ internal sealed class RangeRig
                 new RangeConfiguration([new ReplicaDescriptor("node1", Incarnation)], [])),
             disk,
             Clock);
-        Acceptor = new ReplicaAcceptor(Replica, ReplicationOptions.Default, time);
+        Acceptor = new ReplicaAcceptor(Replica, ReplicationOptions.Default, time, new LeaseMemory(time, time.GetTimestamp()));
         Leader = NewLeader();
         var starting = Leader.StartAsync();
         Flush();

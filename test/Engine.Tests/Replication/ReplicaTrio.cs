@@ -61,7 +61,8 @@ internal sealed class ReplicaTrio
             Disks[node],
             new HybridLogicalClock(Time, HybridLogicalClock.DefaultMaxOffset)),
         ReplicationOptions.Default,
-        Time);
+        Time,
+        new LeaseMemory(Time, Time.GetTimestamp()));
 
     /// <summary>All processes are killed; others open what is on their disks.</summary>
     public void RestartAll()

@@ -270,7 +270,7 @@ internal sealed class SimulatedNode
             }
 
             var replica = RangeReplica.Open(Options(planned), Disk, Timestamps);
-            _replicas[planned.Id] = new ReplicaAcceptor(replica, _cluster.Profile.Replication, Clock);
+            _replicas[planned.Id] = new ReplicaAcceptor(replica, _cluster.Profile.Replication, Clock, new LeaseMemory(Clock, Clock.GetTimestamp()));
         }
         catch (WalCorruptionException exception)
         {
@@ -297,7 +297,7 @@ internal sealed class SimulatedNode
 
             hardState.Write(promise with { ReplicaState = (byte)ReplicaState.Recovering });
             WriteAheadLog.DiscardDamaged(Disk, planned.Directory, _cluster.Descriptor.Id, planned.Id);
-            _replicas[planned.Id] = new ReplicaAcceptor(RangeReplica.Open(Options(planned), Disk, Timestamps), _cluster.Profile.Replication, Clock);
+            _replicas[planned.Id] = new ReplicaAcceptor(RangeReplica.Open(Options(planned), Disk, Timestamps), _cluster.Profile.Replication, Clock, new LeaseMemory(Clock, Clock.GetTimestamp()));
         }
         catch (WalCorruptionException)
         {
