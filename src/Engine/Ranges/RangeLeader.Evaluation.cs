@@ -86,7 +86,13 @@ public sealed partial class RangeLeader
     /// committed, or the answer would speak of something that never happened.
     /// </summary>
     private ValueTask<WriteResult> Answer(WriteResult result, bool dependsOnProposal) =>
-        dependsOnProposal ? new(EnqueueWaiter(result).Task) : new(result);
+        dependsOnProposal ? new(EnqueueWaiter(result).Task)
+        : _log!.MayAnswer(_replica.Clock.Last) ? new(result)
+        : new(ConfirmAnswerAsync(result));
+
+    /// <summary>What was seen is committed state: it may be told once a quorum has confirmed the epoch from here on.</summary>
+    private async Task<WriteResult> ConfirmAnswerAsync(WriteResult result) =>
+        await WhyNotConfirmedAsync() is { } unconfirmed ? WriteResult.Failed(unconfirmed) : result;
 
     private Newest FindNewest(ReadOnlyMemory<byte> key, Timestamp at)
     {

@@ -41,8 +41,33 @@ public sealed partial class RangeLeader
         }
 
         CompleteAll(failed);
-        if (exception is not DiskFullException)
-            _ended.TrySetResult();
+        if (exception is DiskFullException)
+            return;
+        ReleaseLease();
+        _ended.TrySetResult();
+    }
+
+    /// <inheritdoc/>
+    void ReplicaAcceptor.IContender.Fence()
+    {
+        _campaign?.Stop();
+        _log?.Fence();
+    }
+
+    /// <summary>It answers nothing any more, so nobody needs to wait for its lease. Counts only where its epoch is the promised one.</summary>
+    private void ReleaseLease()
+    {
+        if (_log is not { } log)
+            return;
+        var lowWater = _replica.Clock.Last;
+        foreach (var member in log.Configuration.Members)
+        {
+            var notice = new ReleaseNotice(member.Id, log.Epoch, lowWater);
+            if (member.Id == _acceptor.Id)
+                _acceptor.TryRelease(notice);
+            else
+                _transport.Release(member, notice);
+        }
     }
 
     /// <summary>The replica on this node follows somebody else.</summary>

@@ -107,28 +107,15 @@ public sealed partial class RangeLeader
         }
 
         _campaign?.Stop();
-        _acceptor.ClearContender(this);
-        if (_log is not { } log)
+        if (_log is { } log)
         {
-            _ended.TrySetResult();
-            return;
+            // Without a quorum the wait would have no end; what is not decided by then is answered so.
+            await Task.WhenAny(drained, log.WaitUntilAsync(() => false, _acceptor.Options.DrainTimeout));
+            log.End(new DeposedException("it stopped"));
         }
 
-        // Without a quorum the wait would have no end; what is not decided by then is answered so.
-        await Task.WhenAny(drained, log.WaitUntilAsync(() => false, _acceptor.Options.DrainTimeout));
-        _replica.RetainFrom = new Lsn(ulong.MaxValue);
-        if (log.Ended is not null)
-            return;
-        log.End(new DeposedException("it stopped"));
-        var lowWater = _replica.Clock.Last;
-        foreach (var member in log.Configuration.Members)
-        {
-            var notice = new ReleaseNotice(member.Id, log.Epoch, lowWater);
-            if (member.Id == _acceptor.Id)
-                _acceptor.Release(notice);
-            else
-                _transport.Release(member, notice);
-        }
+        _acceptor.ClearContender(this);
+        _ended.TrySetResult();
     }
 
     private async Task<Failure?> OpenEpochAsync(Campaign campaign)

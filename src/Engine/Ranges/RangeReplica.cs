@@ -31,7 +31,7 @@ public sealed class RangeReplica : IDisposable
     private int _checkpointing;
     private Lsn _lastChange;
     private bool _disposed;
-    private volatile string? _hardStateFailure;
+    private volatile string? _failure;
 
     private RangeReplica(RangeReplicaOptions options, HybridLogicalClock clock, WriteAheadLog log, HardStateFile hardState)
     {
@@ -193,7 +193,7 @@ public sealed class RangeReplica : IDisposable
         }
         catch (WalBrokenException exception)
         {
-            _hardStateFailure = exception.Reason;
+            _failure = exception.Reason;
             throw;
         }
 
@@ -251,7 +251,16 @@ public sealed class RangeReplica : IDisposable
         try
         {
             install.Commit();
-            Reload();
+            try
+            {
+                Reload();
+            }
+            catch (Exception exception)
+            {
+                _failure = $"the log was replaced, and its state cannot be read: {exception.Message}";
+                throw;
+            }
+
             return true;
         }
         finally
@@ -271,7 +280,7 @@ public sealed class RangeReplica : IDisposable
     }
 
     /// <summary>Why nothing can be written or trusted any more; null while log and hard state are sound.</summary>
-    public string? BrokenReason => Log.Status == WalStatus.Broken ? Log.StatusReason : _hardStateFailure;
+    public string? BrokenReason => Log.Status == WalStatus.Broken ? Log.StatusReason : _failure;
 
     /// <summary>Collects what the threshold freed, looking at no more than <paramref name="maxKeys"/> keys.</summary>
     /// <returns>Whether the pass is complete.</returns>
@@ -329,6 +338,8 @@ public sealed class RangeReplica : IDisposable
         }
         while (more);
         writer.Commit();
+        lock (Gate)
+            Configurations.Forget(start);
         Log.TruncatePrefix(RetainFrom < start.Next ? RetainFrom : start.Next);
     }
 

@@ -53,8 +53,11 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
             if (round.Where(answer => answer.Outcome == PromiseOutcome.HigherEpoch).Select(answer => answer.PromisedEpoch).DefaultIfEmpty().Max() is var higher && higher >= Epoch)
             {
                 lock (_gate)
-                    _granted.Clear();
-                Epoch = higher.Next;
+                {
+                    _granted.Clear(); // a late grant of the epoch before must not be counted for the next
+                    Epoch = higher.Next;
+                }
+
                 hint = $"epoch {higher} is promised to another candidate";
                 await Task.Delay(Pause(), time);
             }
@@ -62,10 +65,11 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
             {
                 if (await AdoptBestAsync() is { } failure)
                     return failure;
-                if (!_stopped && (IsQuorum() || _options.Has(ReplicationFaults.NoRecheck)))
+                if (!_stopped && HasBestOfQuorum())
                 {
-                    await RaiseClockAsync();
-                    return _stopped ? Unavailable("the range follows another leader") : null;
+                    if (await TryRaiseClockAsync(started))
+                        return null;
+                    hint = "the clock is too far behind earlier leaders";
                 }
             }
             else
@@ -138,6 +142,20 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
             return Quorum.IsReached(acceptor.Configuration, _granted.ContainsKey, _options.Faults);
     }
 
+    /// <summary>
+    /// Whether nobody who was counted has a better log than the own one, which may have taken over a source's by now, and these are a quorum under the
+    /// configuration of that log. A source that was given up, and a grant that came late, are both seen here.
+    /// </summary>
+    private bool HasBestOfQuorum()
+    {
+        lock (_gate)
+        {
+            return _granted.TryGetValue(acceptor.Id, out var own)
+                && _granted.Values.All(grant => (grant.LastEpoch, grant.LastLsn).CompareTo((own.LastEpoch, own.LastLsn)) <= 0)
+                && (_options.Has(ReplicationFaults.NoRecheck) || Quorum.IsReached(acceptor.Configuration, _granted.ContainsKey, _options.Faults));
+        }
+    }
+
     /// <summary>Makes the own log equal to the best one. Gives the source up, for another round, where it does not answer any more.</summary>
     private async Task<Failure?> AdoptBestAsync()
     {
@@ -153,7 +171,12 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
         }
 
         if (acceptor.Configuration.Members.FirstOrDefault(member => member.Id == source) is not { } from)
+        {
+            lock (_gate)
+                _granted.Remove(source);
             return null;
+        }
+
         var log = acceptor.Replica.Log;
         var next = log.LastLsn < best.LastLsn ? log.LastLsn.Next : acceptor.CommitLsn.Next;
         var silent = 0;
@@ -193,7 +216,8 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
     }
 
     /// <summary>Waits, where need be, until physical time lets the clock rise above everything that earlier leaders may have shown.</summary>
-    private async Task RaiseClockAsync()
+    /// <returns>False when the time of the attempt is up, or the range follows somebody else.</returns>
+    private async Task<bool> TryRaiseClockAsync(long started)
     {
         var clock = acceptor.Replica.Clock;
         lock (_gate)
@@ -204,9 +228,15 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
         }
 
         if (_options.Has(ReplicationFaults.NoLowWater))
-            return;
-        while (!_stopped && !clock.TryReceive(LowWater))
+            return true;
+        while (!clock.TryReceive(LowWater))
+        {
+            if (_stopped || time.GetElapsedTime(started) >= _options.CampaignTimeout)
+                return false;
             await Task.Delay(_options.RetryPause, time);
+        }
+
+        return !_stopped;
     }
 
     /// <summary>Two candidates must not keep deposing each other: each waits differently long.</summary>

@@ -13,9 +13,6 @@ internal sealed class ConfigurationLog(RangeConfiguration initial)
     /// <summary>The newest one.</summary>
     public RangeConfiguration Current => _entries[^1].Configuration;
 
-    /// <summary>Where the newest one stands; zero when it is the initial one.</summary>
-    public Lsn CurrentLsn => _entries[^1].Lsn;
-
     /// <summary>The one in force at a position.</summary>
     public RangeConfiguration At(Lsn lsn)
     {

@@ -8,22 +8,29 @@ namespace GrainDb.Engine.Replication;
 /// <summary>Encoded records as they travel between replicas.</summary>
 internal static class LogWindow
 {
-    /// <summary>Checks that records follow <paramref name="prev"/> densely, with no epoch above <paramref name="epoch"/>.</summary>
-    /// <returns>The last record (<paramref name="prev"/> when there is none) and its epoch.</returns>
-    /// <exception cref="InvalidDataException">They do not.</exception>
-    public static (Lsn Last, Epoch LastEpoch) Check(ReadOnlyMemory<byte> records, Lsn prev, Epoch epoch)
+    /// <summary>What is wrong with records that should follow <paramref name="prev"/> densely, with no epoch above <paramref name="epoch"/>; null when nothing is.</summary>
+    public static string? ProblemOf(ReadOnlyMemory<byte> records, Lsn prev, Epoch epoch)
     {
         var last = Epoch.Zero;
         for (var rest = records.Span; !rest.IsEmpty;)
         {
             if (!WalRecordCodec.TryVerify(rest, out var size, out var problem))
-                throw new InvalidDataException($"a record behind {prev} is damaged: {problem}");
+                return $"a record behind {prev} is damaged: {problem}";
             if (WalRecordCodec.LsnOf(rest) != prev.Next || WalRecordCodec.EpochOf(rest) is var found && (found < last || found > epoch))
-                throw new InvalidDataException($"record {WalRecordCodec.LsnOf(rest)} of epoch {WalRecordCodec.EpochOf(rest)} stands behind {prev}");
+                return $"record {WalRecordCodec.LsnOf(rest)} of epoch {WalRecordCodec.EpochOf(rest)} stands behind {prev}";
             (prev, last) = (prev.Next, WalRecordCodec.EpochOf(rest));
             rest = rest[size..];
         }
 
+        return null;
+    }
+
+    /// <summary>The last of records that were checked (<paramref name="prev"/> when there is none) and its epoch.</summary>
+    public static (Lsn Last, Epoch LastEpoch) EndOf(ReadOnlyMemory<byte> records, Lsn prev)
+    {
+        var last = Epoch.Zero;
+        for (var rest = records; !rest.IsEmpty; rest = rest[SizeOf(rest)..])
+            (prev, last) = (WalRecordCodec.LsnOf(rest.Span), WalRecordCodec.EpochOf(rest.Span));
         return (prev, last);
     }
 

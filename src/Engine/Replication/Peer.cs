@@ -32,6 +32,12 @@ internal sealed class Peer(ReplicaDescriptor replica, Lsn next)
 
     public Timestamp AckedLease { get; set; }
 
+    /// <summary>When any answer of it came last; zero for never.</summary>
+    public long HeardAt { get; set; }
+
+    /// <summary>It gave no answer: it is asked where it stands before anything is read for it.</summary>
+    public bool IsSilent { get; set; }
+
     /// <summary>Not before this moment.</summary>
     public long RetryAt { get; set; }
 

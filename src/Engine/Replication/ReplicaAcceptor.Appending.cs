@@ -26,6 +26,7 @@ public sealed partial class ReplicaAcceptor
         AppendAnswer answer;
         lock (_turn)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (Follow(request.Replica, request.Epoch, request.Leader, request.Clock, out deposed) is { } refusal)
                 return Answer(refusal);
             Grant(request);
@@ -44,6 +45,7 @@ public sealed partial class ReplicaAcceptor
     {
         lock (_turn)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (!StandsBy(epoch, candidate))
                 return false;
             Replica.Log.Append(batch);
@@ -70,9 +72,10 @@ public sealed partial class ReplicaAcceptor
     {
         lock (_turn)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (!StandsBy(epoch, candidate) || Replica.Log.LastLsn < prev || !Replica.Log.TryGetEpoch(prev, out var here) || here != prevEpoch)
                 return null;
-            return Merge(prev, records, epoch);
+            return LogWindow.ProblemOf(records, prev, epoch) is null ? Merge(prev, records) : null;
         }
     }
 
@@ -82,6 +85,7 @@ public sealed partial class ReplicaAcceptor
         ArgumentNullException.ThrowIfNull(request);
         lock (_turn)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             var stands = _options.Has(ReplicationFaults.UnfencedFetch)
                 || (_options.Has(ReplicationFaults.FetchSameEpoch) ? Replica.Promise.PromisedEpoch == request.Epoch : StandsBy(request.Epoch, request.Candidate));
             if (request.Replica != Id || !stands)
@@ -98,6 +102,7 @@ public sealed partial class ReplicaAcceptor
     {
         lock (_turn)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             lock (Replica.Gate)
                 _commit = upTo > _commit ? upTo : _commit;
             Apply();
@@ -157,6 +162,10 @@ public sealed partial class ReplicaAcceptor
     {
         SyncLate();
         var log = Replica.Log;
+        if (Replica.BrokenReason is { } broken)
+            throw new WalBrokenException(broken, null);
+        if (LogWindow.ProblemOf(request.Records, request.PrevLsn, request.Epoch) is { } problem)
+            return Answer(AppendOutcome.Unable) with { Detail = problem };
         if (request.PrevLsn > log.LastLsn)
             return Answer(AppendOutcome.Gap) with { NextLsn = log.LastLsn.Next };
         if (!log.TryGetEpoch(request.PrevLsn, out var here))
@@ -166,7 +175,7 @@ public sealed partial class ReplicaAcceptor
         Lsn verified;
         try
         {
-            verified = Merge(request.PrevLsn, request.Records, request.Epoch);
+            verified = Merge(request.PrevLsn, request.Records);
         }
         catch (DiskFullException exception)
         {
@@ -221,10 +230,10 @@ public sealed partial class ReplicaAcceptor
     /// differs goes with all behind it, what is missing is appended.
     /// </summary>
     /// <returns>The last record of the sender's.</returns>
-    private Lsn Merge(Lsn prev, ReadOnlyMemory<byte> records, Epoch epoch)
+    private Lsn Merge(Lsn prev, ReadOnlyMemory<byte> records)
     {
         var log = Replica.Log;
-        var incoming = LogWindow.Check(records, prev, epoch);
+        var incoming = LogWindow.EndOf(records, prev);
         if (incoming.Last <= log.LastLsn && incoming.Last > prev && Matches(incoming.Last, incoming.LastEpoch) && !_options.Has(ReplicationFaults.TruncateAlways))
             return incoming.Last; // two logs with the same epoch at an LSN are the same up to it
         var (fresh, at) = BehindOwn(records, prev);

@@ -19,6 +19,7 @@ public sealed partial class ReplicaAcceptor
         SnapshotAnswer answer;
         lock (_turn)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (Follow(chunk.Replica, chunk.Epoch, chunk.Sender, default, out deposed) is { } refusal)
                 return new SnapshotAnswer(refusal, 0, Replica.Promise.PromisedEpoch);
             _leases.LastHeard = _time.GetTimestamp();

@@ -32,6 +32,7 @@ public sealed partial class ReplicaAcceptor : IDisposable
     private readonly LeaseMemory _leases;
     private Lsn _commit;
     private IContender? _contender;
+    private bool _disposed;
 
     /// <summary>A replica that begins to take part.</summary>
     /// <param name="replica">Its durable state.</param>
@@ -62,6 +63,9 @@ public sealed partial class ReplicaAcceptor : IDisposable
 
         /// <summary>Whether a quorum has lately followed it: then its own replica does not turn to others either.</summary>
         bool HasLease { get; }
+
+        /// <summary>From now on it neither serves on its lease nor counts its own replica. Quick and without locks: called in the replica's turn.</summary>
+        void Fence();
 
         /// <summary>The replica promised to, or follows, somebody else. Called without a lock, on any thread.</summary>
         void OnDeposed(Epoch by);
@@ -127,6 +131,7 @@ public sealed partial class ReplicaAcceptor : IDisposable
         PromiseAnswer answer;
         lock (_turn)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (WhyNotPromise(request) is { } refusal)
                 return refusal;
             RecordPromise(request.Epoch, request.Candidate);
@@ -142,6 +147,16 @@ public sealed partial class ReplicaAcceptor : IDisposable
     public void Release(ReleaseNotice notice)
     {
         ArgumentNullException.ThrowIfNull(notice);
+        lock (_turn)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            TryRelease(notice);
+        }
+    }
+
+    /// <summary>The same, also for one that is closed by now: what it granted outlives it.</summary>
+    internal void TryRelease(ReleaseNotice notice)
+    {
         lock (_turn)
         {
             if (notice.Replica != Id || (notice.Epoch != Replica.Promise.PromisedEpoch && !_options.Has(ReplicationFaults.AnyRelease)))
@@ -185,6 +200,8 @@ public sealed partial class ReplicaAcceptor : IDisposable
     {
         lock (_turn)
         {
+            // Whoever waits for its turn must find that out: another acceptor may be opened on these files.
+            _disposed = true;
             _install?.Dispose();
             Replica.Dispose();
         }
@@ -263,6 +280,7 @@ public sealed partial class ReplicaAcceptor : IDisposable
         if (_contender is not { } contender || contender.Candidate == follows)
             return null;
         _contender = null;
+        contender.Fence(); // before anybody hears of the promise, also by another call
         return contender;
     }
 

@@ -11,12 +11,13 @@ internal sealed partial class ReplicatedLog
 {
     private readonly List<Waiter> _waiters = [];
     private readonly long _began;
+    private volatile bool _fenced;
     private long _leaseUntil = long.MinValue;
     private ulong _readableUntil;
     private long _confirmAfter = -1;
     private (Timestamp Closed, Lsn After) _closed;
 
-    private sealed class Waiter(Func<bool> condition, long until) : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)
+    private sealed class Waiter(Func<bool> condition, long until) : TaskCompletionSource<bool>
     {
         public Func<bool> Condition { get; } = condition;
 
@@ -29,10 +30,13 @@ internal sealed partial class ReplicatedLog
     /// </summary>
     public bool MayAnswer(Timestamp at) =>
         _options.Has(ReplicationFaults.ReadWithoutLease)
-        || (_time.GetTimestamp() < Volatile.Read(ref _leaseUntil) && at.Value <= Volatile.Read(ref _readableUntil));
+        || (HasLease && at.Value <= Volatile.Read(ref _readableUntil));
 
     /// <summary>Whether the lease is running.</summary>
-    public bool HasLease => _time.GetTimestamp() < Volatile.Read(ref _leaseUntil);
+    public bool HasLease => _time.GetTimestamp() < Volatile.Read(ref _leaseUntil) && !_fenced;
+
+    /// <summary>The own replica turned to somebody else: nothing is served on the lease and nothing confirmed any more. Lock-free, for good.</summary>
+    public void Fence() => _fenced = true;
 
     /// <summary>How long the lease has been over; zero while it runs.</summary>
     public TimeSpan UnconfirmedFor
@@ -97,14 +101,16 @@ internal sealed partial class ReplicatedLog
     {
         lock (_gate)
         {
-            var slowest = _sealed;
+            if (_ended is not null)
+                return;
+            var slowest = _sealed.Next;
             foreach (var peer in _peers.Values)
             {
-                if (!peer.IsLost && peer.Match < slowest && peer.AckedAt != 0 && _time.GetElapsedTime(peer.AckedAt) < _options.RetainFor)
-                    slowest = peer.Match;
+                if (!peer.IsLost && peer.Next < slowest && peer.HeardAt != 0 && _time.GetElapsedTime(peer.HeardAt) < _options.RetainFor)
+                    slowest = peer.Next;
             }
 
-            _acceptor.Replica.RetainFrom = slowest.Next;
+            _acceptor.Replica.RetainFrom = slowest;
         }
     }
 
@@ -130,8 +136,6 @@ internal sealed partial class ReplicatedLog
 
     private void RenewLease()
     {
-        if (_ended is not null)
-            return;
         var sentAt = (long)Quorum.Reached(_configuration, id => id == _acceptor.Id ? long.MaxValue : (ulong)(_peers.GetValueOrDefault(id)?.AckedAt ?? 0), _options.Faults);
         var length = (long)((_options.LeaseDuration - _options.DriftMargin).TotalSeconds * _time.TimestampFrequency);
         Volatile.Write(ref _leaseUntil, sentAt == 0 ? long.MinValue : sentAt > long.MaxValue - length ? long.MaxValue : sentAt + length);
@@ -140,7 +144,7 @@ internal sealed partial class ReplicatedLog
             Quorum.Reached(_configuration, id => id == _acceptor.Id ? ulong.MaxValue : _peers.GetValueOrDefault(id)?.AckedLease.Value ?? 0, _options.Faults));
     }
 
-    private bool IsConfirmed(long asked, Guid without) => Quorum.IsReached(
+    private bool IsConfirmed(long asked, Guid without) => !_fenced && Quorum.IsReached(
         _configuration,
         id => id != without && (id == _acceptor.Id || _peers.GetValueOrDefault(id)?.AckedNumber > asked),
         _options.Faults);
@@ -198,7 +202,8 @@ internal sealed partial class ReplicatedLog
             }
         }
 
-        foreach (var (waiter, holds) in done ?? [])
-            waiter.SetResult(holds);
+        // On a thread of their own: whoever waited must hold up neither ticks nor answers.
+        if (done is not null)
+            _schedule(() => done.ForEach(waiter => waiter.Waiter.SetResult(waiter.Holds)));
     }
 }

@@ -67,6 +67,8 @@ internal sealed partial class ReplicatedLog
             if (_changing)
                 return Failure.NotApplied(ErrorCode.Unavailable, "another change of the voters is under way");
             old = _configuration;
+            if (!old.IsJoint && !IsConfigurationCommitted())
+                return Failure.NotApplied(ErrorCode.Unavailable, "the voters before are not committed yet");
             if (!old.IsJoint && old.Voters.ToHashSet().SetEquals(voters))
                 return null;
             _changing = true;
@@ -79,12 +81,15 @@ internal sealed partial class ReplicatedLog
         {
             if (!old.IsJoint)
             {
-                if (!await WaitUntilAsync(() => voters.All(voter => MatchOf(voter.Id) >= _sealed.Value || IsWithinOneBatch(voter.Id)), patience))
+                if (!await WaitUntilAsync(() => voters.All(voter => old.Voters.Contains(voter) || MatchOf(voter.Id) >= _sealed.Value || IsWithinOneBatch(voter.Id)), patience))
                     return Failure.NotApplied(ErrorCode.Unavailable, "the new replicas do not catch up");
                 if (await ProposeAsync(new RangeConfiguration(voters, old.Voters), patience, enqueue) is { } failure)
                     return failure;
             }
 
+            // Only a committed joint configuration keeps the old voters from electing somebody who has neither.
+            if (!await WaitUntilAsync(IsConfigurationCommitted, patience))
+                return Failure.Unknown(ErrorCode.OutcomeUnknown, "the joint configuration is not committed yet");
             return await ProposeAsync(new RangeConfiguration(old.IsJoint ? old.Voters : voters, []), patience, enqueue);
         }
         finally
@@ -111,8 +116,10 @@ internal sealed partial class ReplicatedLog
         bool Stands() => _ownConfigurations.Exists(own => own.Lsn == lsn && ReferenceEquals(own.Configuration, configuration));
     }
 
+    private bool IsConfigurationCommitted() => _observed >= _ownConfigurations[^1].Lsn;
+
     private bool IsWithinOneBatch(Guid replica) =>
-        _peers.GetValueOrDefault(replica) is { LastOutcome: AppendOutcome.Accepted } peer && _window.Count > 0 && peer.Match.Next >= _window[^1].First;
+        _peers.GetValueOrDefault(replica) is { LastOutcome: AppendOutcome.Accepted } peer && _window.Count > 0 && peer.Match.Next >= _window[_window.Count - 1].First;
 
     /// <summary>In force as soon as it is in the log. Under the lock.</summary>
     private void UseConfiguration(Lsn lsn, RangeConfiguration configuration)

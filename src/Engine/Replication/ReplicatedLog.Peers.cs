@@ -7,13 +7,10 @@ namespace GrainDb.Engine.Replication;
 /// <summary>Sending to the other replicas, and what their answers mean.</summary>
 internal sealed partial class ReplicatedLog
 {
-    private readonly List<Window> _window = [];
+    private readonly RecentBatches _window = new();
     private readonly Dictionary<Guid, Peer> _peers = [];
     private RangeConfiguration _configuration;
     private long _sendNumber;
-
-    /// <summary>One batch that was sent, kept for followers that are a little behind.</summary>
-    private readonly record struct Window(Lsn First, Lsn Last, ReadOnlyMemory<byte> Records);
 
     /// <summary>Sends what is due to whoever has nothing on its way. Any thread, no lock held.</summary>
     private void Pump()
@@ -46,7 +43,7 @@ internal sealed partial class ReplicatedLog
     }
 
     private bool IsDue(Peer peer, long now) =>
-        peer.Next <= _sealed || peer.SentNumber <= _confirmAfter || _time.GetElapsedTime(peer.SentAt, now) >= _options.HeartbeatInterval;
+        (peer.Next <= _sealed && !peer.IsSilent) || peer.SentNumber <= _confirmAfter || _time.GetElapsedTime(peer.SentAt, now) >= _options.HeartbeatInterval;
 
     private void MarkSent(Peer peer, long now)
     {
@@ -59,6 +56,12 @@ internal sealed partial class ReplicatedLog
     private bool TryFromWindow(Peer peer, out AppendRequest request)
     {
         request = null!;
+        if (peer.IsSilent)
+        {
+            request = Request(peer, _sealed, _sealed >= _start ? Epoch : _startPrevEpoch, default, _sealed);
+            return true;
+        }
+
         var prev = new Lsn(peer.Next.Value - 1);
         if (prev < new Lsn(_start.Value - 1))
             return false;
@@ -69,7 +72,7 @@ internal sealed partial class ReplicatedLog
             return true;
         }
 
-        var index = _window.FindIndex(window => window.First == peer.Next);
+        var index = _window.IndexOf(peer.Next);
         if (index < 0)
             return false;
         var (records, last) = Concatenate(index);
@@ -118,12 +121,8 @@ internal sealed partial class ReplicatedLog
 
     private void TrimWindow()
     {
-        var bytes = _window.Sum(window => (long)window.Records.Length);
-        while (_window.Count > 1 && (bytes > _options.MaxWindowBytes || _peers.Values.All(peer => peer.IsLost || peer.Match >= _window[0].Last)))
-        {
-            bytes -= _window[0].Records.Length;
-            _window.RemoveAt(0);
-        }
+        while (_window.Count > 1 && (_window.Bytes > _options.MaxWindowBytes || _peers.Values.All(peer => peer.IsLost || peer.Match >= _window[0].Last)))
+            _window.RemoveOldest();
     }
 
     /// <summary>Reads what a peer lacks from the log, on a thread that may block; behind the log's beginning a snapshot has to come first.</summary>
@@ -144,7 +143,7 @@ internal sealed partial class ReplicatedLog
             }
 
             var records = LogWindow.Read(log, next, _options.MaxAppendBytes);
-            var (last, _) = LogWindow.Check(records, prev, Epoch);
+            var (last, _) = LogWindow.EndOf(records, prev);
             lock (_gate)
             {
                 request = Request(peer, prev, prevEpoch, records, last);
@@ -185,8 +184,10 @@ internal sealed partial class ReplicatedLog
             peer.InFlight = false;
             peer.LastOutcome = answer?.Outcome;
             peer.Detail = answer?.Detail;
+            peer.IsSilent = answer is null;
             if (answer is not null)
             {
+                peer.HeardAt = _time.GetTimestamp();
                 peer.Applied = answer.AppliedLsn;
                 if (!_acceptor.Replica.Clock.TryReceive(answer.Clock))
                     answer = null; // whoever runs that far ahead is not followed, and does not count
@@ -251,7 +252,7 @@ internal sealed partial class ReplicatedLog
         }
 
         if (peer.RejoinLsn == Lsn.Zero && IsConfirmed(peer.RecoveryAskedAt, without: peer.Replica.Id))
-            peer.RejoinLsn = new Lsn(_next.Value - 1);
+            peer.RejoinLsn = _sealed; // it cannot have acknowledged what was never sent
     }
 
     private static Lsn Min(Lsn left, Lsn right) => left < right ? left : right;

@@ -20,16 +20,18 @@ internal sealed partial class ReplicatedLog
                     peer.Next = checkpoint.Lsn.Next;
             }
         }
-        catch (Exception exception) when (exception is IOException or WalCorruptionException)
+        catch (Exception exception)
         {
             lock (_gate)
-                peer.Detail = $"no snapshot for it: {exception.Message}";
+                peer.Detail = $"no snapshot for it: {exception.Message}"; // it is asked again, and says again that it needs one
         }
-
-        lock (_gate)
+        finally
         {
-            peer.InFlight = false;
-            peer.RetryAt = After(_options.RetryPause);
+            lock (_gate)
+            {
+                peer.InFlight = false;
+                peer.RetryAt = After(_options.RetryPause);
+            }
         }
 
         Pump();

@@ -99,9 +99,6 @@ internal sealed partial class ReplicatedLog
         }
     }
 
-    /// <summary>Numbers of batches by size.</summary>
-    public BatchHistogram BatchSizes { get; } = new();
-
     /// <summary>Why leadership is over; null while it is not.</summary>
     public Exception? Ended
     {
@@ -152,7 +149,8 @@ internal sealed partial class ReplicatedLog
             if (_ended is not null)
                 return;
             _ended = reason;
-            Volatile.Write(ref _leaseUntil, long.MinValue);
+            Fence();
+            _acceptor.Replica.RetainFrom = new Lsn(ulong.MaxValue);
             firstNotCommitted = _observed.Next;
             firstNotSent = _forming.IsEmpty ? _next : _forming.First;
             _forming.Clear();
@@ -187,17 +185,26 @@ internal sealed partial class ReplicatedLog
         {
             // Before anybody else has it: a record that the own disk cannot take is refused, not undecided.
             _acceptor.EnsureRoom(batch.RecordBytes);
+        }
+        catch (DiskFullException exception)
+        {
+            RefuseAll(exception);
+            return;
+        }
+        catch (Exception exception)
+        {
+            End(exception);
+            return;
+        }
+
+        try
+        {
             Send(batch);
             if (!_acceptor.TryAppendOwn(batch, Epoch, Candidate, ConfigurationsOf(batch)))
             {
                 End(new DeposedException($"the replica follows epoch {_acceptor.Replica.Promise.PromisedEpoch}"));
                 return;
             }
-        }
-        catch (DiskFullException exception)
-        {
-            RefuseAll(exception);
-            return;
         }
         catch (Exception exception)
         {
@@ -215,7 +222,7 @@ internal sealed partial class ReplicatedLog
     {
         lock (_gate)
         {
-            _window.Add(new Window(batch.First, batch.Last, batch.Bytes.ToArray()));
+            _window.Add(new RecentBatches.Batch(batch.First, batch.Last, batch.Bytes.ToArray()));
             _sealed = batch.Last;
             TrimWindow();
         }
@@ -277,7 +284,6 @@ internal sealed partial class ReplicatedLog
             _observed = last;
             if (_flushing.IsEmpty || last < _flushing.Last)
                 return false;
-            BatchSizes.Add(_flushing.Count);
             _flushing.Clear();
             _busy = !_forming.IsEmpty;
             return _busy && _ended is null;

@@ -18,7 +18,7 @@ public sealed record ReplicationOptions
     /// <summary>How far closed timestamps stay behind the leader's clock.</summary>
     public TimeSpan ClosedLag { get; init; } = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>How long one attempt to become leader may take, lease waits not counted.</summary>
+    /// <summary>How long one attempt to become leader may take, with the wait for another leader's lease.</summary>
     public TimeSpan CampaignTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a read or write waits for a quorum to confirm an epoch whose lease ran out.</summary>

@@ -103,7 +103,7 @@ internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache
         }
         catch (Exception exception) when (exception is WalBrokenException or WalCorruptionException or InvalidDataException)
         {
-            host.MarkBroken(_range, acceptor.Id, exception.Message);
+            host.MarkBroken(_range, acceptor.Id, exception.Message, mayRebuild: exception is not InvalidDataException);
             return otherwise();
         }
         catch (Exception exception) when (exception is ObjectDisposedException or IOException or LogTruncatedException or LogReplacedException)

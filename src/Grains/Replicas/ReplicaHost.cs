@@ -120,10 +120,12 @@ internal sealed class ReplicaHost(
     public Task ForgetRangeAsync(RangeId range) => RemoveAsync(range, () => storage.ForgetRange(range));
 
     /// <summary>The replica's disk failed, or its leader's records contradict what is committed: it answers nothing until it is rebuilt.</summary>
-    public void MarkBroken(RangeId range, Guid replica, string reason)
+    public void MarkBroken(RangeId range, Guid replica, string reason, bool mayRebuild)
     {
-        if (_slots.TryGetValue(range, out var slot) && slot.Acceptor?.Id == replica)
-            MarkBroken(slot, range, reason);
+        if (!_slots.TryGetValue(range, out var slot) || slot.Acceptor?.Id != replica)
+            return;
+        slot.MayRebuild = mayRebuild;
+        MarkBroken(slot, range, reason);
     }
 
     private void MarkBroken(ReplicaSlot slot, RangeId range, string reason)
@@ -146,7 +148,7 @@ internal sealed class ReplicaHost(
         {
             if (slot.IsRemoved)
                 return;
-            if (slot.Broken is not null && byLeader && !slot.IsLost)
+            if (slot.Broken is not null && byLeader && slot is { IsLost: false, MayRebuild: true })
                 await RebuildAsync(slot, range);
             if (slot.Broken is null)
                 OpenInTurn(slot, range);
@@ -313,8 +315,8 @@ internal sealed class ReplicaHost(
             MarkBroken(slot, acceptor.Replica.Range, reason);
         else if (checkpoint && acceptor.Replica.HasChanges)
             await CheckpointAsync(acceptor.Replica, cancellationToken);
-        await Task.Run(acceptor.Dispose, CancellationToken.None);
         slot.Acceptor = null;
+        await Task.Run(acceptor.Dispose, CancellationToken.None);
     }
 
     private async Task<Lsn?> CheckpointAsync(RangeReplica replica, CancellationToken cancellationToken)

@@ -39,6 +39,9 @@ internal sealed class ReplicaSlot
     /// <summary>Broken, and what it promised is gone too: it never votes under its id again.</summary>
     public volatile bool IsLost;
 
+    /// <summary>Whether its peers may fill a broken replica again. Not where its leader contradicts what is committed: that is for a person to look at.</summary>
+    public volatile bool MayRebuild = true;
+
     /// <summary>When its log was last put aside. In the turn.</summary>
     public long? RebuiltAt;
 

@@ -35,13 +35,6 @@ public sealed record RangeConfiguration([property: Id(0)] ReplicaDescriptor[] Vo
     /// <summary>Whether the replica votes.</summary>
     public bool Contains(Guid replica) => Voters.Any(voter => voter.Id == replica) || Outgoing.Any(voter => voter.Id == replica);
 
-    /// <summary>Whether the replicas of which <paramref name="isIn"/> holds are a majority, of both sets when joint.</summary>
-    public bool IsQuorum(Func<Guid, bool> isIn)
-    {
-        ArgumentNullException.ThrowIfNull(isIn);
-        return IsMajority(Voters, isIn) && (!IsJoint || IsMajority(Outgoing, isIn));
-    }
-
     /// <inheritdoc/>
     public bool Equals(RangeConfiguration? other) =>
         other is not null && Voters.AsSpan().SequenceEqual(other.Voters) && Outgoing.AsSpan().SequenceEqual(other.Outgoing);
@@ -53,7 +46,6 @@ public sealed record RangeConfiguration([property: Id(0)] ReplicaDescriptor[] Vo
     public override string ToString() =>
         IsJoint ? $"[{string.Join<ReplicaDescriptor>(", ", Outgoing)}] → [{string.Join<ReplicaDescriptor>(", ", Voters)}]" : $"[{string.Join<ReplicaDescriptor>(", ", Voters)}]";
 
-    private static bool IsMajority(ReplicaDescriptor[] voters, Func<Guid, bool> isIn) => 2 * voters.Count(voter => isIn(voter.Id)) > voters.Length;
 }
 
 /// <summary>Who stands for leadership: an activation, not a node.</summary>

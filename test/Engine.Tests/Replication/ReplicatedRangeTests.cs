@@ -48,8 +48,17 @@ public sealed class ReplicatedRangeTests
         var (reads, appends) = (trio.Disks["node3"].ReadsBegun, trio.Appends);
 
         for (var i = 0; i < Writes; i++)
+        {
             Write(trio, leader, $"k{i}", "v");
+            if (i % 20 == 0)
+            {
+                trio.Heal();
+                trio.Pass(300);
+                trio.Cut("node3", "node1");
+            }
+        }
 
+        trio.Heal();
         trio.Pass(1000);
         Assert.Equal(trio.Replicas["node1"].Replica.GetFigures().LastLsn, trio.Replicas["node3"].Replica.GetFigures().LastLsn);
         Assert.InRange(trio.Disks["node3"].ReadsBegun - reads, 0, ReadsPerAppend * (trio.Appends - appends));
