@@ -24,6 +24,7 @@ internal sealed class Troublemaker
     public void Mend()
     {
         _cluster.AreThingsBreaking = false;
+        _cluster.Network.IsMended = true;
         _cluster.Network.Heal();
         _cluster.Network.Faults = Networks.LinkFaults.Good;
         foreach (var node in _cluster.Nodes)

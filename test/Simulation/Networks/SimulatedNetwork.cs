@@ -19,10 +19,17 @@ internal sealed class SimulatedNetwork(World world, Func<object?, string> descri
     public void Attach(SimulatedProcess process) => _processes[process.Name] = process;
 
     /// <summary>Nothing gets from one to the other any more; the other direction is not touched.</summary>
-    public void Cut(string from, string to) => _cut.Add((from, to));
+    public void Cut(string from, string to)
+    {
+        if (!IsMended)
+            _cut.Add((from, to));
+    }
 
     /// <summary>Takes one cut back.</summary>
     public void Mend(string from, string to) => _cut.Remove((from, to));
+
+    /// <summary>Whether it stays whole from now on, whoever still wants to cut it.</summary>
+    public bool IsMended { get; set; }
 
     /// <summary>Takes all cuts back.</summary>
     public void Heal() => _cut.Clear();
