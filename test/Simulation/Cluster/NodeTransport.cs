@@ -8,7 +8,7 @@ namespace GrainDb.Simulation.Cluster;
 internal sealed class NodeTransport(SimulatedCluster cluster, SimulatedProcess process, Random random) : IReplicaTransport
 {
     private static readonly TimeSpan AppendPatience = TimeSpan.FromMilliseconds(400);
-    private static readonly TimeSpan LatestRelease = TimeSpan.FromMilliseconds(1000);
+    private static readonly TimeSpan LatestRelease = TimeSpan.FromMilliseconds(2500);
     private static readonly TimeSpan FetchPatience = TimeSpan.FromMilliseconds(800);
 
     public Task<PromiseAnswer?> PromiseAsync(ReplicaDescriptor to, PromiseRequest request) =>

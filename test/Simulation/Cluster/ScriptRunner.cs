@@ -29,8 +29,13 @@ internal sealed class ScriptRunner
         while (_cluster.AreThingsBreaking)
         {
             _cluster.Network.Heal();
-            foreach (var node in _cluster.Nodes.Where(node => !node.IsUp))
-                node.Start();
+            foreach (var node in _cluster.Nodes)
+            {
+                node.SlowestDisk = TimeSpan.Zero;
+                if (!node.IsUp)
+                    node.Start();
+            }
+
             if (!await UntilAsync(() => _director.Serving is not null && _director.IsEveryVoterSound))
                 continue;
             await DelayAsync(_random.Next(200));
@@ -86,6 +91,9 @@ internal sealed class ScriptRunner
         var (first, second, third) = Three(leader.Candidate.Node);
         CutOff(first.Name);
         await DelayAsync(_random.Next(300));
+
+        // Its disk is slow: it is heard of before it has its first record.
+        second.SlowestDisk = TimeSpan.FromMilliseconds(60);
         _director.Place(second.Name);
         if (!await UntilAsync(() => Elected(second) > leader.Epoch))
             return;
@@ -120,7 +128,7 @@ internal sealed class ScriptRunner
         _director.Place(first.Name);
         if (!await UntilAsync(() => Elected(first) > ofSecond && third.Newest is { } replica && replica.Replica.Log.LastLsn > before))
             return;
-        await DelayAsync(_random.Next(2));
+        await DelayAsync(1.5 * _random.NextDouble());
         CutOff(first.Name);
         await DelayAsync(_random.Next(100));
 
@@ -173,7 +181,7 @@ internal sealed class ScriptRunner
         _cluster.Network.Mend(right, left);
     }
 
-    private Task DelayAsync(int milliseconds)
+    private Task DelayAsync(double milliseconds)
     {
         var passed = new TaskCompletionSource();
         _cluster.World.Schedule(TimeSpan.FromMilliseconds(milliseconds), _process, passed.SetResult);
