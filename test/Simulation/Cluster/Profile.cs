@@ -122,7 +122,6 @@ internal sealed record Profile
         ReadShare = 0.5,
         ThinkTime = TimeSpan.FromMilliseconds(random.Next(2) == 0 ? 3 : 15),
         WallOffset = random.Next(2) == 0 ? MaxClockOffset / 2 : TimeSpan.Zero,
-        LateReleases = script == Script.LateRelease,
         Replication = Fast with { Faults = faults, MaxAppendBytes = 100 },
     };
 

@@ -78,7 +78,10 @@ internal sealed class ScriptRunner
         if (_director.Serving is not { } leader)
             return;
         CutOff(leader.Candidate.Node);
-        await DelayAsync(_random.Next(200));
+        await DelayAsync(_random.Next(50));
+        _cluster.HeldReleases.ForEach(send => send());
+        _cluster.HeldReleases.Clear();
+        await DelayAsync(2);
         var others = Others(leader.Candidate.Node);
         _director.Place(others[_random.Next(others.Count)].Name);
         await DelayAsync(500);
@@ -97,13 +100,14 @@ internal sealed class ScriptRunner
         _director.Place(second.Name);
         if (!await UntilAsync(() => Elected(second) > leader.Epoch))
             return;
+        var ofSecond = Elected(second);
         _cluster.Network.Heal();
         CutOff(third.Name);
         await DelayAsync(_random.Next(100));
         CutOff(second.Name);
         Mend(first.Name, third.Name);
         _director.Place((_random.Next(2) == 0 ? first : third).Name);
-        await UntilAsync(() => _director.Serving is not null);
+        await UntilAsync(() => _director.Serving?.Epoch > ofSecond);
     }
 
     private async Task FigureEightAsync()
@@ -129,13 +133,14 @@ internal sealed class ScriptRunner
         if (!await UntilAsync(() => Elected(first) > ofSecond && third.Newest is { } replica && replica.Replica.Log.LastLsn > before))
             return;
         await DelayAsync(1.5 * _random.NextDouble());
+        var ofFirst = Elected(first);
         CutOff(first.Name);
         await DelayAsync(_random.Next(100));
 
         // The second knows nothing of it, and has the higher epoch at its end.
         Mend(second.Name, third.Name);
         _director.Place(second.Name);
-        await UntilAsync(() => _director.Serving is not null);
+        await UntilAsync(() => _director.Serving?.Epoch > ofFirst);
     }
 
     private async Task TransferAsync()

@@ -30,6 +30,7 @@ internal sealed class Troublemaker
         foreach (var node in _cluster.Nodes)
         {
             node.FailNextSync = false;
+            node.SlowestDisk = TimeSpan.Zero;
             node.Disk.CapacityBytes = long.MaxValue;
             node.Disk.CrashAtByte = long.MaxValue;
             node.Process?.Resume();
