@@ -20,4 +20,7 @@ internal enum Script
 
     /// <summary>Leadership goes to and fro between nodes whose clocks differ as much as they may.</summary>
     Transfers,
+
+    /// <summary>A candidate that is behind asks for records of a replica that has come to follow a later leader since its promise.</summary>
+    SourceMovesOn,
 }

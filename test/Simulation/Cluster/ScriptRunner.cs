@@ -29,6 +29,7 @@ internal sealed class ScriptRunner
         while (_cluster.AreThingsBreaking)
         {
             _cluster.Network.Heal();
+            _cluster.Network.Faults = _cluster.Profile.Network;
             foreach (var node in _cluster.Nodes)
             {
                 node.SlowestDisk = TimeSpan.Zero;
@@ -45,6 +46,7 @@ internal sealed class ScriptRunner
                 Script.LateRelease => LateReleaseAsync(),
                 Script.LooseEnd => LooseEndAsync(),
                 Script.FigureEight => FigureEightAsync(),
+                Script.SourceMovesOn => SourceMovesOnAsync(),
                 _ => TransferAsync(),
             });
         }
@@ -141,6 +143,37 @@ internal sealed class ScriptRunner
         Mend(second.Name, third.Name);
         _director.Place(second.Name);
         await UntilAsync(() => _director.Serving?.Epoch > ofFirst);
+    }
+
+    private async Task SourceMovesOnAsync()
+    {
+        if (_director.Serving is not { } leader)
+            return;
+        var (first, second, third) = Three(leader.Candidate.Node);
+
+        // The second falls behind, until no lease of the first counts there any more.
+        CutOff(second.Name);
+        await DelayAsync(500 + _random.Next(100));
+        first.Process!.Start(first.StopLeadingAsync);
+        await UntilAsync(() => first.Leaders.Count == 0);
+        await DelayAsync(2);
+
+        // The first promises itself an epoch that nobody else hears of, so that it will begin with the one after it.
+        CutOff(first.Name);
+        _director.Place(first.Name);
+        await DelayAsync(2);
+        first.Process!.Start(first.StopLeadingAsync);
+        await UntilAsync(() => first.Leaders.Count == 0);
+
+        // The second gets the third's promise. Before it has its records, the first leads.
+        _cluster.Network.Faults = _cluster.Profile.Network with { Delay = TimeSpan.FromMilliseconds(10) };
+        Mend(second.Name, third.Name);
+        _director.Place(second.Name);
+        if (!await UntilAsync(() => third.Newest?.LeaderNode == second.Name))
+            return;
+        Mend(first.Name, third.Name);
+        _director.Place(first.Name);
+        await DelayAsync(200);
     }
 
     private async Task TransferAsync()

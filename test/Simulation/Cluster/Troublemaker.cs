@@ -26,7 +26,6 @@ internal sealed class Troublemaker
         _cluster.AreThingsBreaking = false;
         _cluster.Network.IsMended = true;
         _cluster.Network.Heal();
-        _cluster.Network.Faults = Networks.LinkFaults.Good;
         foreach (var node in _cluster.Nodes)
         {
             node.FailNextSync = false;

@@ -13,7 +13,11 @@ internal sealed class SimulatedNetwork(World world, Func<object?, string> descri
     private readonly HashSet<(string From, string To)> _cut = [];
 
     /// <summary>Quality of all links.</summary>
-    public LinkFaults Faults { get; set; } = LinkFaults.Good;
+    public LinkFaults Faults
+    {
+        get => IsMended ? LinkFaults.Good : field;
+        set;
+    } = LinkFaults.Good;
 
     /// <summary>Attaches the process that now answers under its name.</summary>
     public void Attach(SimulatedProcess process) => _processes[process.Name] = process;
