@@ -27,14 +27,15 @@ internal static class Run
     /// <summary>How long a mended cluster may take until it serves and all replicas are equal.</summary>
     private static readonly TimeSpan RestWithin = TimeSpan.FromSeconds(60);
 
-    public static RunResult One(int seed, ReplicationFaults faults, Trace trace)
+    public static RunResult One(int seed, ReplicationFaults faults, Script? script, Trace trace)
     {
         var world = new World(seed, trace);
-        var profile = Profile.Draw(world.NewRandom("profile"), faults);
+        var profile = Profile.Draw(world.NewRandom("profile"), faults, script);
         var cluster = new SimulatedCluster(world, profile);
         var director = new Director(cluster);
         var clients = Enumerable.Range(1, profile.Clients).Select(number => new SimulatedClient(cluster, director, number)).ToList();
         var troubles = new Troublemaker(cluster, director);
+        _ = new ScriptRunner(cluster, director);
         world.RunUntil(() => false, profile.Duration);
         troubles.Mend();
         if (!world.RunUntil(() => clients.TrueForAll(client => client.IsDone) && Resting(cluster, director) is not null, RestWithin) && world.Failures.Count == 0)

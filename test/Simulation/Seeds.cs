@@ -1,4 +1,5 @@
 using GrainDb.Engine.Replication;
+using GrainDb.Simulation.Cluster;
 using GrainDb.Simulation.Core;
 
 namespace GrainDb.Simulation;
@@ -25,16 +26,17 @@ internal static class Seeds
     /// <param name="from">The first seed.</param>
     /// <param name="many">How many.</param>
     /// <param name="faults">Deliberate errors.</param>
+    /// <param name="script">The course of events that is wanted; null for any.</param>
     /// <param name="keepsGoing">Whether to run all of them, whatever they give.</param>
     /// <param name="failed">Told of every seed that breaks a promise; one call at a time.</param>
-    public static SeedsSummary Run(int from, int many, ReplicationFaults faults, bool keepsGoing, Action<RunResult> failed)
+    public static SeedsSummary Run(int from, int many, ReplicationFaults faults, Script? script, bool keepsGoing, Action<RunResult> failed)
     {
         var summary = new SeedsSummary();
         Parallel.For(from, from + many, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (seed, loop) =>
         {
             if (loop.ShouldExitCurrentIteration)
                 return;
-            var result = Simulation.Run.One(seed, faults, Trace.None);
+            var result = Simulation.Run.One(seed, faults, script, Trace.None);
             lock (summary)
             {
                 summary.Runs++;

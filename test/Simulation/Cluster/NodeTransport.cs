@@ -8,7 +8,7 @@ namespace GrainDb.Simulation.Cluster;
 internal sealed class NodeTransport(SimulatedCluster cluster, SimulatedProcess process, Random random) : IReplicaTransport
 {
     private static readonly TimeSpan AppendPatience = TimeSpan.FromMilliseconds(400);
-    private static readonly TimeSpan LatestRelease = TimeSpan.FromMilliseconds(1000);
+    private static readonly TimeSpan LatestRelease = TimeSpan.FromMilliseconds(2500);
     private static readonly TimeSpan FetchPatience = TimeSpan.FromMilliseconds(800);
 
     public Task<PromiseAnswer?> PromiseAsync(ReplicaDescriptor to, PromiseRequest request) =>
@@ -25,8 +25,12 @@ internal sealed class NodeTransport(SimulatedCluster cluster, SimulatedProcess p
 
     public void Release(ReplicaDescriptor to, ReleaseNotice notice)
     {
-        var delay = cluster.Profile.LateReleases ? LatestRelease * random.NextDouble() : TimeSpan.Zero;
-        cluster.World.Schedule(delay, process, () => cluster.Network.Tell(process, to.Node, $"{notice}", () => cluster.Node(to.Node).Find(to.Id)?.Release(notice)));
+        if (cluster.Profile.Script == Script.LateRelease)
+            cluster.HeldReleases.Add(Send);
+        else
+            cluster.World.Schedule(cluster.Profile.LateReleases ? LatestRelease * random.NextDouble() : TimeSpan.Zero, process, Send);
+
+        void Send() => cluster.Network.Tell(process, to.Node, $"{notice}", () => cluster.Node(to.Node).Find(to.Id)?.Release(notice));
     }
 
     private Task<TAnswer?> CallAsync<TAnswer>(ReplicaDescriptor to, object request, TimeSpan patience, Func<ReplicaAcceptor, TAnswer> call, Func<TAnswer> unknown)

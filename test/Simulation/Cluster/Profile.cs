@@ -46,6 +46,9 @@ internal sealed record Profile
     /// <summary>Whether what a leader says when it stops comes late: long after its successor began.</summary>
     public bool LateReleases { get; init; }
 
+    /// <summary>A course of events instead of chance.</summary>
+    public Script Script { get; init; }
+
     public LinkFaults Network { get; init; } = LinkFaults.Good;
 
     /// <summary>Part of the file operations at which the machine stops.</summary>
@@ -70,8 +73,13 @@ internal sealed record Profile
     };
 
     /// <summary>Draws a run's mixture.</summary>
-    public static Profile Draw(Random random, ReplicationFaults faults)
+    /// <param name="random">The seed's.</param>
+    /// <param name="faults">Deliberate errors.</param>
+    /// <param name="script">The course of events that is wanted; null for any.</param>
+    public static Profile Draw(Random random, ReplicationFaults faults, Script? script)
     {
+        if ((script ?? (random.Next(6) == 0 ? (Script)random.Next(1, 1 + (int)Script.SourceMovesOn) : Script.None)) is not Script.None and var chosen)
+            return Scripted(chosen, random, faults);
         var focus = random.Next(Focuses.Length + 1);
         var troubles = focus < Focuses.Length ? Among(Focuses[focus], random) : Among(Enum.GetValues<Trouble>(), random);
         var voters = random.Next(5) == 0 ? 5 : 3;
@@ -103,6 +111,19 @@ internal sealed record Profile
             Replication = Fast with { Faults = faults, MaxAppendBytes = random.Next(3) == 0 ? 100 : 4096 },
         };
     }
+
+    /// <summary>Three nodes on a good network: everything that goes wrong is in the script.</summary>
+    private static Profile Scripted(Script script, Random random, ReplicationFaults faults) => new()
+    {
+        Script = script,
+        Nodes = 3,
+        Clients = 4,
+        Keys = 1 + random.Next(2),
+        ReadShare = 0.5,
+        ThinkTime = TimeSpan.FromMilliseconds(random.Next(2) == 0 ? 3 : 15),
+        WallOffset = random.Next(2) == 0 ? MaxClockOffset / 2 : TimeSpan.Zero,
+        Replication = Fast with { Faults = faults, MaxAppendBytes = 100 },
+    };
 
     /// <summary>Kinds of trouble that are worth having together, beside the mixture of all.</summary>
     private static readonly Trouble[][] Focuses =

@@ -41,6 +41,9 @@ internal sealed class SimulatedCluster
 
     public History History { get; } = new();
 
+    /// <summary>What leaders said when they stopped, on its way until a script lets it arrive.</summary>
+    public List<Action> HeldReleases { get; } = [];
+
     public RangeDescriptor Descriptor { get; } = new(new RangeId(7), "simulated", [], null, Generation: 1, []);
 
     /// <summary>Whether troubles are still wanted; afterwards everything is mended.</summary>

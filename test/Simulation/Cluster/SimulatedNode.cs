@@ -58,6 +58,9 @@ internal sealed class SimulatedNode
 
     public bool IsUp => Process is { IsAlive: true };
 
+    /// <summary>Bound of a disk that is slow; zero for one that is not.</summary>
+    public TimeSpan SlowestDisk { get; set; }
+
     /// <summary>The next sync fails.</summary>
     public bool FailNextSync { get; set; }
 
@@ -225,7 +228,7 @@ internal sealed class SimulatedNode
             _cluster.World.Trace.Write(_cluster.World, Process, line);
     }
 
-    private TimeSpan DiskTime() => TimeSpan.FromMicroseconds(_random.Next(20) == 0 ? _random.Next(30_000) : _random.Next(400));
+    private TimeSpan DiskTime() => SlowestDisk > TimeSpan.Zero ? SlowestDisk * _random.NextDouble() : TimeSpan.FromMicroseconds(_random.Next(20) == 0 ? _random.Next(30_000) : _random.Next(400));
 
     /// <summary>The call fails on the way back; the caller's patience decides.</summary>
     private static Task<TAnswer> Never<TAnswer>() => new TaskCompletionSource<TAnswer>().Task;

@@ -24,11 +24,12 @@ internal sealed class Troublemaker
     public void Mend()
     {
         _cluster.AreThingsBreaking = false;
+        _cluster.Network.IsMended = true;
         _cluster.Network.Heal();
-        _cluster.Network.Faults = Networks.LinkFaults.Good;
         foreach (var node in _cluster.Nodes)
         {
             node.FailNextSync = false;
+            node.SlowestDisk = TimeSpan.Zero;
             node.Disk.CapacityBytes = long.MaxValue;
             node.Disk.CrashAtByte = long.MaxValue;
             node.Process?.Resume();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using GrainDb.Engine.Replication;
+using GrainDb.Simulation.Cluster;
 using Trace = GrainDb.Simulation.Core.Trace;
 
 namespace GrainDb.Simulation.CommandLine;
@@ -9,14 +10,15 @@ namespace GrainDb.Simulation.CommandLine;
 internal static class Commands
 {
     private const string Usage = """
-        usage: GrainDb.Simulation --seeds N [--from S] [--variant X] [--keep-going]
-               GrainDb.Simulation --seed S [--variant X] [--trace]
+        usage: GrainDb.Simulation --seeds N [--from S] [--variant X] [--script X] [--keep-going]
+               GrainDb.Simulation --seed S [--variant X] [--script X] [--trace]
 
           --seeds N     runs N seeds on all cores; stops at the first that breaks a promise
           --from S      the first of them (1)
           --keep-going  runs them all
           --seed S      runs one seed
           --trace       and says everything that happens
+          --script X    only that course of events, see Script (None: only chance)
           --variant X   puts a deliberate error into the machines, see ReplicationFaults
         """;
 
@@ -27,6 +29,7 @@ internal static class Commands
         int? seeds = null;
         var from = 1;
         var faults = ReplicationFaults.None;
+        Script? script = null;
         var (isTracing, keepsGoing) = (false, false);
         for (var i = 0; i < arguments.Length; i++)
         {
@@ -37,6 +40,7 @@ internal static class Commands
                 "--seeds" => TryNumber(next, number => seeds = number, ref i),
                 "--from" => TryNumber(next, number => from = number, ref i),
                 "--variant" => Enum.TryParse(next, out faults) && i++ >= 0,
+                "--script" => Enum.TryParse<Script>(next, out var named) && (script = named) is not null && i++ >= 0,
                 "--trace" => isTracing = true,
                 "--keep-going" => keepsGoing = true,
                 _ => false,
@@ -47,8 +51,8 @@ internal static class Commands
 
         return (seed, seeds) switch
         {
-            ({ } one, null) => One(one, faults, isTracing, output),
-            (null, { } many) when !isTracing => Many(from, many, faults, keepsGoing, output),
+            ({ } one, null) => One(one, faults, script, isTracing, output),
+            (null, { } many) when !isTracing => Many(from, many, faults, script, keepsGoing, output),
             _ => Wrong(errors),
         };
     }
@@ -68,19 +72,19 @@ internal static class Commands
         return 2;
     }
 
-    private static int One(int seed, ReplicationFaults faults, bool isTracing, TextWriter output)
+    private static int One(int seed, ReplicationFaults faults, Script? script, bool isTracing, TextWriter output)
     {
-        var result = Run.One(seed, faults, isTracing ? new Trace(output) : Trace.None);
+        var result = Run.One(seed, faults, script, isTracing ? new Trace(output) : Trace.None);
         output.WriteLine($"seed {seed}: {result.Operations} operations, {result.Succeeded} succeeded, {result.Epochs} leaders, {result.Events} events");
         foreach (var violation in result.Violations)
             output.WriteLine($"VIOLATION seed {seed}: {violation}");
         return result.Violations.Count == 0 ? 0 : 1;
     }
 
-    private static int Many(int from, int many, ReplicationFaults faults, bool keepsGoing, TextWriter output)
+    private static int Many(int from, int many, ReplicationFaults faults, Script? script, bool keepsGoing, TextWriter output)
     {
         var watch = Stopwatch.StartNew();
-        var summary = Seeds.Run(from, many, faults, keepsGoing, result =>
+        var summary = Seeds.Run(from, many, faults, script, keepsGoing, result =>
         {
             foreach (var violation in result.Violations)
                 output.WriteLine($"VIOLATION seed {result.Seed}: {violation}");

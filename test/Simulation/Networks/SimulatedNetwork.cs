@@ -13,16 +13,27 @@ internal sealed class SimulatedNetwork(World world, Func<object?, string> descri
     private readonly HashSet<(string From, string To)> _cut = [];
 
     /// <summary>Quality of all links.</summary>
-    public LinkFaults Faults { get; set; } = LinkFaults.Good;
+    public LinkFaults Faults
+    {
+        get => IsMended ? LinkFaults.Good : field;
+        set;
+    } = LinkFaults.Good;
 
     /// <summary>Attaches the process that now answers under its name.</summary>
     public void Attach(SimulatedProcess process) => _processes[process.Name] = process;
 
     /// <summary>Nothing gets from one to the other any more; the other direction is not touched.</summary>
-    public void Cut(string from, string to) => _cut.Add((from, to));
+    public void Cut(string from, string to)
+    {
+        if (!IsMended)
+            _cut.Add((from, to));
+    }
 
     /// <summary>Takes one cut back.</summary>
     public void Mend(string from, string to) => _cut.Remove((from, to));
+
+    /// <summary>Whether it stays whole from now on, whoever still wants to cut it.</summary>
+    public bool IsMended { get; set; }
 
     /// <summary>Takes all cuts back.</summary>
     public void Heal() => _cut.Clear();

@@ -1,0 +1,36 @@
+using GrainDb.Engine.Replication;
+using GrainDb.Simulation.Cluster;
+using GrainDb.Simulation.Core;
+
+namespace GrainDb.Simulation.Tests;
+
+public sealed class SeedTests
+{
+    private const int Some = 300;
+
+    [Fact]
+    public void No_seed_breaks_a_promise()
+    {
+        var violations = new List<string>();
+        var summary = Seeds.Run(1, Some, ReplicationFaults.None, script: null, keepsGoing: false, result => violations.AddRange(result.Violations.Select(violation => $"seed {result.Seed}: {violation}")));
+        Assert.True(summary.Failed.Count == 0, string.Join('\n', violations));
+
+        // A cluster that serves nobody breaks no promise either.
+        Assert.True(summary.Succeeded > Some * 50, $"only {summary.Succeeded} operations succeeded");
+        Assert.True(summary.Epochs > Some * 2, $"only {summary.Epochs} leaders");
+    }
+
+    [Fact]
+    public void A_seed_says_everything()
+    {
+        Assert.Equal(TraceOf(3), TraceOf(3));
+        Assert.NotEqual(TraceOf(3), TraceOf(4));
+    }
+
+    private static string TraceOf(int seed)
+    {
+        using var lines = new StringWriter();
+        Run.One(seed, ReplicationFaults.None, Script.None, new Trace(lines));
+        return lines.ToString();
+    }
+}

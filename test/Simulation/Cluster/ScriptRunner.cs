@@ -1,0 +1,243 @@
+using GrainDb.Interfaces.Replicas;
+using GrainDb.Simulation.Core;
+
+namespace GrainDb.Simulation.Cluster;
+
+/// <summary>Carries scripts out again and again while things break. Waiting is in virtual time, so a step happens exactly when its condition comes true.</summary>
+internal sealed class ScriptRunner
+{
+    private static readonly TimeSpan Step = TimeSpan.FromMicroseconds(100);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private readonly SimulatedCluster _cluster;
+    private readonly Director _director;
+    private readonly Random _random;
+    private readonly SimulatedProcess _process;
+
+    public ScriptRunner(SimulatedCluster cluster, Director director)
+    {
+        _cluster = cluster;
+        _director = director;
+        _random = cluster.World.NewRandom("script");
+        _process = new SimulatedProcess(cluster.World, "script", _random);
+        if (cluster.Profile.Script != Script.None)
+            _process.Start(RunAsync);
+    }
+
+    private async Task RunAsync()
+    {
+        while (_cluster.AreThingsBreaking)
+        {
+            _cluster.Network.Heal();
+            _cluster.Network.Faults = _cluster.Profile.Network;
+            foreach (var node in _cluster.Nodes)
+            {
+                node.SlowestDisk = TimeSpan.Zero;
+                if (!node.IsUp)
+                    node.Start();
+            }
+
+            if (!await UntilAsync(() => _director.Serving is not null && _director.IsEveryVoterSound))
+                continue;
+            await DelayAsync(_random.Next(200));
+            await (_cluster.Profile.Script switch
+            {
+                Script.StaleLease => StaleLeaseAsync(),
+                Script.LateRelease => LateReleaseAsync(),
+                Script.LooseEnd => LooseEndAsync(),
+                Script.FigureEight => FigureEightAsync(),
+                Script.SourceMovesOn => SourceMovesOnAsync(),
+                _ => TransferAsync(),
+            });
+        }
+    }
+
+    private async Task StaleLeaseAsync()
+    {
+        if (_director.Serving is not { } leader)
+            return;
+        var others = Others(leader.Candidate.Node);
+        CutOff(leader.Candidate.Node);
+        foreach (var other in others.Where(_ => _random.Next(2) == 0))
+        {
+            other.Crash(disk => disk.AfterProcessKill());
+            other.Start();
+        }
+
+        _director.Place(others[_random.Next(others.Count)].Name);
+        await DelayAsync(500);
+    }
+
+    private async Task LateReleaseAsync()
+    {
+        for (var transfers = 0; transfers < 2; transfers++)
+        {
+            await TransferAsync();
+            await UntilAsync(() => _director.Serving is not null);
+        }
+
+        await DelayAsync(_random.Next(600));
+        if (_director.Serving is not { } leader)
+            return;
+        CutOff(leader.Candidate.Node);
+        await DelayAsync(_random.Next(50));
+        _cluster.HeldReleases.ForEach(send => send());
+        _cluster.HeldReleases.Clear();
+        await DelayAsync(2);
+        var others = Others(leader.Candidate.Node);
+        _director.Place(others[_random.Next(others.Count)].Name);
+        await DelayAsync(500);
+    }
+
+    private async Task LooseEndAsync()
+    {
+        if (_director.Serving is not { } leader)
+            return;
+        var (first, second, third) = Three(leader.Candidate.Node);
+        CutOff(first.Name);
+        await DelayAsync(_random.Next(300));
+
+        // Its disk is slow: it is heard of before it has its first record.
+        second.SlowestDisk = TimeSpan.FromMilliseconds(60);
+        _director.Place(second.Name);
+        if (!await UntilAsync(() => Elected(second) > leader.Epoch))
+            return;
+        var ofSecond = Elected(second);
+        _cluster.Network.Heal();
+        CutOff(third.Name);
+        await DelayAsync(_random.Next(100));
+        CutOff(second.Name);
+        Mend(first.Name, third.Name);
+        _director.Place((_random.Next(2) == 0 ? first : third).Name);
+        await UntilAsync(() => _director.Serving?.Epoch > ofSecond);
+    }
+
+    private async Task FigureEightAsync()
+    {
+        if (_director.Serving is not { } leader)
+            return;
+        var (first, second, third) = Three(leader.Candidate.Node);
+        CutOff(first.Name);
+        var before = third.Newest!.Replica.Log.LastLsn;
+        if (!await UntilAsync(() => first.Newest is { } replica && replica.Replica.Log.LastLsn > before))
+            return;
+
+        // The second leads, and nobody hears of it.
+        _director.Place(second.Name);
+        if (!await UntilAsync(() => Elected(second) > leader.Epoch))
+            return;
+        CutOff(second.Name);
+        var ofSecond = Elected(second);
+
+        // The first leads again, and gets only its old record across.
+        Mend(first.Name, third.Name);
+        _director.Place(first.Name);
+        if (!await UntilAsync(() => Elected(first) > ofSecond && third.Newest is { } replica && replica.Replica.Log.LastLsn > before))
+            return;
+        await DelayAsync(1.5 * _random.NextDouble());
+        var ofFirst = Elected(first);
+        CutOff(first.Name);
+        await DelayAsync(_random.Next(100));
+
+        // The second knows nothing of it, and has the higher epoch at its end.
+        Mend(second.Name, third.Name);
+        _director.Place(second.Name);
+        await UntilAsync(() => _director.Serving?.Epoch > ofFirst);
+    }
+
+    private async Task SourceMovesOnAsync()
+    {
+        if (_director.Serving is not { } leader)
+            return;
+        var (first, second, third) = Three(leader.Candidate.Node);
+
+        // The second falls behind, until no lease of the first counts there any more.
+        CutOff(second.Name);
+        await DelayAsync(500 + _random.Next(100));
+        first.Process!.Start(first.StopLeadingAsync);
+        await UntilAsync(() => first.Leaders.Count == 0);
+        await DelayAsync(2);
+
+        // The first promises itself an epoch that nobody else hears of, so that it will begin with the one after it.
+        CutOff(first.Name);
+        _director.Place(first.Name);
+        await DelayAsync(2);
+        first.Process!.Start(first.StopLeadingAsync);
+        await UntilAsync(() => first.Leaders.Count == 0);
+
+        // The second gets the third's promise. Before it has its records, the first leads.
+        _cluster.Network.Faults = _cluster.Profile.Network with { Delay = TimeSpan.FromMilliseconds(10) };
+        Mend(second.Name, third.Name);
+        _director.Place(second.Name);
+        if (!await UntilAsync(() => third.Newest?.LeaderNode == second.Name))
+            return;
+        Mend(first.Name, third.Name);
+        _director.Place(first.Name);
+        await DelayAsync(200);
+    }
+
+    private async Task TransferAsync()
+    {
+        if (_director.Serving is not { } leader)
+            return;
+        var from = _cluster.Node(leader.Candidate.Node);
+        foreach (var node in _cluster.Nodes)
+            node.Clocks.WallOffset = Profile.MaxClockOffset / 2 * (node == from ? 1 : -1);
+        await DelayAsync(_random.Next(300));
+        var to = Others(from.Name);
+        if (!from.IsUp)
+            return;
+        from.Process!.Start(from.StopLeadingAsync);
+        await UntilAsync(() => from.Leaders.Count == 0);
+        _director.Place(to[_random.Next(to.Count)].Name);
+        await UntilAsync(() => _director.Serving is not null);
+    }
+
+    /// <summary>The newest epoch for which somebody on the node won its promises; zero for none.</summary>
+    private static Epoch Elected(SimulatedNode node) => node.Leaders.Select(leader => leader.Epoch).DefaultIfEmpty().Max();
+
+    private List<SimulatedNode> Others(string name) => [.. _cluster.Nodes.Where(node => node.Name != name && node.IsUp && node.Newest is not null)];
+
+    private (SimulatedNode First, SimulatedNode Second, SimulatedNode Third) Three(string first)
+    {
+        var others = _cluster.Nodes.Where(node => node.Name != first).OrderBy(_ => _random.Next()).ToList();
+        return (_cluster.Node(first), others[0], others[1]);
+    }
+
+    private void CutOff(string name)
+    {
+        foreach (var other in _cluster.Nodes.Where(node => node.Name != name))
+        {
+            _cluster.Network.Cut(name, other.Name);
+            _cluster.Network.Cut(other.Name, name);
+        }
+    }
+
+    private void Mend(string left, string right)
+    {
+        _cluster.Network.Mend(left, right);
+        _cluster.Network.Mend(right, left);
+    }
+
+    private Task DelayAsync(double milliseconds)
+    {
+        var passed = new TaskCompletionSource();
+        _cluster.World.Schedule(TimeSpan.FromMilliseconds(milliseconds), _process, passed.SetResult);
+        return passed.Task;
+    }
+
+    private async Task<bool> UntilAsync(Func<bool> condition)
+    {
+        var end = _cluster.World.Now + Patience.Ticks;
+        while (_cluster.AreThingsBreaking && _cluster.World.Now < end)
+        {
+            if (condition())
+                return true;
+            var passed = new TaskCompletionSource();
+            _cluster.World.Schedule(Step, _process, passed.SetResult);
+            await passed.Task;
+        }
+
+        return false;
+    }
+}
