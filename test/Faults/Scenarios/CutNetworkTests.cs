@@ -22,7 +22,7 @@ public sealed class CutNetworkTests
     public Task A_leader_that_is_cut_off_accepts_nothing_and_catches_up_when_it_returns() => IsolateAsync(isLeader: true);
 
     [Fact]
-    public Task A_follower_that_is_cut_off_accepts_nothing_and_catches_up_when_it_returns() => IsolateAsync(isLeader: false);
+    public Task Another_node_that_is_cut_off_accepts_nothing_and_catches_up_when_it_returns() => IsolateAsync(isLeader: false);
 
     [Fact]
     public Task Two_nodes_that_cannot_talk_to_each_other_go_on_by_way_of_the_third() =>
@@ -54,7 +54,7 @@ public sealed class CutNetworkTests
             foreach (var other in others)
                 network.Cut(victim, other);
             await using var faithful = Workload.Start([victim], run.History, Faithful, cancellationToken);
-            await run.WritesAgainAsync(what, cut, others);
+            await run.WritesAgainAsync(what, cut, others, FaultRun.WritesAgainWithoutSilentWithin);
             await run.LoadAsync(CutFor);
             var before = run.History.Now;
             await run.LoadAsync(Window);
@@ -89,7 +89,7 @@ public sealed class CutNetworkTests
             var others = run.Cluster.Others(leader);
             var fault = run.History.Now;
             cut(network, leader, others[0], others[1]);
-            await run.WritesAgainAsync(what, fault, others);
+            await run.WritesAgainAsync(what, fault, others, FaultRun.WritesAgainWithoutSilentWithin);
             await run.LoadAsync(CutFor);
             network.Heal(run.Cluster.Nodes);
             foreach (var node in run.Cluster.Nodes)
