@@ -91,22 +91,7 @@ internal sealed class FaultRun : IAsyncDisposable
         Assert.InRange(again.Value, TimeSpan.Zero, within);
     }
 
-    /// <summary>
-    /// A node whose fault is over takes part again. One that the others declared dead meanwhile may have ended itself; it is started again, as
-    /// any supervisor would.
-    /// </summary>
-    public async Task ReturnAsync(ClusterNode node, CancellationToken cancellationToken)
-    {
-        if (!node.IsRunning)
-        {
-            Report.Say($"{node.Name} had ended itself and is started again");
-            node.Start();
-        }
-
-        await node.ReadyAsync(cancellationToken);
-    }
-
-    /// <summary>All replicas of all ranges are there and up to date within the bound; says when.</summary>
+    /// <summary>All nodes run, and all replicas of all ranges are there and up to date, within the bound; says when.</summary>
     public async Task WholeAgainAsync(string what)
     {
         var since = History.Now;
