@@ -38,6 +38,13 @@ public static class HttpHosting
 
     public static void MapHttp(this WebApplication application)
     {
+        var readiness = application.Services.GetRequiredService<NodeReadiness>();
+        application.Use((context, next) =>
+        {
+            if (readiness.IsDraining)
+                context.Response.Headers.Connection = "close"; // or the client's next request meets a connection that is just being closed
+            return next(context);
+        });
         application.MapGrainDbApi(); // first: it turns what goes wrong behind it into problem documents
         application.UseHostFiltering();
         application.MapHealth();

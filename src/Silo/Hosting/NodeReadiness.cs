@@ -26,6 +26,9 @@ public sealed class NodeReadiness
 
     public void MarkDraining() => _draining = true;
 
+    /// <summary>The process has been told to stop.</summary>
+    public bool IsDraining => _draining;
+
     /// <summary>Null when all nodes of this process can serve; else why not.</summary>
     public async Task<string?> AskAsync(CancellationToken cancellationToken)
     {

@@ -15,6 +15,12 @@ public sealed class Server : IAsyncDisposable
     /// <summary>How much of it a start that is under way may take to finish.</summary>
     private static readonly TimeSpan LateStartTime = TimeSpan.FromSeconds(8);
 
+    /// <summary>
+    /// How long a node that drains goes on serving: load balancers see that it is not ready, and each answer ends its connection, so that none
+    /// with a request on its way is left to be closed.
+    /// </summary>
+    private static readonly TimeSpan LeaveTime = TimeSpan.FromMilliseconds(500);
+
     private readonly ServerOptions _options;
     private readonly IConfiguration _configuration;
     private readonly TextWriter _output;
@@ -175,6 +181,7 @@ public sealed class Server : IAsyncDisposable
         _readiness.MarkDraining();
         try
         {
+            await Task.Delay(LeaveTime);
             await Task.WhenAll(_hosts.Select(node => node.Host.StopAsync())).WaitAsync(StopTime - _stopping.Elapsed);
             return byOperator ? ExitCode.Success : ExitCode.Failed;
         }

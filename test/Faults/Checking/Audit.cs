@@ -45,6 +45,8 @@ internal sealed class Audit(FaultCluster cluster, History history)
             Interlocked.Add(ref versionCount, versions.Versions.Count);
             foreach (var violation in VersionOrder.Check(versions, [.. ofKey]))
                 wrong.Enqueue(violation);
+            foreach (var violation in SecondOpinion.Check(versions, ofKey))
+                wrong.Enqueue(violation);
             foreach (var node in cluster.Nodes)
                 await ReadsNewestAsync(node, versions, wrong, token);
         });

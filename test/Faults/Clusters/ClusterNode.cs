@@ -56,6 +56,9 @@ internal sealed class ClusterNode : IAsyncDisposable
     /// <summary>Standard error of all its processes so far.</summary>
     public string Log => string.Concat([.. _earlierLogs, _process?.Errors ?? ""]);
 
+    /// <summary>Whether its process ended because the others had declared it dead.</summary>
+    public bool WasDeclaredDead => _process is { HasExited: true } process && process.Errors.Contains("I have been told I am dead", StringComparison.Ordinal);
+
     private GrainDbProcess Process => _process ?? throw new InvalidOperationException($"{Name} was never started");
 
     /// <summary>Gives the node, before its first start, a disk of this size.</summary>

@@ -96,13 +96,16 @@ internal sealed class FaultCluster : IAsyncDisposable
         throw new InvalidOperationException("nobody leads anything");
     }
 
-    /// <summary>Waits until every range has a leader and all its replicas take part and hold the whole log.</summary>
+    /// <summary>
+    /// Waits until every range has a leader and all its replicas take part and hold the whole log. All nodes are meant to run.
+    /// </summary>
     /// <returns>Null, or what was still missing when the time was up.</returns>
     public async Task<string?> WholeAsync(TimeSpan within, CancellationToken cancellationToken)
     {
         var waited = System.Diagnostics.Stopwatch.StartNew();
         while (true)
         {
+            StartAgainWhoWasDeclaredDead();
             var ranges = await LookAsync(Nodes.First(node => node.IsRunning), cancellationToken);
             var missing = ranges is null ? "no answer" : string.Join("; ", ranges.Where(range => !range.IsWhole(ReplicationFactor)).Select(range => range.ToString()));
             if (missing.Length == 0)
@@ -136,6 +139,21 @@ internal sealed class FaultCluster : IAsyncDisposable
         await _network.DisposeAsync();
         Http.Dispose();
         _directory.Delete(recursive: true);
+    }
+
+    /// <summary>
+    /// A node that the others declared dead while it was silent ends itself as soon as it learns of that, perhaps after it was reachable again. It
+    /// is started again, as any supervisor would; a node that ended for another reason is not.
+    /// </summary>
+    private void StartAgainWhoWasDeclaredDead()
+    {
+        foreach (var node in Nodes.Where(node => !node.IsRunning))
+        {
+            if (!node.WasDeclaredDead)
+                throw new InvalidOperationException($"{node.Name} ended by itself");
+            Report.Say($"{node.Name} was declared dead, had ended itself and is started again");
+            node.Start();
+        }
     }
 
     private async Task CreateKeyspaceAsync(CancellationToken cancellationToken)

@@ -40,6 +40,31 @@ public sealed class EmbeddedTests : IDisposable
     }
 
     [Fact]
+    public async Task While_it_drains_it_goes_on_serving_and_ends_each_connection_with_its_answer()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var url = $"http://127.0.0.1:{GrainDbProcess.FreePort()}";
+        await using var process = GrainDbProcess.Start(_directory.Path, "--nodes", "1", "--http", url);
+        await process.AnswersAsync($"{url}/health/ready", HttpStatusCode.OK, cancellation);
+        using var client = new HttpClient();
+        process.Terminate();
+        while (true)
+        {
+            using var answer = await client.GetAsync(new Uri($"{url}/health/ready"), cancellation); // refused, it would throw
+            if (answer.StatusCode == HttpStatusCode.OK)
+                continue; // the signal is still on its way
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+            Assert.True(answer.Headers.ConnectionClose);
+            break;
+        }
+
+        using var key = await client.GetAsync(new Uri($"{url}/v1/kv/default/k"), cancellation);
+        Assert.Equal(HttpStatusCode.NotFound, key.StatusCode);
+        Assert.True(key.Headers.ConnectionClose);
+        await process.EndsWellAsync(cancellation);
+    }
+
+    [Fact]
     public async Task Ends_with_0_when_told_to_while_it_starts()
     {
         await using var process = GrainDbProcess.Start(_directory.Path, "--http", "http://127.0.0.1:0");
