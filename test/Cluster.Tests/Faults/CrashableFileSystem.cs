@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using GrainDb.Engine.Wal;
 
 namespace GrainDb.Cluster.Tests.Faults;
@@ -8,10 +9,16 @@ namespace GrainDb.Cluster.Tests.Faults;
 /// </summary>
 internal sealed class CrashableFileSystem(IWalFileSystem inner) : IWalFileSystem
 {
+    private readonly ConcurrentBag<IDisposable> _locks = [];
     private volatile bool _crashed;
 
-    /// <summary>The process is dead.</summary>
-    public void Crash() => _crashed = true;
+    /// <summary>The process is dead: the operating system gives its locks back.</summary>
+    public void Crash()
+    {
+        _crashed = true;
+        foreach (var held in _locks)
+            held.Dispose();
+    }
 
     private IWalFileSystem Inner(string path) => !_crashed ? inner : throw Dead(path);
 
@@ -41,8 +48,13 @@ internal sealed class CrashableFileSystem(IWalFileSystem inner) : IWalFileSystem
 
     public long FreeBytes(string directory) => inner.FreeBytes(directory);
 
-    /// <summary>Given back as the end of a process would.</summary>
-    public IDisposable? TryLockDirectory(string directory) => inner.TryLockDirectory(directory);
+    public IDisposable? TryLockDirectory(string directory)
+    {
+        var held = Inner(directory).TryLockDirectory(directory);
+        if (held is not null)
+            _locks.Add(held);
+        return held;
+    }
 
     private static WalIOException Dead(string path) => new("write", path, errno: 5, "the process is dead");
 

@@ -26,6 +26,7 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     private readonly InProcessTestCluster _cluster;
     private readonly Network _network;
     private readonly InProcessSiloHandle[] _nodes;
+    private readonly List<Task> _dying = [];
 
     private GrainDbCluster(InProcessTestCluster cluster, Network network)
     {
@@ -100,13 +101,13 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     /// Kills a node: from one moment to the next nothing of it reaches anybody or its files. What its code does after that, in the process that it
     /// shares with the others, is without effect.
     /// </summary>
-    public async Task CrashAsync(int node)
+    public void Crash(int node)
     {
         var name = _nodes[node].Name;
         CrashFiles(node);
         _network.Isolate(name, Silos.Keys, CutKind.Reset);
         _network.CutFromTable(name);
-        await _cluster.KillSiloAsync(_nodes[node]);
+        _dying.Add(_cluster.KillSiloAsync(_nodes[node])); // its last words wait long for an answer
     }
 
     /// <summary>From now on the node's files stay as they are.</summary>
@@ -147,6 +148,8 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     {
         foreach (var node in _nodes.Where(node => node is { IsActive: true } && !_cluster.Silos.Contains(node)))
             await node.StopSiloAsync(CancellationToken.None);
+        _network.Heal();
+        await Task.WhenAll(_dying);
         await _cluster.StopAllSilosAsync();
         await _cluster.DisposeAsync();
     }

@@ -9,14 +9,14 @@ using GrainDb.Interfaces.Ranges;
 namespace GrainDb.Cluster.Tests.Replication;
 
 /// <summary>Two leaders of one range at once, by cuts and by force: epochs and leases decide, not who was activated.</summary>
-public sealed class CutOffLeaderTests : IAsyncLifetime
+public sealed class CutOffLeaderTests : IAsyncDisposable
 {
     private readonly TestDirectory _directory = new();
     private readonly Network _network = new();
     private GrainDbCluster _cluster = null!;
 
-    public async ValueTask InitializeAsync() =>
-        _cluster = await GrainDbCluster.StartAsync(_directory, [1, 1, 1], new StorageOptions(), _network, buriesFast: true);
+    private async Task StartAsync(bool buriesFast) =>
+        _cluster = await GrainDbCluster.StartAsync(_directory, [1, 1, 1], new StorageOptions(), _network, buriesFast);
 
     public async ValueTask DisposeAsync()
     {
@@ -28,6 +28,7 @@ public sealed class CutOffLeaderTests : IAsyncLifetime
     [Fact]
     public async Task A_leader_that_nobody_hears_takes_nothing_and_reads_nothing_once_its_lease_ran_out()
     {
+        await StartAsync(buriesFast: true);
         var range = await WatchedRange.CreateAsync(_cluster, "cut");
         var (first, others) = (range.Order[0], range.Order[1..]);
         var old = range.LeaderOn(first)!;
@@ -79,6 +80,7 @@ public sealed class CutOffLeaderTests : IAsyncLifetime
     [Fact]
     public async Task Of_two_leaders_one_is_heard_and_the_other_follows_when_it_hears_of_it()
     {
+        await StartAsync(buriesFast: false);
         var range = await WatchedRange.CreateAsync(_cluster, "two");
         var (first, second, third) = (range.Order[0], range.Order[1], range.Order[2]);
         var old = range.LeaderOn(first)!;
@@ -106,6 +108,7 @@ public sealed class CutOffLeaderTests : IAsyncLifetime
     [Fact]
     public async Task Of_leaders_by_force_one_at_most_gets_a_write_committed()
     {
+        await StartAsync(buriesFast: false);
         var range = await WatchedRange.CreateAsync(_cluster, "force");
         var version = (await PutAsync(range, range.LeaderOn(range.Order[0])!, "0")).Version;
         for (var round = 0; round < 5; round++)

@@ -30,7 +30,7 @@ public sealed class LostNodeTests : IAsyncLifetime
         var load = new WriteLoad(_cluster, range.Keyspace, [.. others, .. others]);
         await load.ProgressAsync(20);
 
-        await _cluster.CrashAsync(first);
+        _cluster.Crash(first);
         await load.ProgressAsync(20);
         Assert.Single(others, range.Leads);
         await load.AssertTrueAsync(others[0]);

@@ -63,18 +63,19 @@ internal sealed class WatchedRange(GrainDbCluster cluster, string keyspace, Rang
     /// <summary>Everything that a node's own replica holds at a snapshot, without anybody's help.</summary>
     public async Task<IReadOnlyList<ScanItem>> StateOnAsync(int node, Timestamp at)
     {
-        ScanResult? page = null;
-        await cluster.UntilAsync(async () =>
+        var replica = cluster.Service<IGrainFactory>(node).GetGrain<IReplicaGrain>($"{Id}@Silo_{node}");
+        var found = new List<ScanItem>();
+        var alone = new ReadConsistency(ReadLevel.Eventual, default, default, LocalOnly: true);
+        for (byte[]? start = []; start is not null;)
         {
-            var scan = new RangeScan([], null, at, KeyLimits.MaxScanLimit, Reverse: false, KeysOnly: false, KeyLimits.MaxScanPageBytes, Filter: null, descriptor.Generation)
-            {
-                Consistency = new ReadConsistency(ReadLevel.Eventual, default, default, LocalOnly: true),
-            };
-            page = await cluster.Service<IGrainFactory>(node).GetGrain<IReplicaGrain>($"{Id}@Silo_{node}").ScanAsync(scan);
-            return page.Failure is null;
-        });
-        Assert.Null(page!.ResumeKey);
-        return page.Items;
+            var scan = new RangeScan(start, null, at, KeyLimits.MaxScanLimit, false, false, KeyLimits.MaxScanPageBytes, null, descriptor.Generation) { Consistency = alone };
+            ScanResult page = null!;
+            await cluster.UntilAsync(async () => (page = await replica.ScanAsync(scan)).Failure is null); // time has to be closed up to there
+            found.AddRange(page.Items);
+            start = page.ResumeKey;
+        }
+
+        return found;
     }
 
     /// <summary>All nodes have the same state, and it has these values.</summary>

@@ -9,6 +9,9 @@ namespace GrainDb.Cluster.Tests.Replication;
 /// <summary>Writers that put one new key after the other through their nodes, and remember what became of each.</summary>
 internal sealed class WriteLoad
 {
+    /// <summary>What a client does between two writes: leaves the cores to others.</summary>
+    private static readonly TimeSpan Think = TimeSpan.FromMilliseconds(10);
+
     private readonly GrainDbCluster _cluster;
     private readonly string _keyspace;
     private readonly ConcurrentQueue<(string Key, WriteResult Result)> _done = new();
@@ -74,6 +77,7 @@ internal sealed class WriteLoad
             _done.Enqueue((key, result));
             if (result.Failure is null)
                 Raise(number);
+            await Task.Delay(Think, CancellationToken.None);
         }
     }
 
