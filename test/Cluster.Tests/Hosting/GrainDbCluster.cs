@@ -1,11 +1,13 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using GrainDb.Cluster.Tests.Faults;
+using GrainDb.Engine.Wal;
 using GrainDb.Grains.Hosting;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.TestingHost;
 
@@ -22,8 +24,16 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(60);
 
     private readonly InProcessTestCluster _cluster;
+    private readonly Network _network;
+    private readonly InProcessSiloHandle[] _nodes;
+    private readonly List<Task> _dying = [];
 
-    private GrainDbCluster(InProcessTestCluster cluster) => _cluster = cluster;
+    private GrainDbCluster(InProcessTestCluster cluster, Network network)
+    {
+        _cluster = cluster;
+        _network = network;
+        _nodes = new InProcessSiloHandle[cluster.Options.InitialSilosCount];
+    }
 
     public static Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage) =>
         StartAsync(directory, weights, storage, new Network(), buriesFast: false);
@@ -46,6 +56,12 @@ internal sealed class GrainDbCluster : IAsyncDisposable
             new DefaultServiceProviderFactory(), services => CutFromTable(services, () => network.ReachesTable(options.SiloName))));
         builder.ConfigureSilo((options, silo) => network.Attach(silo, options.SiloName));
         builder.ConfigureSilo((_, silo) => silo.Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.Zero)); // as the product
+        builder.ConfigureSilo((_, silo) =>
+        {
+            var events = new EventLog();
+            silo.Services.AddSingleton(events).AddSingleton<ILoggerProvider>(events);
+            silo.Services.AddSingleton<IWalFileSystem>(new CrashableFileSystem(new NativeFileSystem()));
+        });
         if (buriesFast)
             builder.ConfigureSilo((_, silo) => silo.Configure<ClusterMembershipOptions>(BuryFast));
         builder.ConfigureSilo((options, silo) => silo.AddGrainDbNode(
@@ -57,9 +73,12 @@ internal sealed class GrainDbCluster : IAsyncDisposable
                 BootstrapNodes = bootstrap,
             },
             storage));
-        var cluster = new GrainDbCluster(builder.Build());
+        var cluster = new GrainDbCluster(builder.Build(), network);
         await cluster._cluster.DeployAsync();
-        await cluster.WaitUntilReadyAsync();
+        foreach (var silo in cluster._cluster.Silos)
+            cluster._nodes[Array.IndexOf(names, silo.Name)] = silo;
+        for (var node = 0; node < names.Length; node++)
+            await cluster.WaitUntilReadyAsync(node);
         return cluster;
     }
 
@@ -73,7 +92,34 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     public IReadOnlyDictionary<string, SiloAddress> Silos => _cluster.Silos.ToDictionary(silo => silo.Name, silo => silo.SiloAddress);
 
     public T Service<T>(int node)
-        where T : notnull => _cluster.GetSiloServiceProvider(_cluster.Silos[node].SiloAddress).GetRequiredService<T>();
+        where T : notnull => _nodes[node].ServiceProvider.GetRequiredService<T>();
+
+    /// <summary>Stops a node as an operator would.</summary>
+    public Task StopAsync(int node) => _cluster.StopSiloAsync(_nodes[node]);
+
+    /// <summary>
+    /// Kills a node: from one moment to the next nothing of it reaches anybody or its files. What its code does after that, in the process that it
+    /// shares with the others, is without effect.
+    /// </summary>
+    public void Crash(int node)
+    {
+        var name = _nodes[node].Name;
+        CrashFiles(node);
+        _network.Isolate(name, Silos.Keys, CutKind.Reset);
+        _network.CutFromTable(name);
+        _dying.Add(_cluster.KillSiloAsync(_nodes[node])); // its last words wait long for an answer
+    }
+
+    /// <summary>From now on the node's files stay as they are.</summary>
+    public void CrashFiles(int node) => ((CrashableFileSystem)Service<IWalFileSystem>(node)).Crash();
+
+    /// <summary>Starts a node again, after it was stopped or killed, on what is in its directory.</summary>
+    public async Task RestartAsync(int node)
+    {
+        _network.Heal();
+        _nodes[node] = await _cluster.StartSiloAsync(node, _cluster.Options);
+        await WaitUntilReadyAsync(node);
+    }
 
     public async Task<WriteResult> PutAsync(int node, string keyspace, string key, string value, WriteCondition condition = default) =>
         await Keys(node).WriteAsync(
@@ -100,6 +146,10 @@ internal sealed class GrainDbCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var node in _nodes.Where(node => node is { IsActive: true } && !_cluster.Silos.Contains(node)))
+            await node.StopSiloAsync(CancellationToken.None);
+        _network.Heal();
+        await Task.WhenAll(_dying);
         await _cluster.StopAllSilosAsync();
         await _cluster.DisposeAsync();
     }
@@ -120,19 +170,17 @@ internal sealed class GrainDbCluster : IAsyncDisposable
         services.AddSingleton<IMembershipTable>(new CuttableMembershipTable(table, isReachable));
     }
 
-    private async Task WaitUntilReadyAsync()
+    private async Task WaitUntilReadyAsync(int node)
     {
         using var limit = new CancellationTokenSource(ReadyWithin);
-        for (var node = 0; node < _cluster.Silos.Count; node++)
+        try
         {
-            try
-            {
-                await View(node).WaitUntilReadyAsync(limit.Token);
-            }
-            catch (OperationCanceledException exception)
-            {
-                throw new TimeoutException($"node {node} is not ready: {await View(node).GetReadinessAsync(CancellationToken.None)}", exception);
-            }
+            await View(node).WaitUntilReadyAsync(limit.Token);
+        }
+        catch (OperationCanceledException exception)
+        {
+            var events = Service<EventLog>(node).ToString();
+            throw new TimeoutException($"node {node} is not ready: {await View(node).GetReadinessAsync(CancellationToken.None)}\n{events}", exception);
         }
     }
 }
