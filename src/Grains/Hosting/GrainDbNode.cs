@@ -12,6 +12,7 @@ using GrainDb.Interfaces.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
+using Orleans.Runtime.Hosting;
 
 namespace GrainDb.Grains.Hosting;
 
@@ -34,6 +35,7 @@ public static class GrainDbNode
 
         silo.Configure<SiloOptions>(options => options.SiloName = node.Name);
         silo.AddPlacementDirector<RingPlacementStrategy, RingPlacementDirector>();
+        silo.AddGrainDirectory(PinnedGrainDirectory.Name, static (services, _) => new PinnedGrainDirectory(services.GetRequiredService<LiveNodes>()));
         var services = silo.Services;
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IWalFileSystem>(provider => new MeteredFileSystem(new NativeFileSystem(), provider.GetRequiredService<TimeProvider>()));
@@ -57,6 +59,7 @@ public static class GrainDbNode
         AddLifecycleParticipant<ReplicaHost>(services);
         AddLifecycleParticipant<LeaderTicks>(services);
         AddLifecycleParticipant<ReplicaCare>(services);
+        AddLifecycleParticipant<LeaderDrain>(services);
         AddLifecycleParticipant<NodeInstruments>(services);
         AddLifecycleParticipant<RangeMaintenance>(services);
         AddLifecycleParticipant<DatabaseMembership>(services);

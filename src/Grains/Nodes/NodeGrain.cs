@@ -5,12 +5,14 @@ using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using Orleans.Concurrency;
+using Orleans.GrainDirectory;
 using Orleans.Placement;
 
 namespace GrainDb.Grains.Nodes;
 
 /// <summary>The node's administrative voice, pinned to it.</summary>
 [RingPlacement]
+[GrainDirectory(GrainDirectoryName = PinnedGrainDirectory.Name)]
 [GrainType(GrainTypes.Node)]
 [Reentrant]
 [Immovable]

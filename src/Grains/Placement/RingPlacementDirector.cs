@@ -11,30 +11,22 @@ namespace GrainDb.Grains.Placement;
 internal sealed class RingPlacementDirector(LiveNodes nodes, MetaCache meta) : IPlacementDirector
 {
     private static readonly GrainType RangeType = GrainType.Create(GrainTypes.Range);
-    private static readonly GrainType ReplicaType = GrainType.Create(GrainTypes.Replica);
-    private static readonly GrainType NodeType = GrainType.Create(GrainTypes.Node);
 
     public async Task<SiloAddress> OnAddActivation(PlacementStrategy strategy, PlacementTarget target, IPlacementContext context)
     {
         var compatible = context.GetCompatibleSilos(target);
-        if (PinnedTo(target.GrainIdentity) is { } node)
+        if (Pin(target.GrainIdentity) is { } node)
             return Find([node], compatible, $"node {node} is down");
         if (IPlacementDirector.GetPlacementHint(target.RequestContextData, compatible) is { } hint)
             return hint;
         return await PlaceRangeAsync(target, compatible);
     }
 
-    /// <summary>The node that the grain cannot leave, whatever a hint says; null when it may move.</summary>
-    private static string? PinnedTo(GrainId grain)
+    private static string? Pin(GrainId grain)
     {
-        var key = grain.Key.ToString()!;
-        if (grain.Type == NodeType)
-            return key;
-        if (grain.Type != ReplicaType)
-            return null;
         try
         {
-            return ReplicaKey.Parse(key).Node;
+            return PinnedGrainDirectory.NodeOf(grain);
         }
         catch (FormatException exception)
         {

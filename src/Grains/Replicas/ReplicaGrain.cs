@@ -10,6 +10,7 @@ using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using Orleans.Concurrency;
+using Orleans.GrainDirectory;
 using Orleans.Placement;
 
 namespace GrainDb.Grains.Replicas;
@@ -19,6 +20,7 @@ namespace GrainDb.Grains.Replicas;
 /// (measured: a hop to another thread costs more than the flush). What it cannot answer truthfully it does not answer.
 /// </summary>
 [RingPlacement]
+[GrainDirectory(GrainDirectoryName = PinnedGrainDirectory.Name)]
 [GrainType(GrainTypes.Replica)]
 [Reentrant]
 [KeepAlive]

@@ -41,4 +41,7 @@ internal static partial class ReplicaHostLog
 
     [LoggerMessage(1311, LogLevel.Warning, "range {Range}: its row in the meta range is behind: {Reason}")]
     public static partial void NotRecorded(ILogger logger, RangeId range, string reason);
+
+    [LoggerMessage(1312, LogLevel.Information, "handed {Count} leaderships over in {Milliseconds} ms")]
+    public static partial void Drained(ILogger logger, int count, long milliseconds);
 }

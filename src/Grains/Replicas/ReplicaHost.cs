@@ -34,6 +34,9 @@ internal sealed class ReplicaHost(
     private readonly ConcurrentDictionary<RangeId, ReplicaSlot> _slots = new();
     private long _started = time.GetTimestamp();
 
+    /// <summary>The node is being stopped: it leads nothing more, and goes on as a follower until its end.</summary>
+    public bool IsLeaving { get; set; }
+
     /// <summary>Replicas in memory.</summary>
     public IEnumerable<(RangeId Range, ReplicaSlot Slot)> Open =>
         _slots.Where(slot => slot.Value.Acceptor is not null).Select(slot => (slot.Key, slot.Value));
@@ -183,6 +186,8 @@ internal sealed class ReplicaHost(
     {
         if (slot.IsRetired || slot.IsRemoved)
             return (null, Failure.NotApplied(ErrorCode.RangeMoved, $"range {descriptor.Id} is being deleted"), null);
+        if (IsLeaving)
+            return (null, Failure.NotApplied(ErrorCode.Unavailable, $"node {node.Name} is stopping"), null);
         if (slot.Leader is { IsStopped: false, HasLease: true } serving)
         {
             slot.Activation = activation; // the one before is gone, or a duplicate: a leader that serves goes on

@@ -42,7 +42,7 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     /// <param name="weights">One node each.</param>
     /// <param name="storage">Of all nodes.</param>
     /// <param name="network">Between them.</param>
-    /// <param name="buriesFast">A silo that does not answer is declared dead within about a second, also by mistake on a busy machine.</param>
+    /// <param name="buriesFast">A silo that does not answer is declared dead within a few seconds, also by mistake on a busy machine.</param>
     public static async Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage, Network network, bool buriesFast)
     {
         var builder = new InProcessTestClusterBuilder((short)weights.Length);
@@ -156,8 +156,8 @@ internal sealed class GrainDbCluster : IAsyncDisposable
 
     private static void BuryFast(ClusterMembershipOptions options)
     {
-        options.ProbeTimeout = options.MinProbeTimeout = TimeSpan.FromMilliseconds(250);
-        options.MaxProbeTimeout = TimeSpan.FromMilliseconds(500);
+        options.ProbeTimeout = options.MinProbeTimeout = TimeSpan.FromMilliseconds(500);
+        options.MaxProbeTimeout = TimeSpan.FromSeconds(1);
         options.NumMissedProbesLimit = 2;
         options.TableRefreshTimeout = TimeSpan.FromSeconds(1);
         options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(1);

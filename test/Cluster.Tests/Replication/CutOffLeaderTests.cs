@@ -115,8 +115,7 @@ public sealed class CutOffLeaderTests : IAsyncDisposable
         {
             foreach (var node in range.Order)
             {
-                if (range.LeaderOn(node) is { } leader)
-                    await range.Host(node).ReleaseAsync(leader);
+                await range.ReleaseAsync(node);
             }
 
             var standing = range.Order.Select(node => range.Host(node).LeadAsync(range.Descriptor, KeyspacePartitioning.Range, activation: null!)).ToList();

@@ -49,6 +49,16 @@ internal sealed class WatchedRange(GrainDbCluster cluster, string keyspace, Rang
     /// <summary>Who stands or leads on a node; null when nobody does.</summary>
     public RangeLeader? LeaderOn(int node) => Host(node).Open.Where(open => open.Range == Id).Select(open => open.Slot.Leader).SingleOrDefault();
 
+    /// <summary>Ends leadership on a node, where there is any, in the name of whoever has it.</summary>
+    public async Task ReleaseAsync(int node)
+    {
+        foreach (var (_, slot) in Host(node).Open.Where(open => open.Range == Id))
+        {
+            if (slot.Leader is { } leader)
+                await Host(node).ReleaseAsync(leader, slot.Activation!);
+        }
+    }
+
     /// <summary>Whether a node leads and a quorum lately said so.</summary>
     public bool Leads(int node) => LeaderOn(node) is { IsStopped: false, HasLease: true } leader && leader.Epoch > Epoch.Zero;
 
