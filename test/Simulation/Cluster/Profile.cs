@@ -122,7 +122,7 @@ internal sealed record Profile
         ReadShare = 0.5,
         ThinkTime = TimeSpan.FromMilliseconds(random.Next(2) == 0 ? 3 : 15),
         WallOffset = random.Next(2) == 0 ? MaxClockOffset / 2 : TimeSpan.Zero,
-        Replication = Fast with { Faults = faults, MaxAppendBytes = 100 },
+        Replication = Fast with { Faults = faults, MaxAppendBytes = script == Script.SourceMovesOn ? 4096 : 100 },
     };
 
     /// <summary>Kinds of trouble that are worth having together, beside the mixture of all.</summary>

@@ -173,7 +173,7 @@ internal sealed class ScriptRunner
             return;
         Mend(first.Name, third.Name);
         _director.Place(first.Name);
-        await DelayAsync(200);
+        await DelayAsync(100);
     }
 
     private async Task TransferAsync()
