@@ -110,12 +110,14 @@ mapfile -t graindb_pids < <(for i in 1 2 3; do cut -d ' ' -f 1 "$GRAINDB_DATA/ru
 
 say "filling $KEYS keys on either side"
 "$loadtool" fill --endpoints "$(graindb_url 1)" --keys "$KEYS" >"$scratch/fill" 2>&1 || { cat "$scratch/fill"; fail "GrainDb was not filled"; }
+held=0
 for ((i = 0; i < 60; i++)); do
-    WORK=fill wrk -t1 -c4 -d2s -s "$LUA/etcd.lua" "$(etcd_leader)" >/dev/null
+    WORK=fill FROM=$((held > 1000 ? held - 1000 : 0)) wrk -t1 -c4 -d3s -s "$LUA/etcd.lua" "$(etcd_leader)" >/dev/null
     held=$(curl -sf -m 10 -X POST "$(etcd_client 1)/v3/kv/range" -d '{"key":"aw==","range_end":"bA==","count_only":true}' | sed -n 's/.*"count":"\([0-9]*\)".*/\1/p')
-    [ "${held:-0}" -lt "$KEYS" ] || break
+    held=${held:-0}
+    [ "$held" -lt "$KEYS" ] || break
 done
-[ "${held:-0}" -ge "$KEYS" ] || fail "etcd was not filled: ${held:-0} keys"
+[ "$held" -ge "$KEYS" ] || fail "etcd was not filled: $held keys"
 
 # ---- measuring
 
@@ -167,7 +169,7 @@ measure() { # side case: a line in the results
     line=$(run "$1" "$2" "$seconds")
     after=$(ticks "${pids[@]}")
     say "$2 $1 $line $(awk -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" -v line="$line" -v seconds="$seconds" \
-        'BEGIN { split(line, part, /[ =]/); printf "us=%.1f", part[2] > 0 ? ticks / hz * 1e6 / (part[2] * seconds) : 0 }')" | tee -a "$scratch/results"
+        'BEGIN { split(line, part, /[ =]/); printf "us=%.1f", (part[2] > 0 ? ticks / hz * 1e6 / (part[2] * seconds) : 0) }')" | tee -a "$scratch/results"
 }
 
 say "warming up, and looking into every answer"
@@ -197,7 +199,7 @@ say "$(etcd --version | head -n 1); GrainDb $(git -C "$repository" rev-parse --s
 printf '%-26s %10s %10s %7s | %9s %9s | %17s %17s | %s\n' case graindb/s etcd/s ratio 'g us/op' 'e us/op' 'g p50/p99 ms' 'e p50/p99 ms' errors
 for one in $cases; do
     g=$(median "$one" graindb rate) e=$(median "$one" etcd rate)
-    printf '%-26s %10.0f %10.0f %6sx | %9s %9s | %17s %17s | %s\n' "$one" "$g" "$e" "$(awk -v g="$g" -v e="$e" 'BEGIN { printf "%.2f", e > 0 ? g / e : 0 }')" \
+    printf '%-26s %10.0f %10.0f %6sx | %9s %9s | %17s %17s | %s\n' "$one" "$g" "$e" "$(awk -v g="$g" -v e="$e" 'BEGIN { printf "%.2f", (e > 0 ? g / e : 0) }')" \
         "$(median "$one" graindb us)" "$(median "$one" etcd us)" "$(median "$one" graindb p50)/$(median "$one" graindb p99)" \
         "$(median "$one" etcd p50)/$(median "$one" etcd p99)" "$(median "$one" graindb errors) $(median "$one" etcd errors)"
 done

@@ -33,12 +33,12 @@ end
 
 function init() math.randomseed(thread_number * 7919 + os.time()) end
 
--- wrk itself counts answers from 400 as errors. This counts those without what the work must find.
+-- wrk itself counts answers from 400 as errors. This counts those without the text, or of another length, than the work must find.
 wrong = 0
 function check_for(expected)
   if os.getenv('CHECK') ~= '1' then return nil end
   return function(status, headers, body)
-    if not body:find(expected, 1, true) then wrong = wrong + 1 end
+    if type(expected) == 'number' and #body ~= expected or type(expected) == 'string' and not body:find(expected, 1, true) then wrong = wrong + 1 end
   end
 end
 

@@ -9,7 +9,7 @@ local function post(path, body) return wrk.format('POST', path, json, body) end
 local function put(name) return '{"key":"' .. name .. '","value":"' .. encoded .. '"}' end
 
 local fill_batch = 100 -- etcd takes at most 128 operations in a transaction
-local filled = 0
+local filled = tonumber(os.getenv('FROM') or 0)
 
 local requests = {
   put = function() return post('/v3/kv/put', put(base64(random_key()))) end,

@@ -14,4 +14,4 @@ local requests = {
 }
 
 request = requests[work]
-response = check_for(({ get = value, scan = '"items":[{' })[work] or '')
+response = check_for(({ get = #value, scan = '"items":[{' })[work] or '')
