@@ -10,7 +10,7 @@ public sealed class BrokenVariantTests
     private const int MaxSeeds = 1000;
 
     [Theory]
-    [InlineData(nameof(ReplicationFaults.NoRecheck), nameof(Script.None))]
+    [InlineData(nameof(ReplicationFaults.NoRecheck), nameof(Script.OldVoters))]
     [InlineData(nameof(ReplicationFaults.SingleMajority), nameof(Script.None))]
     [InlineData(nameof(ReplicationFaults.OldEpochCommit), nameof(Script.FigureEight))]
     [InlineData(nameof(ReplicationFaults.NoRestartWait), nameof(Script.StaleLease))]

@@ -11,6 +11,9 @@ internal sealed class Director
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
+    /// <summary>Until then a removed replica may not know that it is.</summary>
+    private static readonly TimeSpan LatestRemoval = TimeSpan.FromSeconds(2);
+
     private readonly SimulatedCluster _cluster;
     private readonly Random _random;
     private bool _isChanging;
@@ -114,7 +117,7 @@ internal sealed class Director
                 if (failure is not null)
                     return;
                 foreach (var leaving in before.Except(voters))
-                    _cluster.Node(leaving.Node).Remove(leaving.Id);
+                    _cluster.World.Schedule(LatestRemoval * _random.NextDouble(), owner: null, () => _cluster.Node(leaving.Node).Remove(leaving.Id));
             });
         });
     }

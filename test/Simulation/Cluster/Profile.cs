@@ -78,7 +78,7 @@ internal sealed record Profile
     /// <param name="script">The course of events that is wanted; null for any.</param>
     public static Profile Draw(Random random, ReplicationFaults faults, Script? script)
     {
-        if ((script ?? (random.Next(6) == 0 ? (Script)random.Next(1, 1 + (int)Script.SourceMovesOn) : Script.None)) is not Script.None and var chosen)
+        if ((script ?? (random.Next(6) == 0 ? (Script)random.Next(1, 1 + (int)Script.OldVoters) : Script.None)) is not Script.None and var chosen)
             return Scripted(chosen, random, faults);
         var focus = random.Next(Focuses.Length + 1);
         var troubles = focus < Focuses.Length ? Among(Focuses[focus], random) : Among(Enum.GetValues<Trouble>(), random);
@@ -112,11 +112,11 @@ internal sealed record Profile
         };
     }
 
-    /// <summary>Three nodes on a good network: everything that goes wrong is in the script.</summary>
+    /// <summary>Three voters on a good network: everything that goes wrong is in the script.</summary>
     private static Profile Scripted(Script script, Random random, ReplicationFaults faults) => new()
     {
         Script = script,
-        Nodes = 3,
+        Nodes = script == Script.OldVoters ? 4 : 3,
         Clients = 4,
         Keys = 1 + random.Next(2),
         ReadShare = 0.5,

@@ -23,4 +23,7 @@ internal enum Script
 
     /// <summary>A candidate that is behind asks for records of a replica that has come to follow a later leader since its promise.</summary>
     SourceMovesOn,
+
+    /// <summary>A voter that missed a change of the voters stands with the promises of the old ones.</summary>
+    OldVoters,
 }

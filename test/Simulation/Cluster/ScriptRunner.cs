@@ -47,6 +47,7 @@ internal sealed class ScriptRunner
                 Script.LooseEnd => LooseEndAsync(),
                 Script.FigureEight => FigureEightAsync(),
                 Script.SourceMovesOn => SourceMovesOnAsync(),
+                Script.OldVoters => OldVotersAsync(),
                 _ => TransferAsync(),
             });
         }
@@ -174,6 +175,27 @@ internal sealed class ScriptRunner
         Mend(first.Name, third.Name);
         _director.Place(first.Name);
         await DelayAsync(100);
+    }
+
+    private async Task OldVotersAsync()
+    {
+        if (_director.Serving is not { } leader)
+            return;
+        var voters = leader.Configuration.Voters.Where(voter => voter.Node != leader.Candidate.Node).OrderBy(_ => _random.Next()).ToList();
+        var (leaving, missing) = (voters[0], voters[1]);
+        CutOff(missing.Node);
+        _director.Replace(leaving.Id);
+        if (!await UntilAsync(() => leader.Configuration is { IsJoint: false } configuration && !configuration.Contains(leaving.Id)))
+            return;
+
+        // The new voters go on without the old ones, until no lease counts there any more.
+        CutOff(leaving.Node);
+        await DelayAsync(500 + _random.Next(100));
+        Mend(leaving.Node, missing.Node);
+        _director.Place(missing.Node);
+        await DelayAsync(_random.Next(200));
+        _cluster.Network.Heal();
+        await DelayAsync(500);
     }
 
     private async Task TransferAsync()

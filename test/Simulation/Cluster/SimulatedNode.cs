@@ -92,6 +92,7 @@ internal sealed class SimulatedNode
         if (_manifest.Find(planned => planned.Id == id) is not { IsGone: false } removed)
             return;
         removed.IsGone = true;
+        Trace($"replica {id.ToString("N")[^4..]} is removed");
         if (_replicas.Remove(id, out var replica))
             Process!.Run(replica.Dispose);
     }
