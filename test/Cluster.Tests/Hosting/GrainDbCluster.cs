@@ -117,9 +117,12 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     public async Task RestartAsync(int node)
     {
         _network.Heal();
-        _nodes[node] = await _cluster.StartSiloAsync(node, _cluster.Options);
+        await StartAgainAsync(node);
         await WaitUntilReadyAsync(node);
     }
+
+    /// <summary>Starts a node without healing anything or waiting until it is of use.</summary>
+    public async Task StartAgainAsync(int node) => _nodes[node] = await _cluster.StartSiloAsync(node, _cluster.Options);
 
     public async Task<WriteResult> PutAsync(int node, string keyspace, string key, string value, WriteCondition condition = default) =>
         await Keys(node).WriteAsync(

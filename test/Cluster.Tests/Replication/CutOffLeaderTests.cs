@@ -67,9 +67,8 @@ public sealed class CutOffLeaderTests : IAsyncDisposable
         await stop.CancelAsync();
         Assert.Equal(0, await reading);
 
-        // It was declared dead: as the product's process would, it begins anew.
-        _network.Heal();
-        await _cluster.StopAsync(first);
+        // It was declared dead, and a silo that learns that ends its process; it begins anew.
+        _cluster.Crash(first);
         await _cluster.RestartAsync(first);
         await _cluster.UntilAsync(() => Task.FromResult(range.Leads(first) && range.IsSettled()));
         Assert.DoesNotContain(others, range.Leads);
