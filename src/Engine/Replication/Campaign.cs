@@ -156,20 +156,6 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
         }
     }
 
-    /// <summary>
-    /// Whether the promises are a quorum under the adopted log's configuration, and none of them has a better log than the own one now is: one that
-    /// came while another log was being adopted may be what makes the quorum, and may be the only one of it to hold what is committed.
-    /// </summary>
-    private bool IsBestOfQuorum()
-    {
-        lock (_gate)
-        {
-            return Quorum.IsReached(acceptor.Configuration, _granted.ContainsKey, _options.Faults)
-                && _granted.TryGetValue(acceptor.Id, out var own)
-                && _granted.Values.All(grant => (grant.LastEpoch, grant.LastLsn).CompareTo((own.LastEpoch, own.LastLsn)) <= 0);
-        }
-    }
-
     /// <summary>Makes the own log equal to the best one. Gives the source up, for another round, where it does not answer any more.</summary>
     private async Task<Failure?> AdoptBestAsync()
     {
