@@ -75,7 +75,7 @@ public sealed partial class ReplicaAcceptor
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (!StandsBy(epoch, candidate) || Replica.Log.LastLsn < prev || !Replica.Log.TryGetEpoch(prev, out var here) || here != prevEpoch)
                 return null;
-            return LogWindow.ProblemOf(records, prev, epoch) is null ? Merge(prev, records) : null;
+            return _options.Has(ReplicationFaults.UnfencedFetch) || LogWindow.ProblemOf(records, prev, epoch) is null ? Merge(prev, records) : null;
         }
     }
 
