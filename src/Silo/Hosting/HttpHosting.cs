@@ -42,7 +42,7 @@ public static class HttpHosting
         application.Use((context, next) =>
         {
             if (readiness.IsDraining)
-                context.Response.Headers.Connection = "close"; // or the client's next request meets a connection that is just being closed
+                context.Response.OnStarting(EndConnection, context.Response); // or the client's next request meets a connection that is just being closed
             return next(context);
         });
         application.MapGrainDbApi(); // first: it turns what goes wrong behind it into problem documents
@@ -52,6 +52,13 @@ public static class HttpHosting
         application.MapScalarApiReference("/docs", scalar => scalar
             .WithTitle("GrainDb").DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp().HideClientButton()); // nothing from outside
         application.MapOrleansDashboard("/dashboard").ExcludeFromDescription();
+    }
+
+    /// <summary>At the last moment: a problem document begins by clearing the headers.</summary>
+    private static Task EndConnection(object response)
+    {
+        ((HttpResponse)response).Headers.Connection = "close";
+        return Task.CompletedTask;
     }
 
     private static void Configure(KestrelServerOptions kestrel, HttpBinding binding)
