@@ -81,7 +81,7 @@ internal enum ReplicationFaults
     /// <summary>A fetch is served to another candidate of the same epoch.</summary>
     FetchSameEpoch = 1 << 7,
 
-    /// <summary>A fetch is served whatever was promised since.</summary>
+    /// <summary>A fetch is served whatever was promised since, and its records are taken whatever their epoch.</summary>
     UnfencedFetch = 1 << 8,
 
     /// <summary>An append truncates what lies behind its end, also when everything matches.</summary>

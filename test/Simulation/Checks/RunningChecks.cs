@@ -11,7 +11,7 @@ namespace GrainDb.Simulation.Checks;
 
 /// <summary>
 /// What must hold at every moment, looked at after every event of the node that it is about: what one replica applied every other one
-/// applies too, at the same LSN (committed is final); one leader per epoch; closed time never goes back; replicas that applied equally
+/// applies too, at the same LSN (committed is final); one leader per epoch; no record of an epoch above the promise; closed time never goes back; replicas that applied equally
 /// far hold the same.
 /// </summary>
 internal sealed class RunningChecks(SimulatedCluster cluster)
@@ -58,6 +58,8 @@ internal sealed class RunningChecks(SimulatedCluster cluster)
                 _progress.Add(replica, progress = new Progress());
             if (replica.Replica.AppliedLsn != progress.Applied)
                 OnApplied(node, replica, progress);
+            if (replica.Replica.Log.LastEpoch > replica.Replica.Promise.PromisedEpoch)
+                cluster.World.Fail($"{node.Name} has a record of epoch {replica.Replica.Log.LastEpoch}, and promised no more than {replica.Replica.Promise.PromisedEpoch}");
             var closed = replica.Closed;
             if (closed < progress.Closed)
                 cluster.World.Fail($"closed time goes back on {node.Name}: {progress.Closed}, then {closed}");
