@@ -64,6 +64,22 @@ internal static class ErrorTable
             "The route was stale. It is resolved inside the cluster; when it is seen outside, retry."),
         NotApplied(ErrorCode.UnsupportedMediaType, "unsupported_media_type", 415, "Unsupported media type",
             "JSON bodies need Content-Type: application/json."),
+        NotApplied(ErrorCode.TransactionConflict, "txn_conflict", 409, "Another transaction was first",
+            "keys says where. Nothing was applied. Begin again, with jitter: what was read may have changed."),
+        NotApplied(ErrorCode.TransactionNotFound, "txn_not_found", 404, "No such transaction",
+            "It never began, or ended so long ago that nobody remembers."),
+        NotApplied(ErrorCode.TransactionExpired, "txn_expired", 410, "The transaction is over",
+            "It reached its time limit, was rolled back, or lost the node that coordinated it. Nothing of it was applied; begin another."),
+        NotApplied(ErrorCode.TransactionTooLarge, "txn_too_large", 413, "The transaction is too large",
+            "The detail names the limit. Split the work."),
+        NotApplied(ErrorCode.IdempotencyInProgress, "idempotency_in_progress", 409, "The same request is being carried out",
+            "Ask again after the time in Retry-After: the answer will be that of the first request."),
+        NotApplied(ErrorCode.IdempotencyMismatch, "idempotency_mismatch", 422, "The Idempotency-Key was used for another request",
+            "A key belongs to one request. Nothing was applied; use a new key."),
+        NotApplied(ErrorCode.NotAnInteger, "not_an_integer", 409, "The value is not an integer",
+            "Increments keep integers of 64 bits as UTF-8 decimal text. Nothing was applied."),
+        NotApplied(ErrorCode.CursorCompacted, "cursor_compacted", 410, "The feed does not go back that far",
+            "Changes older than the keyspace's retention are collected. Read the keyspace, then watch from the timestamp of that read."),
     ];
 
     private static readonly ErrorRow[] ByCode = Index();

@@ -82,7 +82,7 @@ internal sealed class BatchRunner(IKeyValueStore store, IReadOnlyList<BatchStep>
 
         if (step.Write is { } write)
         {
-            var written = await store.WriteAsync(step.Keyspace, write, WriteLevel.Quorum, left, cancellationToken);
+            var written = await store.WriteAsync(step.Keyspace, write, new WriteOptions(WriteLevel.Quorum, null), left, cancellationToken);
             return written.Failure is { } failure ? Failed(failure) : new BatchResult(Failure: null, written, Read: null);
         }
 

@@ -25,7 +25,7 @@ internal sealed class KeysApi(IKeyValueStore store, IClusterView cluster, ApiOpt
         var value = await BodyReader.ReadAsync(context, options.MaxValueBytes, ErrorCode.ValueTooLarge);
 
         var write = new KeyWrite(key, WriteKind.Put, value, contentType, condition, timeToLive);
-        var result = await store.WriteAsync(request.Keyspace, write, request.Level, request.Timeout, context.RequestAborted);
+        var result = await store.WriteAsync(request.Keyspace, write, new WriteOptions(request.Level, null), request.Timeout, context.RequestAborted);
         if (result.Failure is not null)
             return result.Failure;
 
@@ -48,7 +48,7 @@ internal sealed class KeysApi(IKeyValueStore store, IClusterView cluster, ApiOpt
         var condition = EntityTags.ReadWriteCondition(context.Request.Headers);
 
         var write = new KeyWrite(key, WriteKind.Delete, ReadOnlyMemory<byte>.Empty, "", condition, TimeToLive: null);
-        var result = await store.WriteAsync(request.Keyspace, write, request.Level, request.Timeout, context.RequestAborted);
+        var result = await store.WriteAsync(request.Keyspace, write, new WriteOptions(request.Level, null), request.Timeout, context.RequestAborted);
         if (result.Failure is not null)
             return result.Failure;
 

@@ -7,6 +7,7 @@ using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
 using GrainDb.Interfaces.Replicas;
 using Orleans.Concurrency;
 using Orleans.Placement;
@@ -69,6 +70,26 @@ internal sealed class KeyRangeGrain(NodeOptions node, ReplicaHost host, GarbageC
     public async ValueTask<HistoryResult> HistoryAsync(RangeHistory request) => await FindLeaderAsync() is { } leader
         ? Watch(await leader.HistoryAsync(request), result => result.Failure)
         : HistoryResult.Failed(WhyNoLeader());
+
+    public async ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.PrepareAsync(request), result => result.Failure)
+        : PrepareResult.Failed(WhyNoLeader());
+
+    public async ValueTask<RangeCommitResult> CommitAsync(TransactionWork request) => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.CommitAsync(request), result => result.Failure)
+        : RangeCommitResult.Failed(WhyNoLeader());
+
+    public async ValueTask<TransactResult> TransactAsync(RangeTransact request) => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.TransactAsync(request), result => result.Failure)
+        : TransactResult.Failed(WhyNoLeader());
+
+    public async ValueTask<Failure?> ResolveAsync(Resolution[] resolutions) => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.ResolveAsync(resolutions), failure => failure)
+        : WhyNoLeader();
+
+    public async ValueTask<Failure?> RefreshAsync(RangeRefresh request) => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.RefreshAsync(request), failure => failure)
+        : WhyNoLeader();
 
     public Task TransferLeaderAsync(string target)
     {

@@ -16,7 +16,7 @@ internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCall
     /// <summary>Time for the answer of a write at all replicas to come back.</summary>
     private static readonly TimeSpan AnswerMargin = TimeSpan.FromMilliseconds(100);
 
-    public async ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, WriteLevel level, TimeSpan timeout, CancellationToken cancellationToken)
+    public async ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, WriteOptions options, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (KeyFailure(write.Key) is { } invalid)
             return WriteResult.Failed(invalid);
@@ -53,8 +53,9 @@ internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCall
 
         RangeWrite RequestOf(RangeDescriptor range, ReadOnlyMemory<byte> key) => new([write with { Key = key }], range.Generation)
         {
-            Level = level,
-            Patience = level == WriteLevel.All ? PatienceOf(timeout - time.GetElapsedTime(started)) : TimeSpan.Zero,
+            Level = options.Level,
+            Patience = options.Level == WriteLevel.All ? PatienceOf(timeout - time.GetElapsedTime(started)) : TimeSpan.Zero,
+            Idempotency = options.Idempotency,
         };
     }
 

@@ -71,4 +71,28 @@ public enum ErrorCode
 
     /// <summary>The body's media type is not one that the route reads.</summary>
     UnsupportedMediaType,
+
+    /// <summary>Another transaction was first; the keys say where. Nothing was applied; run it again.</summary>
+    TransactionConflict,
+
+    /// <summary>No such transaction.</summary>
+    TransactionNotFound,
+
+    /// <summary>The transaction is over: it expired, was rolled back, or lost its coordinator. Begin another.</summary>
+    TransactionExpired,
+
+    /// <summary>The transaction writes, or has read, more than the limit.</summary>
+    TransactionTooLarge,
+
+    /// <summary>The same request is still being carried out; ask again.</summary>
+    IdempotencyInProgress,
+
+    /// <summary>The idempotency key was used for another request.</summary>
+    IdempotencyMismatch,
+
+    /// <summary>An increment met a value that is no integer.</summary>
+    NotAnInteger,
+
+    /// <summary>The feed no longer has what comes after the cursor.</summary>
+    CursorCompacted,
 }

@@ -1,4 +1,5 @@
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Interfaces.Errors;
 
@@ -21,8 +22,16 @@ public sealed record Failure([property: Id(0)] ErrorCode Code, [property: Id(1)]
     [Id(5)]
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>For <see cref="ErrorCode.TransactionConflict"/>: where. At a range the routing keys, with an empty keyspace.</summary>
+    [Id(6)]
+    public IReadOnlyList<ConflictKey> Keys { get; init; } = [];
+
+    /// <summary>For <see cref="ErrorCode.OutcomeUnknown"/>: the transaction to ask for; null when there is none.</summary>
+    [Id(7)]
+    public TransactionId? Transaction { get; init; }
+
     /// <summary>Whether the same request may succeed later without being changed.</summary>
-    public bool Retryable => Code is ErrorCode.Overloaded or ErrorCode.Unavailable or ErrorCode.RangeMoved;
+    public bool Retryable => Code is ErrorCode.Overloaded or ErrorCode.Unavailable or ErrorCode.RangeMoved or ErrorCode.TransactionConflict or ErrorCode.IdempotencyInProgress;
 
     /// <summary>A failure that certainly had no effect.</summary>
     public static Failure NotApplied(ErrorCode code, string detail) => new(code, Outcome.NotApplied, detail);

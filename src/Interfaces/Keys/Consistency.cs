@@ -1,3 +1,5 @@
+using GrainDb.Interfaces.Transactions;
+
 namespace GrainDb.Interfaces.Keys;
 
 /// <summary>What a read of a strong keyspace must see.</summary>
@@ -43,6 +45,11 @@ public enum WriteLevel : byte
     /// </summary>
     All,
 }
+
+/// <summary>How a write is made.</summary>
+/// <param name="Level">How many replicas must have it durably before it is answered.</param>
+/// <param name="Idempotency">Makes a repeated request one; null for none.</param>
+public readonly record struct WriteOptions(WriteLevel Level, IdempotencyStamp? Idempotency);
 
 /// <summary>What one replica said to a request.</summary>
 public enum ReplicaReply : byte

@@ -10,10 +10,10 @@ public interface IKeyValueStore
     /// <summary>Commits one write; linearizable.</summary>
     /// <param name="keyspace">Name of the keyspace.</param>
     /// <param name="write">What to write.</param>
-    /// <param name="level">How many replicas must have it durably before it is answered.</param>
+    /// <param name="options">How many replicas must have it durably before it is answered, and what makes a repetition one.</param>
     /// <param name="timeout">Budget of the whole operation; after it a write that was proposed is <c>OutcomeUnknown</c>.</param>
     /// <param name="cancellationToken">The caller gave up: the write may still commit.</param>
-    ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, WriteLevel level, TimeSpan timeout, CancellationToken cancellationToken);
+    ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, WriteOptions options, TimeSpan timeout, CancellationToken cancellationToken);
 
     /// <summary>Reads the newest version at <paramref name="asOf"/> (zero: now, as <paramref name="consistency"/> says).</summary>
     /// <param name="keyspace">Name of the keyspace.</param>

@@ -39,6 +39,10 @@ public sealed record WriteResult
     [Id(4)]
     public IReadOnlyList<ReplicaVote> Replicas { get; init; } = [];
 
+    /// <summary>Whether the same request took effect before: then everything here is of that time.</summary>
+    [Id(5)]
+    public bool IsRepeated { get; init; }
+
     /// <summary>A failed write.</summary>
     public static WriteResult Failed(Failure failure) => new() { Failure = failure };
 }
@@ -78,6 +82,14 @@ public sealed record ReadResult
     /// <summary>Bound on how old the state was that was read; null for the present.</summary>
     [Id(7)]
     public TimeSpan? Staleness { get; init; }
+
+    /// <summary>To a transaction: a version or an intent stands here that may have been acknowledged before it began; zero when none does. Nothing was read then.</summary>
+    [Id(8)]
+    public Timestamp UncertainAt { get; init; }
+
+    /// <summary>To a transaction: the clock of the node that served it; else zero.</summary>
+    [Id(9)]
+    public Timestamp Clock { get; init; }
 
     /// <summary>A failed read.</summary>
     public static ReadResult Failed(Failure failure) => new() { Failure = failure };
@@ -125,6 +137,14 @@ public sealed record ScanResult
     /// <summary>Bound on how old the state was that was read; null for the present.</summary>
     [Id(5)]
     public TimeSpan? Staleness { get; init; }
+
+    /// <summary>To a transaction: the highest timestamp in the interval that may have been acknowledged before it began; zero when none. Nothing was read then.</summary>
+    [Id(6)]
+    public Timestamp UncertainAt { get; init; }
+
+    /// <summary>To a transaction: the clock of the node that served it; else zero.</summary>
+    [Id(7)]
+    public Timestamp Clock { get; init; }
 
     /// <summary>A failed scan.</summary>
     public static ScanResult Failed(Failure failure) => new() { Failure = failure };

@@ -1,4 +1,6 @@
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Interfaces.Ranges;
 
@@ -24,6 +26,27 @@ public interface IKeyRange
     /// <summary>Reads the retained versions of one key.</summary>
     [Alias("history")]
     ValueTask<HistoryResult> HistoryAsync(RangeHistory request);
+
+    /// <summary>Prepares a part of a transaction. Idempotent by transaction.</summary>
+    [Alias("prepare")]
+    ValueTask<PrepareResult> PrepareAsync(RangePrepare request);
+
+    /// <summary>Commits a transaction that touches no other range. Idempotent by transaction.</summary>
+    [Alias("commit")]
+    ValueTask<RangeCommitResult> CommitAsync(TransactionWork request);
+
+    /// <summary>Runs a one-request transaction that touches no other range. Idempotent by transaction where it writes.</summary>
+    [Alias("transact")]
+    ValueTask<TransactResult> TransactAsync(RangeTransact request);
+
+    /// <summary>Carries decisions out; returns when they are durable. Idempotent; a transaction that is not prepared here needs nothing.</summary>
+    /// <returns>Why not; null when all are carried out.</returns>
+    [Alias("resolve")]
+    ValueTask<Failure?> ResolveAsync(Resolution[] resolutions);
+
+    /// <summary>Whether what was read is unchanged: null when it is, else a <see cref="Errors.ErrorCode.TransactionConflict"/> that names the keys.</summary>
+    [Alias("refresh")]
+    ValueTask<Failure?> RefreshAsync(RangeRefresh request);
 }
 
 /// <summary>The virtual owner of a key range, addressed by its <see cref="RangeId"/>.</summary>

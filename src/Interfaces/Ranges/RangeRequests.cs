@@ -1,4 +1,5 @@
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Interfaces.Ranges;
 
@@ -15,6 +16,14 @@ public sealed record RangeWrite([property: Id(0)] KeyWrite[] Writes, [property: 
     /// <summary><see cref="WriteLevel.All"/>: how long to wait for the replicas beyond the quorum, counted from the request's arrival.</summary>
     [Id(3)]
     public TimeSpan Patience { get; init; }
+
+    /// <summary>Stored with the effect; null for none.</summary>
+    [Id(4)]
+    public IdempotencyStamp? Idempotency { get; init; }
+
+    /// <summary>Not committed at a timestamp above this; zero for no bound.</summary>
+    [Id(5)]
+    public Timestamp NotAfter { get; init; }
 }
 
 /// <summary>A read of one routing key.</summary>
@@ -27,6 +36,10 @@ public sealed record RangeRead([property: Id(0)] ReadOnlyMemory<byte> Key, [prop
     /// <summary>What it must see; looked at by replicas that do not lead.</summary>
     [Id(3)]
     public ReadConsistency Consistency { get; init; }
+
+    /// <summary>The transaction that reads; null for none.</summary>
+    [Id(4)]
+    public TransactionReader? Reader { get; init; }
 }
 
 /// <summary>A scan of one range.</summary>
@@ -54,6 +67,10 @@ public sealed record RangeScan(
     /// <summary>What it must see; looked at by replicas that do not lead.</summary>
     [Id(9)]
     public ReadConsistency Consistency { get; init; }
+
+    /// <summary>The transaction that reads; null for none.</summary>
+    [Id(10)]
+    public TransactionReader? Reader { get; init; }
 }
 
 /// <summary>An interval of the user's keys.</summary>

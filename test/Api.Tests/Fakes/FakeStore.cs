@@ -53,10 +53,10 @@ internal sealed class FakeStore : IKeyValueStore
 
     public Timestamp GcThreshold { get; set; }
 
-    public async ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, WriteLevel level, TimeSpan timeout, CancellationToken cancellationToken)
+    public async ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, WriteOptions options, TimeSpan timeout, CancellationToken cancellationToken)
     {
         LastWrite = write;
-        LastLevel = level;
+        LastLevel = options.Level;
         if (await EnterAsync(keyspace, timeout, cancellationToken) is { } failure)
             return WriteResult.Failed(failure);
         lock (_lock)

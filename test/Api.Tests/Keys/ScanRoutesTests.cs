@@ -180,7 +180,7 @@ public sealed class ScanRoutesTests : IAsyncLifetime
     private Task<JsonElement> ScanAsync(string query) => _server.GetJsonAsync($"/v1/kv/default{query}");
 
     private async Task PutAsync(byte[] key, byte[] value, string contentType) =>
-        await _server.Store.WriteAsync("default", new KeyWrite(key, WriteKind.Put, value, contentType, WriteCondition.None, null), WriteLevel.Quorum, TimeSpan.FromSeconds(1), CancellationToken.None);
+        await _server.Store.WriteAsync("default", new KeyWrite(key, WriteKind.Put, value, contentType, WriteCondition.None, null), new WriteOptions(WriteLevel.Quorum, null), TimeSpan.FromSeconds(1), CancellationToken.None);
 
     [Theory]
     [InlineData("application/x-ndjson;q=0, application/json", "application/json")]

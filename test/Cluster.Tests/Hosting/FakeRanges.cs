@@ -12,6 +12,7 @@ using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using GrainDb.Interfaces.Ring;
+using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -208,6 +209,16 @@ internal sealed class FakeLeader(RangeId range) : IKeyRangeGrain
 
     public ValueTask<HistoryResult> HistoryAsync(RangeHistory request) => throw new NotSupportedException();
 
+    public ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => throw new NotSupportedException();
+
+    public ValueTask<RangeCommitResult> CommitAsync(TransactionWork request) => throw new NotSupportedException();
+
+    public ValueTask<TransactResult> TransactAsync(RangeTransact request) => throw new NotSupportedException();
+
+    public ValueTask<Failure?> ResolveAsync(Resolution[] resolutions) => throw new NotSupportedException();
+
+    public ValueTask<Failure?> RefreshAsync(RangeRefresh request) => throw new NotSupportedException();
+
     public Task TransferLeaderAsync(string node)
     {
         Transfers.Add(node);
@@ -277,6 +288,16 @@ internal sealed class FakeMetaLeader : IKeyRangeGrain
     });
 
     public ValueTask<HistoryResult> HistoryAsync(RangeHistory request) => throw new NotSupportedException();
+
+    public ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => throw new NotSupportedException();
+
+    public ValueTask<RangeCommitResult> CommitAsync(TransactionWork request) => throw new NotSupportedException();
+
+    public ValueTask<TransactResult> TransactAsync(RangeTransact request) => throw new NotSupportedException();
+
+    public ValueTask<Failure?> ResolveAsync(Resolution[] resolutions) => throw new NotSupportedException();
+
+    public ValueTask<Failure?> RefreshAsync(RangeRefresh request) => throw new NotSupportedException();
 
     public Task TransferLeaderAsync(string node) => throw new NotSupportedException();
 

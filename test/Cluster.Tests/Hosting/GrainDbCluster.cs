@@ -128,7 +128,7 @@ internal sealed class GrainDbCluster : IAsyncDisposable
         await Keys(node).WriteAsync(
             keyspace,
             new KeyWrite(Encoding.UTF8.GetBytes(key), WriteKind.Put, Encoding.UTF8.GetBytes(value), "text/plain", condition, null),
-            WriteLevel.Quorum,
+            new WriteOptions(WriteLevel.Quorum, null),
             Timeout,
             TestContext.Current.CancellationToken);
 

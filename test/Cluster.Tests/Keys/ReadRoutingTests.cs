@@ -208,7 +208,7 @@ public sealed class ReadRoutingTests
         var ranges = new FakeRanges("n2");
         var write = new KeyWrite("a"u8.ToArray(), WriteKind.Put, "x"u8.ToArray(), "", WriteCondition.None, null);
 
-        var written = await ranges.Keys.WriteAsync("wide", write, level, TimeSpan.FromMilliseconds(timeoutMs), TestContext.Current.CancellationToken);
+        var written = await ranges.Keys.WriteAsync("wide", write, new WriteOptions(level, null), TimeSpan.FromMilliseconds(timeoutMs), TestContext.Current.CancellationToken);
 
         Assert.Null(written.Failure);
         var sent = Assert.Single(ranges.Leader(FakeRanges.Left).Writes);

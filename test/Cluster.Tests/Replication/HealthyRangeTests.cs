@@ -105,7 +105,7 @@ public sealed class HealthyRangeTests(ThreeNodes nodes) : IClassFixture<ThreeNod
     private static async Task<WriteResult> PutAtAllAsync(WatchedRange range, Interfaces.Keys.IKeyValueStore keys) => await keys.WriteAsync(
         range.Keyspace,
         new KeyWrite("all"u8.ToArray(), WriteKind.Put, "v"u8.ToArray(), "text/plain", default, null),
-        WriteLevel.All,
+        new WriteOptions(WriteLevel.All, null),
         GrainDbCluster.Timeout,
         TestContext.Current.CancellationToken);
 }
