@@ -9,6 +9,7 @@ namespace GrainDb.Engine.Ranges;
 public sealed partial class RangeLeader
 {
     private volatile Campaign? _campaign;
+    private volatile string _heir = "";
 
     /// <summary>The node that should lead instead, when <see cref="StartAsync"/> failed and one is known: it leads, or has the log that this one is too far behind.</summary>
     public string? Better => _campaign?.Better;
@@ -93,6 +94,14 @@ public sealed partial class RangeLeader
             lock (_replica.Gate)
                 return Enqueue(RangeRecordType.Configuration, _replica.Clock.Now(), ConfigurationCodec.Encode(configuration), null, Done, configuration: configuration)?.Lsn;
         }
+    }
+
+    /// <summary>The same as <see cref="DisposeAsync"/>, and tells the replicas who is asked to lead next.</summary>
+    /// <param name="heir">The node of a voter; empty when nobody is asked.</param>
+    public ValueTask HandOverAsync(string heir)
+    {
+        _heir = heir;
+        return DisposeAsync();
     }
 
     /// <summary>Takes nothing new, waits until everything taken is answered, and lets others lead without waiting for the lease.</summary>

@@ -42,6 +42,7 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
         var seen = Later(acceptor.Replica.Promise.PromisedEpoch, acceptor.Replica.Log.LastEpoch);
         Epoch = seen.Next;
         var hint = "";
+        var ownLease = TimeSpan.MaxValue;
         while (!_stopped && time.GetElapsedTime(started) < _options.CampaignTimeout)
         {
             if (!acceptor.Configuration.Contains(acceptor.Id))
@@ -77,7 +78,13 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
                 var waits = round.Where(answer => answer.LeaseRemaining > TimeSpan.Zero).Select(answer => answer.LeaseRemaining).ToList();
                 hint = waits.Count > 0 ? "another leader's lease is running" : "too few replicas answer";
                 Better = own.Outcome == PromiseOutcome.LeaseRunning && acceptor.LeaderNode != candidate.Node ? acceptor.LeaderNode : null;
-                await Task.Delay(waits.Count > 0 ? waits.Min() + TimeSpan.FromMilliseconds(1) : _options.RetryPause, time);
+                if (Better is not null && own.LeaseRemaining > ownLease)
+                    return Unavailable($"{Better} leads, and has just been heard of");
+                ownLease = own.LeaseRemaining;
+
+                // A lease ends at the latest when it says; its holder may give it up before.
+                var wait = waits.Count > 0 ? waits.Min() + TimeSpan.FromMilliseconds(1) : _options.RetryPause;
+                await Task.Delay(wait < _options.RetryPause ? wait : _options.RetryPause, time);
             }
         }
 

@@ -156,6 +156,7 @@ public sealed partial class ReplicaAcceptor
         _leases.MaxLeaseTimestamp = Timestamp.Later(_leases.MaxLeaseTimestamp, request.LeaseTimestamp);
         _leases.LastHeard = now;
         ExpectsLeader = true;
+        Heir = "";
     }
 
     private AppendAnswer AppendInTurn(AppendRequest request)

@@ -46,6 +46,9 @@ public static class GrainDbNode
         services.AddSingleton<LocalRanges>();
         services.AddSingleton<MetaCache>();
         services.AddSingleton<MetaFormation>();
+        services.AddSingleton<LeaderRoutes>();
+        services.AddSingleton<Candidacy>();
+        services.AddSingleton<LeaderHandover>();
         services.AddSingleton<RangeCalls>();
         services.AddSingleton<ReadRouting>();
         services.AddSingleton<GarbageCollection>();

@@ -305,4 +305,9 @@ public sealed record SnapshotAnswer([property: Id(0)] AppendOutcome Outcome, [pr
 /// <param name="Epoch">The epoch that ends.</param>
 /// <param name="LowWater">The largest timestamp that the leader served or wrote.</param>
 [GenerateSerializer, Immutable, Alias("graindb.release")]
-public sealed record ReleaseNotice([property: Id(0)] Guid Replica, [property: Id(1)] Epoch Epoch, [property: Id(2)] Timestamp LowWater);
+public sealed record ReleaseNotice([property: Id(0)] Guid Replica, [property: Id(1)] Epoch Epoch, [property: Id(2)] Timestamp LowWater)
+{
+    /// <summary>The node that is asked to lead next; empty when none is. A hint: whoever follows the leader finds the next one at once.</summary>
+    [Id(3)]
+    public string Heir { get; init; } = "";
+}
