@@ -68,6 +68,9 @@ public sealed class FollowerReader(ReplicaAcceptor acceptor, RangeDescriptor des
     private Failure? WhyNot(long generation, Timestamp asOf, ReadConsistency consistency, out Timestamp at, out TimeSpan? staleness)
     {
         var replica = acceptor.Replica;
+        (at, staleness) = (asOf, null);
+        if (!replica.IsLoaded)
+            return Unavailable("it has only just been opened");
         var closed = acceptor.Closed;
         var newest = Timestamp.Later(closed, replica.AppliedTimestamp);
         at = asOf.IsZero ? newest : asOf;

@@ -34,7 +34,10 @@ public sealed partial class RangeLeader
         _acceptor.SetContender(this);
         try
         {
-            var failure = await campaign.RunAsync() ?? await OpenEpochAsync(campaign);
+            var loading = LoadAsync();
+            var failure = await campaign.RunAsync();
+            await loading;
+            failure ??= await OpenEpochAsync(campaign);
             if (failure is not null)
                 Stop(failure);
             else if (Configuration.IsJoint)
@@ -125,6 +128,27 @@ public sealed partial class RangeLeader
 
         _acceptor.ClearContender(this);
         _ended.TrySetResult();
+    }
+
+    /// <summary>The state is brought into memory while the others are asked for their promises.</summary>
+    private Task LoadAsync()
+    {
+        if (_replica.IsLoaded)
+            return Task.CompletedTask;
+        var loaded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _options.Schedule(() =>
+        {
+            try
+            {
+                _acceptor.Load();
+                loaded.SetResult();
+            }
+            catch (Exception exception)
+            {
+                loaded.SetException(exception);
+            }
+        });
+        return loaded.Task;
     }
 
     private async Task<Failure?> OpenEpochAsync(Campaign campaign)

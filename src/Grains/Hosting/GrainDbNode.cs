@@ -57,6 +57,7 @@ public static class GrainDbNode
         services.AddSingleton<IKeyValueStore, KeyValueStore>();
         services.AddSingleton<IClusterView, ClusterView>();
         services.AddSingleton<ReplicaTransport>();
+        services.AddSingleton<StateLoading>();
         services.TryAddSingleton(ReplicationOptions.Default);
         AddLifecycleParticipant<NodeStorage>(services);
         AddLifecycleParticipant<ReplicaHost>(services);

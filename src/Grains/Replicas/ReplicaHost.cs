@@ -22,6 +22,7 @@ internal sealed class ReplicaHost(
     NodeStorage storage,
     LocalRanges local,
     ReplicaTransport transport,
+    StateLoading loading,
     ReplicationOptions options,
     TimeProvider time,
     ILogger<ReplicaHost> logger) : ILifecycleParticipant<ISiloLifecycle>
@@ -230,7 +231,7 @@ internal sealed class ReplicaHost(
             time));
         slot.Activation = activation;
         slot.Leader = leader; // from now on it gets its ticks
-        if (await Task.Run(leader.StartAsync) is { } refused)
+        if (await loading.ElectAsync(leader) is { } refused)
         {
             (slot.Leader, slot.Activation) = (null, null);
             ReplicaHostLog.NotElected(logger, descriptor.Id, refused.Detail);
@@ -281,6 +282,8 @@ internal sealed class ReplicaHost(
                 slot.Leases = known = (replica.Options.Incarnation, new LeaseMemory(time, _started));
             slot.Closing = new CancellationTokenSource();
             slot.Acceptor = new ReplicaAcceptor(replica, options, time, known.Memory);
+            if (!replica.IsLoaded)
+                _ = loading.LoadAsync(slot, slot.Acceptor, reason => MarkBroken(slot, range, reason));
             return null;
         }
         catch (WalCorruptionException exception)
