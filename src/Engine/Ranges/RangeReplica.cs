@@ -3,10 +3,12 @@ using System.Buffers.Binary;
 using GrainDb.Engine.Mvcc;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Engine.Ranges;
 
@@ -81,6 +83,8 @@ public sealed class RangeReplica : IDisposable
     /// <exception cref="InvalidOperationException">Not before <see cref="IsLoaded"/>: what is not in memory must not be taken for absent.</exception>
     internal MvccStore Store => IsLoaded ? _store : throw new InvalidOperationException($"range {Range}: the state is not loaded");
 
+    internal TransactionState Transactions { get; private set; } = new();
+
     internal ConfigurationLog Configurations { get; private set; }
 
     internal WriteAheadLog Log { get; }
@@ -137,10 +141,11 @@ public sealed class RangeReplica : IDisposable
             if (_unloaded is not { } checkpoint)
                 return;
             ObjectDisposedException.ThrowIf(_disposed, this);
-            var store = new MvccStore();
+            MvccStore store;
+            TransactionState transactions;
             try
             {
-                Fill(store, checkpoint);
+                (store, transactions) = ReadState(checkpoint);
             }
             catch (Exception exception) when (exception is WalCorruptionException or InvalidDataException)
             {
@@ -151,6 +156,7 @@ public sealed class RangeReplica : IDisposable
             lock (Gate)
             {
                 _store = store;
+                Transactions = transactions;
                 _unloaded = null;
             }
 
@@ -204,6 +210,10 @@ public sealed class RangeReplica : IDisposable
                 Store.SetGcThreshold(new Timestamp(BinaryPrimitives.ReadUInt64LittleEndian(record.Payload.Span)));
                 _lastChange = record.Lsn;
                 break;
+            case RangeRecordType.Prepare or RangeRecordType.Resolve or RangeRecordType.Commit:
+                Transactions.Apply(record.Type, record.Timestamp, record.Payload, Store);
+                _lastChange = record.Lsn;
+                break;
             default:
                 throw new InvalidDataException($"range {Range}: record {record.Lsn} has unknown type {record.Type}");
         }
@@ -235,13 +245,12 @@ public sealed class RangeReplica : IDisposable
         lock (_loading)
         {
             using var checkpoint = Log.OpenNewestCheckpoint();
-            var store = new MvccStore();
-            if (checkpoint is not null)
-                Fill(store, checkpoint);
+            var (store, transactions) = ReadState(checkpoint);
             using var superseded = _unloaded;
             lock (Gate)
             {
                 _store = store;
+                Transactions = transactions;
                 _unloaded = null;
                 Configurations = ConfigurationsOf(checkpoint);
                 AppliedLsn = checkpoint?.Lsn ?? Lsn.Zero;
@@ -284,9 +293,11 @@ public sealed class RangeReplica : IDisposable
             MvccCheckpointCursor cursor;
             Lsn start;
             byte[] meta;
+            TransactionStateCapture transactions;
             lock (Gate)
             {
                 store = Store;
+                transactions = Transactions.Capture();
                 start = AppliedLsn;
                 meta = ConfigurationCodec.Encode(Configurations.At(start));
                 cursor = store.BeginCheckpoint();
@@ -294,7 +305,7 @@ public sealed class RangeReplica : IDisposable
 
             try
             {
-                WriteBlocks(cursor, start, meta, cancellationToken);
+                WriteBlocks(cursor, transactions, start, meta, cancellationToken);
             }
             finally
             {
@@ -375,6 +386,24 @@ public sealed class RangeReplica : IDisposable
             return IsLoaded && Log.ShouldCheckpoint(Store.PayloadBytes);
     }
 
+    /// <summary>
+    /// What this replica remembers of a transaction that committed here, alone or with other ranges, or was aborted: the commit timestamp, zero when it was aborted, null when it
+    /// remembers nothing. One that committed here alone is remembered until <see cref="TransactionLimits.RetryWindow"/> after its deadline, others until their deadline. On a
+    /// replica that does not lead, null says nothing.
+    /// </summary>
+    public Timestamp? FindOutcome(TransactionId transaction)
+    {
+        lock (Gate)
+            return Transactions.Commits.Find(transaction) ?? Transactions.Decisions.Find(transaction);
+    }
+
+    /// <summary>The result that is stored under an idempotency key with this hash; null when there is none, or one of another request.</summary>
+    public IdempotencyRecord? FindResult(string idempotencyKey, UInt128 requestHash)
+    {
+        lock (Gate)
+            return Transactions.Idempotency.Find(idempotencyKey) is { } found && found.Stamp.RequestHash == requestHash ? found.ToRecord() : null;
+    }
+
     /// <summary>What the replica holds in memory.</summary>
     public RangeReplicaFigures GetFigures()
     {
@@ -396,7 +425,7 @@ public sealed class RangeReplica : IDisposable
         Log.Dispose();
     }
 
-    private void WriteBlocks(MvccCheckpointCursor cursor, Lsn start, byte[] meta, CancellationToken cancellationToken)
+    private void WriteBlocks(MvccCheckpointCursor cursor, TransactionStateCapture transactions, Lsn start, byte[] meta, CancellationToken cancellationToken)
     {
         using var writer = Log.BeginCheckpoint(start, meta);
         var block = new ArrayBufferWriter<byte>(CheckpointSliceBytes);
@@ -410,6 +439,12 @@ public sealed class RangeReplica : IDisposable
             writer.WriteBlock(block.WrittenSpan);
         }
         while (more);
+        foreach (var transactionBlock in transactions.Blocks(CheckpointSliceBytes))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            writer.WriteBlock(transactionBlock);
+        }
+
         writer.Commit();
         lock (Gate)
             Configurations.Forget(start);
@@ -441,9 +476,17 @@ public sealed class RangeReplica : IDisposable
     private ConfigurationLog ConfigurationsOf(CheckpointReader? checkpoint) =>
         new(checkpoint is null || checkpoint.Meta.IsEmpty ? Options.InitialConfiguration : ConfigurationCodec.Decode(checkpoint.Meta.Span));
 
-    private static void Fill(MvccStore store, CheckpointReader checkpoint)
+    private static (MvccStore Store, TransactionState Transactions) ReadState(CheckpointReader? checkpoint)
     {
-        foreach (var block in checkpoint.ReadBlocks())
-            store.LoadBlock(block.Span);
+        var (store, transactions) = (new MvccStore(), new TransactionState());
+        foreach (var block in checkpoint?.ReadBlocks() ?? [])
+        {
+            if (TransactionStateCapture.IsBlock(block.Span))
+                TransactionStateCapture.Load(block.Span, transactions);
+            else
+                store.LoadBlock(block.Span);
+        }
+
+        return (store, transactions);
     }
 }
