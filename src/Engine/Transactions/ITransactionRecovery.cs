@@ -5,20 +5,35 @@ using GrainDb.Interfaces.Transactions;
 namespace GrainDb.Engine.Transactions;
 
 /// <summary>
-/// Where a range's leader reports an intent whose outcome it does not know: one that somebody waits for, one older than
-/// <see cref="TransactionLimits.PrepareTimeout"/>, or one that it found when it began to lead.
+/// Finds out what became of transactions that stand prepared in a range, and has them resolved everywhere. A range's leader hands over what it finds
+/// when it begins to lead, what is older than <see cref="TransactionLimits.PrepareTimeout"/>, and what somebody has been waiting for; the same transaction again and again
+/// until it is resolved.
 /// </summary>
 public interface ITransactionRecovery
 {
     /// <summary>
-    /// Looks the decision up, once, and sends it to every participant. Where there is none yet and the intent is older than
-    /// <see cref="TransactionLimits.PrepareTimeout"/>, the transaction is aborted by its record first; a younger one is left alone, so the leader
-    /// reports it again while it stays. Returns at once; never throws. A report may be dropped when too many are under way, and one of a transaction that is
-    /// being recovered changes nothing.
+    /// Quick, non-blocking and idempotent; never throws. Called without a lock, on the thread of a tick. A transaction that is not old enough to be aborted and has no record yet
+    /// is left alone: it will be handed over again.
     /// </summary>
-    /// <param name="transaction">Whose intent it is.</param>
-    /// <param name="participants">Every range of it, as the intent names them.</param>
-    /// <param name="deadline">After it nothing of the transaction is prepared or decided any more.</param>
-    /// <param name="prepared">The intent's prepare timestamp: its age.</param>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="participants">Every range of it.</param>
+    /// <param name="deadline">Nothing of it is decided at a timestamp above this: then no record means aborted.</param>
+    /// <param name="prepared">The prepare timestamp of what was found: its age, from which on its coordinator is taken for lost.</param>
     void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline, Timestamp prepared);
+}
+
+/// <summary>For ranges that no transaction ever reaches: nobody prepares there, so nothing is handed over.</summary>
+public sealed class NoTransactionRecovery : ITransactionRecovery
+{
+    /// <summary>The only one.</summary>
+    public static readonly NoTransactionRecovery Instance = new();
+
+    private NoTransactionRecovery()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline, Timestamp prepared)
+    {
+    }
 }
