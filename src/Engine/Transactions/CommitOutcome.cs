@@ -41,5 +41,5 @@ internal sealed record CommitOutcome
     };
 
     /// <summary>What the client is told.</summary>
-    public CommitResult ToResult() => new() { Failure = Failure, CommitTimestamp = CommitTimestamp };
+    public CommitResult ToResult() => new() { Failure = Failure, CommitTimestamp = CommitTimestamp, IsRepeated = Repeated is not null };
 }

@@ -123,8 +123,8 @@ public sealed class OneRequestTransaction
         var stamp = _request.Idempotency;
         if (stamp is not null)
         {
-            if (TransactAnswer.TryEncode(found, increments, out var answer) is { } tooLarge)
-                return TransactResult.Failed(tooLarge);
+            if (!TransactAnswer.TryEncode(found, increments, out var answer))
+                return TransactResult.Failed(AnswerTooLarge);
             stamp = stamp with { Answer = answer };
         }
 
@@ -156,20 +156,13 @@ public sealed class OneRequestTransaction
         };
 
     /// <summary>The answer that was kept.</summary>
-    public static TransactResult Repeat(IdempotencyRecord record, TransactionId transaction)
-    {
-        ArgumentNullException.ThrowIfNull(record);
-        var (reads, increments) = TransactAnswer.Decode(record.Answer);
-        return new TransactResult
-        {
-            Committed = true,
-            CommitTimestamp = record.Version,
-            Reads = reads,
-            Increments = increments,
-            Repeated = record,
-            Transaction = transaction,
-        };
-    }
+    private static TransactResult Repeat(IdempotencyRecord record, TransactionId transaction) =>
+        TransactAnswer.TryDecode(record.Answer, out var reads, out var increments)
+            ? new TransactResult { Committed = true, CommitTimestamp = record.Version, Reads = reads, Increments = increments, Repeated = record, Transaction = transaction }
+            : TransactResult.Failed(new Failure(ErrorCode.Internal, Outcome.Applied, $"the request took effect at {record.Version}, and its answer cannot be read"));
+
+    private static Failure AnswerTooLarge => Failure.NotApplied(
+        ErrorCode.TransactionTooLarge, $"the answer would have to be kept with the idempotency key; the limit is {TransactionLimits.MaxIdempotencyAnswerBytes} bytes");
 
     private Failure? Evaluate(ReadResult?[] bases, long?[] increments)
     {

@@ -127,7 +127,7 @@ public sealed partial class TransactionCoordinator
     /// <summary>What the same request did before, under another transaction; null when it did nothing.</summary>
     internal IdempotencyRecord? Repeated { get; private set; }
 
-    private CommitResult Result() => new() { Failure = _why, CommitTimestamp = _commitTimestamp };
+    private CommitResult Result() => new() { Failure = _why, CommitTimestamp = _commitTimestamp, IsRepeated = Repeated is not null };
 
     /// <summary>
     /// The client knows that it does not know. A decision that was not written by now is not wanted any more: it is made an abort, unless it is there.
