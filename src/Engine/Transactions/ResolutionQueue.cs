@@ -72,7 +72,7 @@ public sealed class ResolutionQueue(Func<RangeId, Resolution[], ValueTask<Failur
                 return known.Confirmed.Task;
             if (_waiting == MaxWaiting)
                 return Task.FromResult(false);
-            var waiting = new Waiting(resolution, new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously));
+            var waiting = new Waiting(resolution, new TaskCompletionSource<bool>());
             _waiting++;
             if (queue is null)
             {
