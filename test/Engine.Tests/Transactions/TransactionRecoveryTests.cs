@@ -16,7 +16,7 @@ public sealed class TransactionRecoveryTests
 
         var reader = cluster.NewNode("reader");
         var started = cluster.World.Elapsed;
-        var read = cluster.Run(reader, () => reader.Begin().ReadAsync("ordered", "x"u8.ToArray(), TimeSpan.FromSeconds(10), default).AsTask());
+        var read = cluster.Run(reader, () => reader.Begin().ReadAsync("ordered", "k"u8.ToArray(), TimeSpan.FromSeconds(10), default).AsTask());
 
         Assert.Null(read.Failure);
         Assert.False(read.Found);
@@ -29,8 +29,10 @@ public sealed class TransactionRecoveryTests
     public void A_slow_coordinator_finds_that_others_have_aborted_its_transaction(int faults, bool isViolated)
     {
         var cluster = new ModelCluster(seed: 1, (CoordinatorFaults)faults);
-        var (node, one) = Prepare(cluster);
-        node.Process.Pause(TimeSpan.FromSeconds(8));
+        var (_, one) = Prepare(cluster, TimeSpan.FromSeconds(30));
+        cluster.Network.Cut("c", "n0");
+        cluster.World.RunUntil(() => false, TransactionLimits.PrepareTimeout + TimeSpan.FromSeconds(1));
+        cluster.Network.Heal();
 
         Assert.True(cluster.World.RunUntil(() => one.Result is not null, TimeSpan.FromSeconds(30)));
         Assert.True(cluster.Quiesce());
@@ -44,7 +46,7 @@ public sealed class TransactionRecoveryTests
     public void A_decision_after_the_deadline_has_no_effect()
     {
         var cluster = new ModelCluster(seed: 1);
-        var (node, one) = Prepare(cluster);
+        var (node, one) = Prepare(cluster, TransactionDeadline.Span * 2);
 
         // Nobody can write a record before the deadline.
         cluster.Network.Cut("n1", "n0");
@@ -84,15 +86,15 @@ public sealed class TransactionRecoveryTests
     }
 
     /// <summary>A transaction over two ranges at the moment in which both are prepared and nothing is decided.</summary>
-    private static (ModelNode Node, ObservedTransaction Transaction) Prepare(ModelCluster cluster)
+    private static (ModelNode Node, ObservedTransaction Transaction) Prepare(ModelCluster cluster, TimeSpan? timeout = null)
     {
         var node = cluster.NewNode("c");
         var one = new ObservedTransaction(node.Begin(), IsolationLevel.Snapshot, 0);
         node.Process.Start(async () =>
         {
             await one.WriteAsync("ordered", "a", "1");
-            await one.WriteAsync("ordered", "x", "1");
-            await one.CommitAsync(() => cluster.World.Now);
+            await one.WriteAsync("ordered", "k", "1");
+            await one.CommitAsync(() => cluster.World.Now, timeout);
         });
         Assert.True(cluster.World.RunUntil(() => cluster.Ranges.Values.Count(range => range.Intents.Any()) == 2, TimeSpan.FromSeconds(5)));
         Assert.Empty(cluster.Records.Decided);
