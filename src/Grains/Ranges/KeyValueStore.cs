@@ -1,6 +1,5 @@
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Time;
-using GrainDb.Engine.Transactions;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Interfaces.Errors;
@@ -19,24 +18,7 @@ internal sealed class KeyValueStore(
     /// <summary>Time for the answer of a write at all replicas to come back.</summary>
     private static readonly TimeSpan AnswerMargin = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Pause after a write met a transaction that stayed in its way: the range has waited for it already.</summary>
-    private static readonly TimeSpan ConflictPause = TimeSpan.FromMilliseconds(20);
-
     public async ValueTask<WriteResult> WriteAsync(string keyspace, KeyWrite write, WriteOptions options, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        var started = time.GetTimestamp();
-        while (true)
-        {
-            var result = await TryWriteAsync(keyspace, write, options, timeout - time.GetElapsedTime(started), cancellationToken);
-            if (result.Failure is not { Code: ErrorCode.TransactionConflict, Outcome: Outcome.NotApplied } conflict)
-                return result;
-            if (timeout - time.GetElapsedTime(started) <= ConflictPause)
-                return WriteResult.Failed(ToUser(conflict, keyspace));
-            await Task.Delay(ConflictPause, time, cancellationToken);
-        }
-    }
-
-    private async ValueTask<WriteResult> TryWriteAsync(string keyspace, KeyWrite write, WriteOptions options, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (KeyFailure(write.Key) is { } invalid)
             return WriteResult.Failed(invalid);
@@ -197,9 +179,6 @@ internal sealed class KeyValueStore(
         clock.TryReceive(result.Version);
         return result;
     }
-
-    private Failure ToUser(Failure failure, string keyspace) =>
-        meta.Current?.FindKeyspace(keyspace) is { } map ? ConflictKeys.ToUser(failure, map.Keyspace) : failure;
 
     private static bool IsSystem(string keyspace) => keyspace.StartsWith("system.", StringComparison.Ordinal);
 
