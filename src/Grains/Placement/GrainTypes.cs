@@ -12,4 +12,7 @@ internal static class GrainTypes
     public const string Leader = "graindb-leader";
 
     public const string Node = "graindb-node";
+
+    /// <summary>Keyed by the transaction's id.</summary>
+    public const string Transaction = "graindb-transaction";
 }

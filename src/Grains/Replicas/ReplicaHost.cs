@@ -25,6 +25,7 @@ internal sealed class ReplicaHost(
     ReplicaTransport transport,
     StateLoading loading,
     ReplicationOptions options,
+    ITransactionRecovery recovery,
     TimeProvider time,
     ILogger<ReplicaHost> logger) : ILifecycleParticipant<ISiloLifecycle>
 {
@@ -230,7 +231,7 @@ internal sealed class ReplicaHost(
             Guid.NewGuid(),
             OnThreadPool,
             time,
-            NoTransactionRecovery.Instance));
+            recovery));
         slot.Activation = activation;
         slot.Leader = leader; // from now on it gets its ticks
         if (await loading.ElectAsync(leader) is { } refused)

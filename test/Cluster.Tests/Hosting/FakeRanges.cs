@@ -47,7 +47,7 @@ internal sealed class FakeRanges
         var routes = new LeaderRoutes(options, local, host, Live, ReplicationOptions.Default, grains);
         Cache = new MetaCache(storage, routes, Time);
         var calls = new RangeCalls(Cache, routes, Time);
-        Keys = new KeyValueStore(Cache, local, calls, new ReadRouting(options, Live, local, calls, grains, Time), Clock, Time);
+        Keys = new KeyValueStore(options, Cache, local, calls, new ReadRouting(options, Live, local, calls, grains, Time), Clock, Time);
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
