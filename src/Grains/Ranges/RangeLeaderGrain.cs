@@ -40,13 +40,7 @@ internal sealed class RangeLeaderGrain(NodeOptions node, LocalRanges local, Repl
 
     public ValueTask<HistoryResult> HistoryAsync(RangeHistory request) => AskAsync(request, static (leader, asked) => leader.HistoryAsync(asked), HistoryResult.Failed);
 
-    public async Task<string> StandAsync()
-    {
-        if (local.Find(_range) is not null)
-            return "";
-        var result = await candidacy.StandAsync(_range, activation: null);
-        return result.Leader is null ? result.Better ?? "" : "";
-    }
+    public async Task<bool> StandAsync() => local.Find(_range) is not null || (await candidacy.StandAsync(_range, activation: null)).Leader is not null;
 
     public async Task HandOverAsync(string heir)
     {
