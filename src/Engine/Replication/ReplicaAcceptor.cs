@@ -142,7 +142,7 @@ public sealed partial class ReplicaAcceptor : IDisposable
     /// <summary>Times and bounds.</summary>
     public ReplicationOptions Options => _options;
 
-    /// <summary>Promises to accept no lower epoch, unless somebody else's lease is running. Durable when it returns.</summary>
+    /// <summary>Promises to accept no lower epoch, unless somebody else's lease is running. Durable when it returns. A trial changes nothing.</summary>
     /// <exception cref="WalBrokenException">The promise cannot be written: the replica is broken.</exception>
     public PromiseAnswer Promise(PromiseRequest request)
     {
@@ -154,6 +154,8 @@ public sealed partial class ReplicaAcceptor : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (WhyNotPromise(request) is { } refusal)
                 return refusal;
+            if (request.IsTrial)
+                return Granted();
             RecordPromise(request.Epoch, request.Candidate);
             deposed = TakeDeposed(request.Candidate);
             answer = Granted();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using GrainDb.Engine.Replication;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Placement;
@@ -18,11 +19,21 @@ internal sealed class LeaderRoutes(NodeOptions node, LocalRanges local, ReplicaH
     /// <summary>Leases after which the range is looked for in the directory although nobody said that its leader stopped: whoever should have stood in its place did not.</summary>
     private const int LeasesUntilDirectory = 3;
 
+    /// <summary>The way that was taken last: making a reference to a grain costs as much as a short call. One for each range that was ever asked.</summary>
+    private readonly ConcurrentDictionary<RangeId, (string Node, IRangeLeaderGrain Grain)> _last = new();
+
     /// <exception cref="GrainDbException">Its leader is silent, and another one is being chosen: a moment will help.</exception>
     public IKeyRange Find(RangeId range) => (IKeyRange?)local.Find(range) ?? FindElsewhere(range);
 
     /// <summary>The leader on a node, whether it is there or not.</summary>
-    public IRangeLeaderGrain On(RangeId range, string name) => grains.GetGrain<IRangeLeaderGrain>(new ReplicaKey(range, name).ToString());
+    public IRangeLeaderGrain On(RangeId range, string name)
+    {
+        if (_last.TryGetValue(range, out var last) && last.Node == name)
+            return last.Grain;
+        var grain = grains.GetGrain<IRangeLeaderGrain>(new ReplicaKey(range, name).ToString());
+        _last[range] = (name, grain);
+        return grain;
+    }
 
     private IKeyRange FindElsewhere(RangeId range)
     {

@@ -51,13 +51,7 @@ internal sealed class RangeLeaderGrain(NodeOptions node, LocalRanges local, Repl
 
     public ValueTask<Failure?> RefreshAsync(RangeRefresh request) => AskAsync<RangeRefresh, Failure?>(request, static (leader, asked) => leader.RefreshAsync(asked), failure => failure);
 
-    public async Task<string> StandAsync()
-    {
-        if (local.Find(_range) is not null)
-            return "";
-        var result = await candidacy.StandAsync(_range, activation: null);
-        return result.Leader is null ? result.Better ?? "" : "";
-    }
+    public async Task<bool> StandAsync() => local.Find(_range) is not null || (await candidacy.StandAsync(_range, activation: null)).Leader is not null;
 
     public async Task HandOverAsync(string heir)
     {

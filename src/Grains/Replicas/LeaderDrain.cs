@@ -20,12 +20,15 @@ internal sealed class LeaderDrain(ReplicaHost host, LeaderHandover handover, Met
     /// <summary>A node that cannot hand over in this time stops all the same; its leases run out.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(8);
 
-    /// <summary>Before the next voter is asked to stand, when nobody is heard of.</summary>
-    private static readonly TimeSpan PatienceWithHeir = TimeSpan.FromSeconds(1);
+    /// <summary>How long an heir that leads may take to be heard of here.</summary>
+    private static readonly TimeSpan HearingPatience = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Rounds that follow when everything is led elsewhere: calls that were sent here before their senders heard of it are answered. Counted, so that a process that stands still does not leave earlier.</summary>
+    /// <summary>
+    /// Rounds that follow when everything is led elsewhere: calls that were sent here before their senders heard of it are answered. Counted, so that a
+    /// process that stands still does not leave earlier.
+    /// </summary>
     private const int LastRounds = 10;
 
     public void Participate(ISiloLifecycle observer) => observer.Subscribe(nameof(LeaderDrain), Stage, _ => Task.CompletedTask, StopAsync);
@@ -34,60 +37,68 @@ internal sealed class LeaderDrain(ReplicaHost host, LeaderHandover handover, Met
     {
         host.IsLeaving = true;
         var started = time.GetTimestamp();
-        var handed = new Dictionary<RangeId, Handed>();
-        for (var quiet = 0; quiet < LastRounds && !cancellationToken.IsCancellationRequested && time.GetElapsedTime(started) < Patience;)
+        using var limit = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        var (count, left) = (0, 0);
+        try
         {
-            foreach (var (range, slot) in host.Open)
+            // Again, because an election that was under way may have been won meanwhile.
+            var known = new HashSet<RangeLeader>();
+            while (host.Open.Select(open => open.Slot.Leader).OfType<RangeLeader>().Where(leader => !leader.IsStopped && known.Add(leader)).ToList() is [_, ..] leaders)
             {
-                if (slot.Leader is { IsStopped: false } leader && !handed.ContainsKey(range) && Heirs(leader) is [var first, ..] heirs)
-                    handed.Add(range, new(heirs, handover.RunAsync(leader, first, cancellationToken), time.GetTimestamp()));
+                var handed = await Task.WhenAll(leaders.Select(leader => HandOverAsync(leader, either.Token)));
+                count += handed.Count(isLed => isLed is not null);
+                left += handed.Count(isLed => isLed is false);
             }
 
-            var left = handed.Count(entry => !IsLedElsewhere(entry.Key, entry.Value));
-            quiet = left > 0 ? 0 : quiet + 1;
-            if (handed.Count == 0)
-                break;
-            await Task.Delay(Round, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            for (var round = 0; count > left && round < LastRounds; round++)
+                await Task.Delay(Round, time, either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The time is up.
         }
 
-        if (handed.Count > 0)
-            ReplicaHostLog.Drained(logger, handed.Count, (long)time.GetElapsedTime(started).TotalMilliseconds, handed.Count(entry => !IsLedElsewhere(entry.Key, entry.Value)));
+        if (count > 0)
+            ReplicaHostLog.Drained(logger, count, (long)time.GetElapsedTime(started).TotalMilliseconds, left);
     }
 
-    /// <summary>Whether the own replica follows somebody; where it does not in time, the next voter is asked.</summary>
-    private bool IsLedElsewhere(RangeId range, Handed handed)
+    /// <returns>Whether another node leads; null where there is no other that could.</returns>
+    private async Task<bool?> HandOverAsync(RangeLeader leader, CancellationToken cancellationToken)
     {
-        if (!handed.Running.IsCompleted)
-            return false;
-        if (host.FindOpen(range) is not { } replica || replica is { ExpectsLeader: true, Heir: "" })
-            return true;
-        if (time.GetElapsedTime(handed.AskedAt) > PatienceWithHeir)
+        var heirs = HeirsOf(leader);
+        if (heirs.Count == 0)
+            return null;
+        await handover.EndAsync(leader, heirs[0], cancellationToken);
+        foreach (var heir in heirs)
         {
-            handed.AskedAt = time.GetTimestamp();
-            handed.Next = (handed.Next + 1) % handed.Heirs.Count;
-            handover.Ask(range, handed.Heirs[handed.Next]).Ignore();
+            if (await handover.AskAsync(leader.Range, heir, cancellationToken))
+                return await IsHeardOfAsync(leader.Range, cancellationToken);
         }
 
         return false;
     }
 
+    /// <summary>Whether the own replica follows the new leader, which it does a moment after that was elected.</summary>
+    private async Task<bool> IsHeardOfAsync(RangeId range, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        while (host.FindOpen(range) is { ExpectsLeader: false })
+        {
+            if (time.GetElapsedTime(started) > HearingPatience)
+                return false;
+            await Task.Delay(Round, time, cancellationToken);
+        }
+
+        return true;
+    }
+
     /// <summary>The live voters on other nodes in the range's order, those that have everything first.</summary>
-    private List<string> Heirs(RangeLeader leader) =>
+    private List<string> HeirsOf(RangeLeader leader) =>
     [
         .. (meta.Find(leader.Range)?.Replicas ?? [])
             .Where(replica => replica.Id != leader.Replica.Options.Incarnation && live.Find(replica.Node) is not null)
             .OrderByDescending(replica => leader.IsCaughtUp(replica.Id))
             .Select(replica => replica.Node),
     ];
-
-    private sealed class Handed(List<string> heirs, Task running, long askedAt)
-    {
-        public List<string> Heirs => heirs;
-
-        public Task Running => running;
-
-        public long AskedAt { get; set; } = askedAt;
-
-        public int Next { get; set; }
-    }
 }

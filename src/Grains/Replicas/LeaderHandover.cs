@@ -17,14 +17,16 @@ internal sealed class LeaderHandover(ReplicaHost host, IGrainFactory grains, Tim
     /// <summary>The same where nobody is in a hurry.</summary>
     private static readonly TimeSpan TransferPatience = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long an heir may take to be elected; an election takes milliseconds when the lease is released.</summary>
+    private static readonly TimeSpan ElectionPatience = TimeSpan.FromSeconds(3);
+
     private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Hands over, also to a heir that is behind. Returns when the leadership has ended and the heir has been asked.</summary>
+    /// <summary>Hands over, also to a heir that is behind. Returns when the leadership has ended and the heir has been asked, without its answer.</summary>
     public async Task RunAsync(RangeLeader leader, string heir, CancellationToken cancellationToken)
     {
-        await CatchesUpAsync(leader, heir, CatchUpPatience, cancellationToken);
-        await host.HandOverAsync(leader, heir);
-        Ask(leader.Range, heir).Ignore();
+        await EndAsync(leader, heir, cancellationToken);
+        AskAsync(leader.Range, heir, CancellationToken.None).Ignore();
     }
 
     /// <summary>Hands over as soon as the heir has everything, and not at all where that takes too long.</summary>
@@ -37,9 +39,26 @@ internal sealed class LeaderHandover(ReplicaHost host, IGrainFactory grains, Tim
         return false;
     }
 
+    /// <summary>The first two steps.</summary>
+    public async Task EndAsync(RangeLeader leader, string heir, CancellationToken cancellationToken)
+    {
+        await CatchesUpAsync(leader, heir, CatchUpPatience, cancellationToken);
+        await host.HandOverAsync(leader, heir);
+    }
+
     /// <summary>Asks a node to stand.</summary>
-    /// <returns>The node that should be asked instead; empty when none is known.</returns>
-    public Task<string> Ask(RangeId range, string name) => grains.GetGrain<IRangeLeaderGrain>(new ReplicaKey(range, name).ToString()).StandAsync();
+    /// <returns>Whether it leads now; false also when it does not say so in time.</returns>
+    public async Task<bool> AskAsync(RangeId range, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await grains.GetGrain<IRangeLeaderGrain>(new ReplicaKey(range, name).ToString()).StandAsync().WaitAsync(ElectionPatience, time, cancellationToken);
+        }
+        catch (Exception exception) when (exception is TimeoutException or OrleansException or PlacementUnavailableException)
+        {
+            return false;
+        }
+    }
 
     private async Task<bool> CatchesUpAsync(RangeLeader leader, string heir, TimeSpan patience, CancellationToken cancellationToken)
     {

@@ -91,7 +91,7 @@ internal sealed class ReplicaCare(
         {
             if (_silent.TryAdd(range, true))
                 ReplicaHostLog.Standing(logger, range);
-            handover.Ask(range, node.Name).Ignore();
+            handover.AskAsync(range, node.Name, CancellationToken.None).Ignore();
         }
     }
 

@@ -7,10 +7,10 @@ namespace GrainDb.Interfaces.Ranges;
 [Alias("graindb.range-leader")]
 public interface IRangeLeaderGrain : IGrainWithStringKey, IKeyRange
 {
-    /// <summary>Asks the node to lead; returns when its attempt has ended. The node may find that another one leads.</summary>
-    /// <returns>The node that should be asked instead where one is known; empty when this one leads, or none is known.</returns>
+    /// <summary>Asks the node to lead; returns when its attempt has ended.</summary>
+    /// <returns>Whether it leads; false where it is stopping, has no usable replica, or another one leads.</returns>
     [Alias("stand"), ResponseTimeout("00:00:10")]
-    Task<string> StandAsync();
+    Task<bool> StandAsync();
 
     /// <summary>Asks the leader on this node to let another one lead: it waits for that one to have everything, finishes what it has taken, and stops. Nothing happens where this node does not lead.</summary>
     /// <param name="heir">The node of a voter.</param>

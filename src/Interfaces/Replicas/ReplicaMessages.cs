@@ -21,6 +21,10 @@ public sealed record PromiseRequest
     /// <summary>The sender's clock.</summary>
     [Id(3)]
     public Timestamp Clock { get; init; }
+
+    /// <summary>Whether the candidate only wants to know: the answer is what it would be, and nothing is promised.</summary>
+    [Id(4)]
+    public bool IsTrial { get; init; }
 }
 
 /// <summary>Whether a promise was given, and why not.</summary>
