@@ -41,6 +41,7 @@ public sealed partial class RangeLeader
         }
 
         CompleteAll(failed);
+        WakeAll(mayWait: true);
         if (exception is DiskFullException)
             return;
         ReleaseLease();

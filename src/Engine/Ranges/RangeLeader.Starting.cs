@@ -59,7 +59,11 @@ public sealed partial class RangeLeader
     public TimeSpan UnconfirmedFor => _isStarting || _log is null ? TimeSpan.Zero : _log.UnconfirmedFor;
 
     /// <summary>Time passes; the host calls it several times per heartbeat interval.</summary>
-    public void Tick() => _log?.Tick();
+    public void Tick()
+    {
+        _log?.Tick();
+        TickWatchers();
+    }
 
     /// <summary>Whether a voter has everything that this leader sent.</summary>
     public bool IsCaughtUp(Guid replica) => _log?.IsCaughtUp(replica) ?? false;
@@ -106,6 +110,7 @@ public sealed partial class RangeLeader
             drained = WhenPendingIsCommitted();
         }
 
+        WakeAll(mayWait: true);
         _campaign?.Stop();
         if (_log is { } log)
         {
@@ -159,6 +164,7 @@ public sealed partial class RangeLeader
             _refusal = reason;
         }
 
+        WakeAll(mayWait: true);
         _ended.TrySetResult();
     }
 }

@@ -55,6 +55,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         _options = options;
         _servedBy = new ServedBy(options.Region, options.Descriptor.Id, options.Node, ReplicaRole.Leader);
         _rate = new RequestRate(options.Time);
+        _protections = new ChangeProtections(options.Time);
         Candidate = new Candidate(options.Node, options.Nonce);
         LastCollected = options.Time.GetTimestamp();
         _refusal = Failure.NotApplied(ErrorCode.Unavailable, $"range {Range} has no leader yet");
@@ -94,13 +95,13 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
     /// <summary>When garbage was last collected, as a timestamp of the time provider.</summary>
     public long LastCollected { get; private set; }
 
-    /// <summary>How long nobody asked anything.</summary>
+    /// <summary>How long nobody asked anything. Somebody who waits for a change still asks.</summary>
     public TimeSpan IdleFor
     {
         get
         {
             lock (_replica.Gate)
-                return _options.Time.GetElapsedTime(_rate.LastRequest);
+                return _watchers.Count > 0 ? TimeSpan.Zero : _options.Time.GetElapsedTime(_rate.LastRequest);
         }
     }
 
@@ -136,7 +137,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         return result with { Replicas = _log.Votes(lsn) };
     }
 
-    /// <summary>Raises the GC threshold through the log; lower values change nothing.</summary>
+    /// <summary>Raises the GC threshold through the log, as far as nobody connected needs what lies below; lower values change nothing.</summary>
     /// <param name="threshold">Below this node's clock: versions are only ever written above the threshold.</param>
     /// <returns>The threshold in force.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="threshold"/> is not in the past.</exception>
@@ -146,6 +147,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         lock (_replica.Gate)
         {
             LastCollected = _options.Time.GetTimestamp();
+            threshold = _protections.Bound(threshold);
             if (_refusal is not null || threshold <= _replica.Store.GcThreshold)
                 return _replica.Store.GcThreshold;
             var now = _replica.Clock.Now();
@@ -169,6 +171,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         if (first == _log!.Start)
             _acceptor.CommitAndApply(new Lsn(first.Value - 1));
         var answered = new List<Proposal>();
+        List<ChangeWatchers.Watcher>? concerned;
         try
         {
             lock (_replica.Gate)
@@ -180,6 +183,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
                 }
 
                 _acceptor.NoteOwnCommit(_replica.AppliedLsn);
+                concerned = TakeConcernedWatchers();
             }
         }
         catch
@@ -189,6 +193,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
             throw;
         }
 
+        Wake(concerned, mayWait: true);
         return () => CompleteAll(answered);
     }
 

@@ -286,8 +286,12 @@ public sealed class RangeReplica : IDisposable
     /// <returns>Whether the pass is complete.</returns>
     public bool CollectGarbageSlice(int maxKeys)
     {
+        GcProgress progress;
         lock (Gate)
-            return Store.CollectSlice(maxKeys).PassComplete;
+            progress = Store.CollectSlice(maxKeys);
+        RangeInstruments.CollectedVersions.Add(progress.FreedVersions);
+        RangeInstruments.CollectedBytes.Add(progress.FreedBytes);
+        return progress.PassComplete;
     }
 
     /// <summary>Whether another pass has something to collect.</summary>
