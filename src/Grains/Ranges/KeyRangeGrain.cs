@@ -3,6 +3,7 @@ using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Replicas;
+using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
@@ -71,6 +72,10 @@ internal sealed class KeyRangeGrain(NodeOptions node, ReplicaHost host, GarbageC
         ? Watch(await leader.HistoryAsync(request), result => result.Failure)
         : HistoryResult.Failed(WhyNoLeader());
 
+    public async ValueTask<RangeChangesResult> ChangesAsync(RangeChanges request, CancellationToken cancellationToken) => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.ChangesAsync(request, cancellationToken), result => result.Failure)
+        : RangeChangesResult.Failed(WhyNoLeader());
+
     public async ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => await FindLeaderAsync() is { } leader
         ? Watch(await leader.PrepareAsync(request), result => result.Failure)
         : PrepareResult.Failed(WhyNoLeader());
@@ -100,6 +105,7 @@ internal sealed class KeyRangeGrain(NodeOptions node, ReplicaHost host, GarbageC
         // Deactivation ends the leadership first; only then is the range activated there.
         RequestContext.Set(IPlacementDirector.PlacementHintKey, silo);
         this.MigrateOnIdle();
+        _leader?.ReleaseWatchers(); // deactivation waits for calls that run
         return Task.CompletedTask;
     }
 

@@ -36,8 +36,10 @@ internal sealed class LeaderDrain(ReplicaHost host, MetaCache meta, LiveNodes li
                 if (slot is not { Leader: { IsStopped: false } leader, Activation: { } activation } || FindHeir(leader) is not { } heir)
                     continue;
                 left++;
-                if (asked.Add(leader))
-                    activation.Migrate(new Dictionary<string, object> { [IPlacementDirector.PlacementHintKey] = heir }, cancellationToken);
+                if (!asked.Add(leader))
+                    continue;
+                activation.Migrate(new Dictionary<string, object> { [IPlacementDirector.PlacementHintKey] = heir }, cancellationToken);
+                leader.ReleaseWatchers(); // it moves when no call waits in it
             }
 
             if (left == 0)
