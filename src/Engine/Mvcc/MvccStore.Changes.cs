@@ -48,17 +48,23 @@ public sealed partial class MvccStore
         return true;
     }
 
-    /// <summary>Whether anything that is remembered of an interval of time lies in an interval of keys.</summary>
-    public bool HasRecentChange(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, bool hasEnd, ChangeSelection selection)
+    /// <summary>Whether a version of an interval of time lies in an interval of keys; true also where not everything of it is remembered.</summary>
+    /// <param name="start">Inclusive start; empty for the first key.</param>
+    /// <param name="end">Exclusive end, if there is one.</param>
+    /// <param name="hasEnd">Whether <paramref name="end"/> bounds the interval.</param>
+    /// <param name="after">Exclusive lower bound of the time.</param>
+    /// <param name="upTo">Inclusive upper bound.</param>
+    /// <param name="filter">Which keys count; null for all.</param>
+    public bool MayHaveRecentChange(
+        ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, bool hasEnd, Timestamp after, Timestamp upTo, ChangeSelection.KeyFilter? filter)
     {
-        ArgumentNullException.ThrowIfNull(selection);
-        if (_recent is null || selection.After < _recent.CompleteAfter)
+        if (_recent is null || after < _recent.CompleteAfter)
             return true;
-        foreach (ref readonly var entry in _recent.After(selection.After))
+        foreach (ref readonly var entry in _recent.After(after))
         {
-            if (!selection.Contains(entry.Timestamp))
+            if (entry.Timestamp > upTo.Value)
                 break;
-            if (IsWithin(entry.Key, start, end, hasEnd) && selection.Counts(entry.Key))
+            if (IsWithin(entry.Key, start, end, hasEnd) && (filter?.Invoke(entry.Key) ?? true))
                 return true;
         }
 

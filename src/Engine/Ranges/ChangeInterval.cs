@@ -31,6 +31,13 @@ internal sealed class ChangeInterval
 
     public ChangeSelection Select(Timestamp after, Timestamp upTo) => new(after, upTo, _request.MaxChanges, _request.MaxBytes, _filter);
 
+    /// <summary>Whether something of an interval of time may be in it.</summary>
+    public bool MayHave(MvccStore store, Timestamp after, Timestamp upTo) => store.MayHaveRecentChange(Start, End, End is not null, after, upTo, _filter);
+
+    /// <summary>What the store remembers of it.</summary>
+    /// <returns>False: that is not all.</returns>
+    public bool TryRemembered(MvccStore store, ChangeSelection into) => store.TryRecentChanges(Start, End, End is not null, into);
+
     private static bool Passes(ReadOnlySpan<byte> key, KeyInterval filter) =>
         key.SequenceCompareTo(filter.Start.Span) >= 0 && (filter.End is not { } end || key.SequenceCompareTo(end.Span) < 0);
 }

@@ -70,9 +70,7 @@ internal sealed class ChangeWatchers
 
     // What is below the threshold is not there to be compared any more; the one who waits is told that when it looks.
     private static bool IsConcerned(MvccStore store, Watcher watcher, Timestamp resolved) =>
-        resolved > watcher.Seen
-        && (!store.CanReadAt(watcher.Seen)
-            || store.HasRecentChange(watcher.Interval.Start, watcher.Interval.End, watcher.Interval.End is not null, watcher.Interval.Select(watcher.Seen, resolved)));
+        resolved > watcher.Seen && (!store.CanReadAt(watcher.Seen) || watcher.Interval.MayHave(store, watcher.Seen, resolved));
 
     private List<Watcher>? Take(List<Watcher>? some)
     {

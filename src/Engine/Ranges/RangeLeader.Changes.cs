@@ -52,7 +52,7 @@ public sealed partial class RangeLeader
                 if (WhyNoChanges(request, after) is { } refused)
                     return RangeChangesResult.Failed(refused);
                 selection = interval.Select(after, ChooseResolved());
-                isRemembered = _replica.Store.TryRecentChanges(interval.Start, interval.End, interval.End is not null, selection);
+                isRemembered = interval.TryRemembered(_replica.Store, selection);
 
                 // Before the gate is left: what is applied from here on is news.
                 if (mayWait && !(isRemembered && IsNews(selection, request)))

@@ -24,15 +24,16 @@ internal sealed class RangeReading(StreamGeneration owner, int index, RangeDescr
     /// <returns>Why there was no answer; null when there was.</returns>
     public async Task<Failure?> AskAsync(TimeSpan timeout, TimeSpan wait, CancellationToken cancellationToken)
     {
-        var request = owner.Fill(template with { Wait = wait }, index);
+        var request = owner.Fill(template, index);
         KeyspaceMap? moved = null;
+        var started = time.GetTimestamp();
         var answer = await calls.RunAsync(
             snapshot =>
             {
                 if (snapshot.FindActive(range.Keyspace) is not { } map)
                     return new(RangeChangesResult.Failed(Failure.NotApplied(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{range.Keyspace}'")));
                 if (snapshot.FindRange(range.Id) is { } known && HasSameBounds(known))
-                    return calls.Leader(range.Id).ChangesAsync(request with { Generation = known.Generation }, cancellationToken);
+                    return calls.Leader(range.Id).ChangesAsync(request with { Generation = known.Generation, Wait = WaitOf(started, timeout, wait) }, cancellationToken);
                 moved = map;
                 return new(RangeChangesResult.Failed(Failure.NotApplied(ErrorCode.Internal, "the keyspace has other ranges now")));
             },
@@ -104,6 +105,13 @@ internal sealed class RangeReading(StreamGeneration owner, int index, RangeDescr
         {
             owner.Unpark(() => _parked = null);
         }
+    }
+
+    /// <summary>A second attempt has less time: it must still be answered within the call's.</summary>
+    private TimeSpan WaitOf(long started, TimeSpan timeout, TimeSpan wait)
+    {
+        var left = timeout - time.GetElapsedTime(started) - Patience;
+        return left < TimeSpan.Zero ? TimeSpan.Zero : left < wait ? left : wait;
     }
 
     /// <summary>What no other leader and no later attempt would mend.</summary>
