@@ -81,7 +81,7 @@ public sealed partial class RangeLeader
     }
 
     /// <summary>Whoever waits for a change is answered now that there is none.</summary>
-    public void ReleaseWatchers() => WakeAll(mayWait: false);
+    public void ReleaseWatchers() => WakeWatchers(mayWait: false);
 
     private static bool IsNews(ChangeSelection selection, RangeChanges request) => selection.Count > 0 || selection.UpTo >= request.AtLeast;
 
@@ -191,7 +191,7 @@ public sealed partial class RangeLeader
         Wake(overdue, mayWait: false);
     }
 
-    private void WakeAll(bool mayWait)
+    private void WakeWatchers(bool mayWait)
     {
         List<ChangeWatchers.Watcher>? all;
         lock (_replica.Gate)

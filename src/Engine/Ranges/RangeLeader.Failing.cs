@@ -41,7 +41,7 @@ public sealed partial class RangeLeader
         }
 
         CompleteAll(failed);
-        WakeAll(mayWait: true);
+        WakeWatchers(mayWait: true);
         if (exception is DiskFullException)
             return;
         ReleaseLease();

@@ -110,7 +110,7 @@ public sealed partial class RangeLeader
             drained = WhenPendingIsCommitted();
         }
 
-        WakeAll(mayWait: true);
+        WakeWatchers(mayWait: true);
         _campaign?.Stop();
         if (_log is { } log)
         {
@@ -164,7 +164,7 @@ public sealed partial class RangeLeader
             _refusal = reason;
         }
 
-        WakeAll(mayWait: true);
+        WakeWatchers(mayWait: true);
         _ended.TrySetResult();
     }
 }
