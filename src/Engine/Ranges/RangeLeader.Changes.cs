@@ -18,7 +18,7 @@ public sealed partial class RangeLeader
     private static readonly TimeSpan RememberFor = TimeSpan.FromMinutes(1);
 
     private readonly ChangeWatchers _watchers = new();
-    private readonly ChangeProtections _protections;
+    private readonly ChangeProtections _feeds;
     private long _changesAskedAt;
 
     /// <summary>How many calls wait for a change.</summary>
@@ -99,7 +99,7 @@ public sealed partial class RangeLeader
         var ahead = request.AtLeast == Timestamp.Max ? after : Timestamp.Later(after, request.AtLeast);
         if (!_replica.Clock.TryReceive(ahead))
             return Invalid($"{ahead} lies in the future of this node's clock");
-        _protections.Renew(request.Feed, request.Hold);
+        _feeds.Renew(request.Feed, request.Hold);
         return null;
     }
 
@@ -111,7 +111,15 @@ public sealed partial class RangeLeader
         return Resolved();
     }
 
-    private Timestamp Resolved() => OldestPendingRecord() is { } oldest ? oldest.Previous : _replica.Clock.Now();
+    /// <summary>
+    /// Below every record that is on its way and every intent: the versions of a transaction that commits appear at or above its prepare timestamp. An intent
+    /// counts until its resolution is applied, a prepare from when it is enqueued. Under the gate.
+    /// </summary>
+    private Timestamp Resolved()
+    {
+        var resolved = OldestPendingRecord() is { } pending ? pending.Previous : _replica.Clock.Now();
+        return _replica.Transactions.Prepared.Oldest is { } prepared && prepared <= resolved ? prepared.Previous : resolved;
+    }
 
     private async ValueTask<Failure?> WalkAsync(ChangeInterval interval, ChangeSelection selection)
     {
@@ -154,7 +162,8 @@ public sealed partial class RangeLeader
     {
         var version = change.Version;
         var (contentType, value) = version.IsTombstone ? ("", default) : StoredValue.Read(version.Value);
-        return new(change.Key, version.Timestamp, version.IsTombstone, change.Previous, version.ExpiresAt, contentType, value, TransactionId.None);
+        var transaction = StoredValue.ReadOrigin(version.Value.Span)?.Transaction ?? TransactionId.None;
+        return new(change.Key, version.Timestamp, version.IsTombstone, change.Previous, version.ExpiresAt, contentType, value, transaction);
     }
 
     private Failure Compacted(Timestamp after) => Failure.NotApplied(

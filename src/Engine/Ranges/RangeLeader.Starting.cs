@@ -63,6 +63,7 @@ public sealed partial class RangeLeader
     {
         _log?.Tick();
         TickWatchers();
+        LookAfterTransactions();
     }
 
     /// <summary>Whether a voter has everything that this leader sent.</summary>
@@ -103,14 +104,17 @@ public sealed partial class RangeLeader
     public async ValueTask DisposeAsync()
     {
         Task drained;
+        var woken = new List<TaskCompletionSource>();
         lock (_replica.Gate)
         {
             IsStopped = true;
             _refusal ??= Failure.NotApplied(ErrorCode.RangeMoved, $"range {Range} changes its leader");
             drained = WhenPendingIsCommitted();
+            _waiters.TakeAll(woken);
         }
 
         WakeWatchers(mayWait: true);
+        WakeAll(woken);
         _campaign?.Stop();
         if (_log is { } log)
         {
@@ -135,7 +139,8 @@ public sealed partial class RangeLeader
             var configuration = log.Configuration;
             var payload = new byte[RangeRecordType.LeaderStartHeaderBytes];
             BinaryPrimitives.WriteUInt64LittleEndian(payload, campaign.LowWater.Value);
-            if (Enqueue(RangeRecordType.LeaderStart, _replica.Clock.Now(), [.. payload, .. ConfigurationCodec.Encode(configuration)], null, Done) is not { } proposal)
+            _startTimestamp = _replica.Clock.Now();
+            if (Enqueue(RangeRecordType.LeaderStart, _startTimestamp, [.. payload, .. ConfigurationCodec.Encode(configuration)], null, Done) is not { } proposal)
                 return WhyNotEnqueued();
             start = proposal;
         }
@@ -151,8 +156,12 @@ public sealed partial class RangeLeader
             if (_isStarting && !IsStopped)
                 _refusal = null;
             _isStarting = false;
-            return _refusal;
+            if (_refusal is not null)
+                return _refusal;
         }
+
+        RecoverPrepared();
+        return null;
     }
 
     private void Stop(Failure reason)
