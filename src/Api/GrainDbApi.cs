@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using GrainDb.Api.Admin;
+using GrainDb.Api.Changes;
 using GrainDb.Api.Errors;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
@@ -10,6 +11,7 @@ using GrainDb.Api.Ranges;
 using GrainDb.Api.Requests;
 using GrainDb.Api.Ring;
 using GrainDb.Api.Telemetry;
+using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
@@ -24,14 +26,14 @@ using Microsoft.Extensions.Options;
 
 namespace GrainDb.Api;
 
-/// <summary>The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/>.</summary>
+/// <summary>The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/>.</summary>
 public static class GrainDbApi
 {
     /// <summary>Name of the OpenAPI document, served at <c>/openapi/v1.json</c>.</summary>
     public const string DocumentName = "v1";
 
     /// <summary>
-    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="IKeyspaceCatalog"/>
+    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/>
     /// and <see cref="IClusterView"/> as singletons in the same container.
     /// </summary>
     public static IServiceCollection AddGrainDbApi(this IServiceCollection services, ApiOptions options)
@@ -47,6 +49,7 @@ public static class GrainDbApi
         services.AddSingleton<ScanApi>();
         services.AddSingleton<HistoryApi>();
         services.AddSingleton<BatchApi>();
+        services.AddSingleton<WatchApi>();
         services.AddSingleton<KeyspacesApi>();
         services.AddSingleton<RingApi>();
         services.AddSingleton<RangesApi>();
@@ -94,6 +97,7 @@ public static class GrainDbApi
             services.GetRequiredService<ScanApi>(),
             services.GetRequiredService<HistoryApi>(),
             services.GetRequiredService<BatchApi>());
+        app.MapWatch(services.GetRequiredService<WatchApi>());
         app.MapKeyspaces(services.GetRequiredService<KeyspacesApi>());
         app.MapRing(services.GetRequiredService<RingApi>());
         app.MapRanges(services.GetRequiredService<RangesApi>());

@@ -79,7 +79,7 @@ internal static class ProblemMapper
                 writer.WriteString("currentVersion"u8, failure.CurrentVersion.ToString());
         }
 
-        if (failure.Code == ErrorCode.SnapshotTooOld)
+        if (failure.Code == ErrorCode.SnapshotTooOld || (failure.Code == ErrorCode.CursorCompacted && !failure.GcThreshold.IsZero))
             writer.WriteString("gcThreshold"u8, failure.GcThreshold.ToString());
     }
 
