@@ -5,6 +5,7 @@ using GrainDb.Api.Tests.Fakes;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,10 +18,11 @@ internal sealed class ApiServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private ApiServer(WebApplication app, FakeStore store, FakeCatalog catalog, FakeCluster cluster)
+    private ApiServer(WebApplication app, FakeStore store, FakeTransactions transactions, FakeCatalog catalog, FakeCluster cluster)
     {
         _app = app;
         Store = store;
+        Transactions = transactions;
         Catalog = catalog;
         Cluster = cluster;
         Address = new Uri(app.Urls.Single());
@@ -28,6 +30,8 @@ internal sealed class ApiServer : IAsyncDisposable
     }
 
     public FakeStore Store { get; }
+
+    public FakeTransactions Transactions { get; }
 
     public FakeCatalog Catalog { get; }
 
@@ -46,9 +50,11 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Logging.SetMinimumLevel(LogLevel.None);
         var store = new FakeStore();
+        var transactions = new FakeTransactions(store);
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
         builder.Services.AddSingleton<IKeyValueStore>(store);
+        builder.Services.AddSingleton<ITransactionStore>(transactions);
         builder.Services.AddSingleton<IKeyspaceCatalog>(catalog);
         builder.Services.AddSingleton<IClusterView>(cluster);
         builder.Services.AddGrainDbApi(options ?? new ApiOptions());
@@ -57,7 +63,7 @@ internal sealed class ApiServer : IAsyncDisposable
         app.MapGrainDbApi();
         map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new ApiServer(app, store, catalog, cluster);
+        return new ApiServer(app, store, transactions, catalog, cluster);
     }
 
     public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, Action<HttpRequestMessage>? with = null)
