@@ -9,6 +9,7 @@ namespace GrainDb.Engine.Ranges;
 public sealed partial class RangeLeader
 {
     private volatile Campaign? _campaign;
+    private volatile string _heir = "";
 
     /// <summary>The node that should lead instead, when <see cref="StartAsync"/> failed and one is known: it leads, or has the log that this one is too far behind.</summary>
     public string? Better => _campaign?.Better;
@@ -33,7 +34,10 @@ public sealed partial class RangeLeader
         _acceptor.SetContender(this);
         try
         {
-            var failure = await campaign.RunAsync() ?? await OpenEpochAsync(campaign);
+            var loading = LoadAsync();
+            var failure = await campaign.RunAsync();
+            await loading;
+            failure ??= await OpenEpochAsync(campaign);
             if (failure is not null)
                 Stop(failure);
             else if (Configuration.IsJoint)
@@ -59,7 +63,11 @@ public sealed partial class RangeLeader
     public TimeSpan UnconfirmedFor => _isStarting || _log is null ? TimeSpan.Zero : _log.UnconfirmedFor;
 
     /// <summary>Time passes; the host calls it several times per heartbeat interval.</summary>
-    public void Tick() => _log?.Tick();
+    public void Tick()
+    {
+        _log?.Tick();
+        LookAfterTransactions();
+    }
 
     /// <summary>Whether a voter has everything that this leader sent.</summary>
     public bool IsCaughtUp(Guid replica) => _log?.IsCaughtUp(replica) ?? false;
@@ -95,17 +103,28 @@ public sealed partial class RangeLeader
         }
     }
 
+    /// <summary>The same as <see cref="DisposeAsync"/>, and tells the replicas who is asked to lead next.</summary>
+    /// <param name="heir">The node of a voter; empty when nobody is asked.</param>
+    public ValueTask HandOverAsync(string heir)
+    {
+        _heir = heir;
+        return DisposeAsync();
+    }
+
     /// <summary>Takes nothing new, waits until everything taken is answered, and lets others lead without waiting for the lease.</summary>
     public async ValueTask DisposeAsync()
     {
         Task drained;
+        var woken = new List<TaskCompletionSource>();
         lock (_replica.Gate)
         {
             IsStopped = true;
             _refusal ??= Failure.NotApplied(ErrorCode.RangeMoved, $"range {Range} changes its leader");
             drained = WhenPendingIsCommitted();
+            _waiters.TakeAll(woken);
         }
 
+        WakeAll(woken);
         _campaign?.Stop();
         if (_log is { } log)
         {
@@ -116,6 +135,27 @@ public sealed partial class RangeLeader
 
         _acceptor.ClearContender(this);
         _ended.TrySetResult();
+    }
+
+    /// <summary>The state is brought into memory while the others are asked for their promises.</summary>
+    private Task LoadAsync()
+    {
+        if (_replica.IsLoaded)
+            return Task.CompletedTask;
+        var loaded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _options.Schedule(() =>
+        {
+            try
+            {
+                _acceptor.Load();
+                loaded.SetResult();
+            }
+            catch (Exception exception)
+            {
+                loaded.SetException(exception);
+            }
+        });
+        return loaded.Task;
     }
 
     private async Task<Failure?> OpenEpochAsync(Campaign campaign)
@@ -130,7 +170,8 @@ public sealed partial class RangeLeader
             var configuration = log.Configuration;
             var payload = new byte[RangeRecordType.LeaderStartHeaderBytes];
             BinaryPrimitives.WriteUInt64LittleEndian(payload, campaign.LowWater.Value);
-            if (Enqueue(RangeRecordType.LeaderStart, _replica.Clock.Now(), [.. payload, .. ConfigurationCodec.Encode(configuration)], null, Done) is not { } proposal)
+            _startTimestamp = _replica.Clock.Now();
+            if (Enqueue(RangeRecordType.LeaderStart, _startTimestamp, [.. payload, .. ConfigurationCodec.Encode(configuration)], null, Done) is not { } proposal)
                 return WhyNotEnqueued();
             start = proposal;
         }
@@ -146,8 +187,12 @@ public sealed partial class RangeLeader
             if (_isStarting && !IsStopped)
                 _refusal = null;
             _isStarting = false;
-            return _refusal;
+            if (_refusal is not null)
+                return _refusal;
         }
+
+        RecoverPrepared();
+        return null;
     }
 
     private void Stop(Failure reason)

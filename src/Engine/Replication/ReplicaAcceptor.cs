@@ -1,4 +1,5 @@
 using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
@@ -100,13 +101,26 @@ public sealed partial class ReplicaAcceptor : IDisposable
         }
     }
 
-    /// <summary>No commit at or below it can appear any more in what it has applied or will apply.</summary>
+    /// <summary>No commit at or below it can appear any more in what it has applied or will apply. Below every intent that is undecided here.</summary>
     public Timestamp Closed
     {
         get
         {
             lock (Replica.Gate)
-                return _closed.Closed;
+                return BelowIntents(_closed.Closed);
+        }
+    }
+
+    /// <summary>
+    /// The newest snapshot that is complete in what is applied here: no commit at or below it can appear any more. The largest closed or applied timestamp, below every intent that is
+    /// undecided here: it may become a version at its prepare timestamp or later. Only grows, but for a restart.
+    /// </summary>
+    public Timestamp NewestSnapshot
+    {
+        get
+        {
+            lock (Replica.Gate)
+                return BelowIntents(Timestamp.Later(_closed.Closed, Replica.AppliedTimestamp));
         }
     }
 
@@ -119,10 +133,16 @@ public sealed partial class ReplicaAcceptor : IDisposable
     /// <summary>Whether a leader was heard of that has not said since that it stops.</summary>
     public bool ExpectsLeader { get; private set; }
 
+    /// <summary>The node that the leader asked to lead next when it stopped; empty when it asked none, or somebody leads since.</summary>
+    public string Heir { get; private set; } = "";
+
+    /// <summary>How long ago the lease that was granted last ended; not positive while it runs.</summary>
+    public TimeSpan LeaseOverFor => _time.GetElapsedTime(_leases.Until);
+
     /// <summary>Times and bounds.</summary>
     public ReplicationOptions Options => _options;
 
-    /// <summary>Promises to accept no lower epoch, unless somebody else's lease is running. Durable when it returns.</summary>
+    /// <summary>Promises to accept no lower epoch, unless somebody else's lease is running. Durable when it returns. A trial changes nothing.</summary>
     /// <exception cref="WalBrokenException">The promise cannot be written: the replica is broken.</exception>
     public PromiseAnswer Promise(PromiseRequest request)
     {
@@ -134,6 +154,8 @@ public sealed partial class ReplicaAcceptor : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (WhyNotPromise(request) is { } refusal)
                 return refusal;
+            if (request.IsTrial)
+                return Granted();
             RecordPromise(request.Epoch, request.Candidate);
             deposed = TakeDeposed(request.Candidate);
             answer = Granted();
@@ -162,6 +184,7 @@ public sealed partial class ReplicaAcceptor : IDisposable
             if (notice.Replica != Id || (notice.Epoch != Replica.Promise.PromisedEpoch && !_options.Has(ReplicationFaults.AnyRelease)))
                 return;
             ExpectsLeader = false;
+            Heir = notice.Heir;
             _leases.Holder = Candidate.None;
             _leases.Until = _time.GetTimestamp();
             _leases.IsReleased = true;
@@ -227,8 +250,20 @@ public sealed partial class ReplicaAcceptor : IDisposable
         LastLsn = Replica.Log.LastLsn,
         CommitLsn = CommitLsn,
         MaxLeaseTimestamp = _leases.MaxLeaseTimestamp,
-        Closed = Closed,
+        Closed = ClosedByLeader(),
     };
+
+    /// <summary>Whatever may be read here once the intents are resolved: a successor begins above it.</summary>
+    private Timestamp ClosedByLeader()
+    {
+        lock (Replica.Gate)
+            return _closed.Closed;
+    }
+
+    private Timestamp BelowIntents(Timestamp snapshot) =>
+        Replica.Transactions.Prepared.Oldest is { } oldest && oldest <= snapshot && !_options.Has(TransactionFaults.ForgetIntentInClosed)
+            ? oldest.Previous
+            : snapshot;
 
     private PromiseAnswer? WhyNotPromise(PromiseRequest request)
     {

@@ -4,6 +4,7 @@ using GrainDb.Engine.Replication;
 using GrainDb.Engine.Tests.Ranges;
 using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Engine.Time;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
@@ -104,7 +105,8 @@ internal sealed class ReplicaTrio
             MaxValueBytes: 1024,
             new Guid(0, 0, 0, [0, 0, 0, 0, 0, 0, 0, ++_nonce]),
             _work.Enqueue,
-            Time));
+            Time,
+            NoTransactionRecovery.Instance));
         _leaders.Add(leader);
         return leader;
     }
@@ -134,9 +136,11 @@ internal sealed class ReplicaTrio
     public Task<ReadResult> BeginRead(RangeLeader leader, string key) =>
         leader.ReadAsync(new RangeRead(Encoding.UTF8.GetBytes(key), default, Generation: 1)).AsTask();
 
-    private AppendAnswer Count(AppendAnswer answer)
+    private AppendAnswer Append(ReplicaAcceptor replica, AppendRequest request)
     {
         Appends++;
+        var answer = replica.Append(request);
+        _work.Enqueue(replica.ApplyCommitted);
         return answer;
     }
 
@@ -150,7 +154,7 @@ internal sealed class ReplicaTrio
     {
         public Task<PromiseAnswer?> PromiseAsync(ReplicaDescriptor to, PromiseRequest request) => Call(to, replica => replica.Promise(request));
 
-        public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) => Call(to, replica => trio.Count(replica.Append(request)));
+        public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) => Call(to, replica => trio.Append(replica, request));
 
         public Task<FetchAnswer?> FetchAsync(ReplicaDescriptor to, FetchRequest request) => Call(to, replica => replica.Fetch(request));
 
