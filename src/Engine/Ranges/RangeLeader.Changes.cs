@@ -80,9 +80,6 @@ public sealed partial class RangeLeader
         }
     }
 
-    /// <summary>Whoever waits for a change is answered now that there is none.</summary>
-    public void ReleaseWatchers() => WakeWatchers(mayWait: false);
-
     private static bool IsNews(ChangeSelection selection, RangeChanges request) => selection.Count > 0 || selection.UpTo >= request.AtLeast;
 
     /// <summary>Why there is no answer; null when there is. Moves the clock to what is asked for. Under the gate.</summary>
@@ -200,12 +197,13 @@ public sealed partial class RangeLeader
         Wake(overdue, mayWait: false);
     }
 
-    private void WakeWatchers(bool mayWait)
+    /// <summary>Whoever waits looks again, and learns what happened.</summary>
+    private void WakeWatchers()
     {
         List<ChangeWatchers.Watcher>? all;
         lock (_replica.Gate)
             all = _watchers.TakeAll();
-        Wake(all, mayWait);
+        Wake(all, mayWait: true);
     }
 
     /// <summary>On a thread of their own: whoever waited must hold up neither commits nor ticks.</summary>

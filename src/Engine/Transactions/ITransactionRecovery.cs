@@ -18,7 +18,8 @@ public interface ITransactionRecovery
     /// <param name="transaction">The transaction.</param>
     /// <param name="participants">Every range of it.</param>
     /// <param name="deadline">Nothing of it is decided at a timestamp above this: then no record means aborted.</param>
-    void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline);
+    /// <param name="prepared">The prepare timestamp of what was found: its age, from which on its coordinator is taken for lost.</param>
+    void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline, Timestamp prepared);
 }
 
 /// <summary>For ranges that no transaction ever reaches: nobody prepares there, so nothing is handed over.</summary>
@@ -32,7 +33,7 @@ public sealed class NoTransactionRecovery : ITransactionRecovery
     }
 
     /// <inheritdoc/>
-    public void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline)
+    public void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline, Timestamp prepared)
     {
     }
 }

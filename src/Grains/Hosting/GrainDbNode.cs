@@ -1,5 +1,8 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Changes;
 using GrainDb.Grains.Meta;
@@ -7,10 +10,12 @@ using GrainDb.Grains.Nodes;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
+using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
@@ -25,7 +30,7 @@ public static class GrainDbNode
     private const int MinWorkerThreads = 32;
 
     /// <summary>
-    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
+    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
     /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
     /// </summary>
     public static ISiloBuilder AddGrainDbNode(this ISiloBuilder silo, NodeOptions node, StorageOptions storage)
@@ -48,6 +53,9 @@ public static class GrainDbNode
         services.AddSingleton<LocalRanges>();
         services.AddSingleton<MetaCache>();
         services.AddSingleton<MetaFormation>();
+        services.AddSingleton<LeaderRoutes>();
+        services.AddSingleton<Candidacy>();
+        services.AddSingleton<LeaderHandover>();
         services.AddSingleton<RangeCalls>();
         services.AddSingleton<ReadRouting>();
         services.AddSingleton<GarbageCollection>();
@@ -57,7 +65,9 @@ public static class GrainDbNode
         services.AddSingleton<ChangeFeed>();
         services.AddSingleton<IChangeFeed>(provider => provider.GetRequiredService<ChangeFeed>());
         services.AddSingleton<IClusterView, ClusterView>();
+        AddTransactions(services, node);
         services.AddSingleton<ReplicaTransport>();
+        services.AddSingleton<StateLoading>();
         services.TryAddSingleton(ReplicationOptions.Default);
         AddLifecycleParticipant<NodeStorage>(services);
         AddLifecycleParticipant<ReplicaHost>(services);
@@ -68,6 +78,32 @@ public static class GrainDbNode
         AddLifecycleParticipant<RangeMaintenance>(services);
         AddLifecycleParticipant<DatabaseMembership>(services);
         return silo;
+    }
+
+    private static void AddTransactions(IServiceCollection services, NodeOptions node)
+    {
+        services.AddSingleton<TransactionRanges>();
+        services.TryAddSingleton<ITransactionRecords, TransactionRecords>();
+        AddLifecycleParticipant<NodeResolutions>(services);
+        services.TryAddSingleton<IResolutions>(provider => provider.GetRequiredService<NodeResolutions>());
+        services.AddSingleton(provider => new CoordinatorContext
+        {
+            Ranges = provider.GetRequiredService<TransactionRanges>(),
+            Records = provider.GetRequiredService<ITransactionRecords>(),
+            Resolutions = provider.GetRequiredService<IResolutions>(),
+            Clock = provider.GetRequiredService<HybridLogicalClock>(),
+            Time = provider.GetRequiredService<TimeProvider>(),
+            Node = node.Name,
+            MaxValueBytes = node.MaxValueBytes,
+            Random = static () => BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+        });
+        services.AddSingleton<OpenTransactions>();
+        services.AddSingleton<OneRequestRuns>();
+        services.AddSingleton<TransactionSearch>();
+        services.AddSingleton<ITransactionStore, TransactionStore>();
+        AddLifecycleParticipant<TransactionRecoveries>(services);
+        services.AddSingleton<ITransactionRecovery>(provider => provider.GetRequiredService<TransactionRecoveries>());
+        AddLifecycleParticipant<RecordSweep>(services);
     }
 
     private static void AddLifecycleParticipant<T>(IServiceCollection services)

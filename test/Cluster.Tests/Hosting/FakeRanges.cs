@@ -1,12 +1,15 @@
 using System.Collections.Immutable;
 using System.Reflection;
+using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Changes;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
+using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
@@ -43,10 +46,12 @@ internal sealed class FakeRanges
         Live = new LiveNodes(new FakeMembership(["n1", "n2", "n3", "n4"], down));
         Grains = grains;
         var storage = new NodeStorage(options, new StorageOptions(), new NativeFileSystem(), Clock, NullLogger<NodeStorage>.Instance);
-        Cache = new MetaCache(storage, local, grains, Time);
-        var calls = new RangeCalls(Cache, local, grains, Time);
+        var host = new ReplicaHost(options, storage, local, new ReplicaTransport(grains, Live), new StateLoading(Time, NullLogger<StateLoading>.Instance), ReplicationOptions.Default, NoTransactionRecovery.Instance, Time, NullLogger<ReplicaHost>.Instance);
+        var routes = new LeaderRoutes(options, local, host, Live, ReplicationOptions.Default, grains);
+        Cache = new MetaCache(storage, routes, Time);
+        var calls = new RangeCalls(Cache, routes, Time);
         Feed = new ChangeFeed(Cache, calls, Clock, Time);
-        Keys = new KeyValueStore(Cache, local, calls, new ReadRouting(options, Live, local, calls, grains, Time), Clock, Time);
+        Keys = new KeyValueStore(options, Cache, local, calls, new ReadRouting(options, Live, local, calls, grains, Time), Clock, Time);
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));

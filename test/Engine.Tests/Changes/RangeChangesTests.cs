@@ -108,19 +108,6 @@ public sealed class RangeChangesTests
     }
 
     [Fact]
-    public void A_leader_that_moves_lets_nobody_wait()
-    {
-        var rig = RangeRig.New();
-        var waiting = Wait(rig, rig.Clock.Now());
-
-        rig.Leader.ReleaseWatchers();
-        rig.Flush();
-
-        Assert.Null(waiting.Answered().Failure);
-        Assert.Empty(waiting.Answered().Changes);
-    }
-
-    [Fact]
     public void A_leader_that_stops_says_so_to_who_waits()
     {
         var rig = RangeRig.New();

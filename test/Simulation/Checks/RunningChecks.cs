@@ -83,7 +83,7 @@ internal sealed class RunningChecks(SimulatedCluster cluster)
                 Compare(node, record);
         }
 
-        if (++_changes % StateEvery == 0)
+        if (replica.IsLoaded && ++_changes % StateEvery == 0)
             CompareState(node, replica);
     }
 
