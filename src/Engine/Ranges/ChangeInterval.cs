@@ -1,8 +1,8 @@
-using GrainDb.Interfaces.Changes;
-using GrainDb.Interfaces.Keyspaces;
-using GrainDb.Interfaces.Keys;
-using GrainDb.Interfaces.Ranges;
 using GrainDb.Engine.Mvcc;
+using GrainDb.Interfaces.Changes;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Engine.Ranges;
 

@@ -4,12 +4,13 @@ using GrainDb.Engine.Tests.Ranges;
 using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Transactions;
 using Xunit;
 
 namespace GrainDb.Engine.Tests.Changes;
 
 /// <summary>
-/// Through any history of commits, crashes and collection a reader that goes on from where it stands gets every acknowledged version once and in
+/// Through any history of commits, transactions, crashes and collection a reader that goes on from where it stands gets every acknowledged version once and in
 /// order, and nothing else; and one that goes back to any place where it stood gets the same again.
 /// </summary>
 public sealed class ChangeFeedProperties
@@ -19,6 +20,9 @@ public sealed class ChangeFeedProperties
         Write,
         BeginWrite,
         Delete,
+        CommitAlone,
+        Prepare,
+        Resolve,
         Flush,
         Advance,
         Read,
@@ -32,6 +36,9 @@ public sealed class ChangeFeedProperties
             (20, Gen.Const(StepKind.Write)),
             (20, Gen.Const(StepKind.BeginWrite)),
             (6, Gen.Const(StepKind.Delete)),
+            (5, Gen.Const(StepKind.CommitAlone)),
+            (8, Gen.Const(StepKind.Prepare)),
+            (8, Gen.Const(StepKind.Resolve)),
             (8, Gen.Const(StepKind.Flush)),
             (10, Gen.Const(StepKind.Advance)),
             (20, Gen.Const(StepKind.Read)),
@@ -48,22 +55,28 @@ public sealed class ChangeFeedProperties
     private sealed class Run
     {
         private readonly List<(string Keys, Task<WriteResult> Task)> _writes = [];
+        private readonly List<(Timestamp Version, string Key, TransactionId Writer)> _committed = [];
+        private readonly List<(TransactionId Id, Timestamp Prepared, string Keys)> _prepared = [];
         private readonly List<(Timestamp After, int Read)> _places = [];
-        private readonly List<(Timestamp Version, string Key)> _read = [];
+        private readonly List<(Timestamp Version, string Key, TransactionId Writer)> _read = [];
         private readonly List<(Timestamp After, Timestamp UpTo)> _missed = [];
         private RangeRig _rig = RangeRig.New();
         private Timestamp _after;
+        private ulong _nonce;
 
         public void Carry((StepKind Kind, int Key, int Size)[] steps)
         {
             foreach (var (kind, key, size) in steps)
                 Step(kind, key, size);
+            while (_prepared.Count > 0)
+                Resolve(0, commit: false, default);
             _rig.Flush();
             for (var now = _rig.Clock.Now(); _after < now;)
                 Read(maxChanges: 3);
             var acknowledged = _writes
                 .Where(write => write.Task.IsCompletedSuccessfully && write.Task.Result.Failure is null)
-                .SelectMany(write => write.Keys.Select(key => (write.Task.Result.Version, Key: key.ToString())))
+                .SelectMany(write => write.Keys.Select(key => (write.Task.Result.Version, Key: key.ToString(), Writer: TransactionId.None)))
+                .Concat(_committed)
                 .Where(version => !_missed.Exists(missed => version.Version > missed.After && version.Version <= missed.UpTo));
             Assert.Equal(acknowledged.OrderBy(version => version.Version).ThenBy(version => version.Key, StringComparer.Ordinal), _read);
         }
@@ -73,8 +86,8 @@ public sealed class ChangeFeedProperties
             switch (kind)
             {
                 case StepKind.Write or StepKind.BeginWrite:
-                    var keys = new string([.. Enumerable.Range(key, 1 + (size % 3)).Select(index => (char)('a' + index))]);
-                    _writes.Add((keys, _rig.Begin([.. keys.Select(name => RangeRig.Put(name.ToString(), new string('v', size)))])));
+                    var keys = KeysOf(key, size);
+                    _writes.Add((keys, _rig.Begin(PutsOf(keys, size))));
                     if (kind == StepKind.Write)
                         _rig.Flush();
                     break;
@@ -82,8 +95,17 @@ public sealed class ChangeFeedProperties
                     // One that finds nothing is acknowledged and leaves no version.
                     var name = ((char)('a' + key)).ToString();
                     _rig.Flush();
-                    if (_rig.Read(name) is not null)
+                    if (!_prepared.Exists(transaction => transaction.Keys.Contains(name, StringComparison.Ordinal)) && _rig.Read(name) is not null)
                         _writes.Add((name, _rig.Begin(RangeRig.Delete(name))));
+                    break;
+                case StepKind.CommitAlone:
+                    CommitAlone(KeysOf(key, size), size);
+                    break;
+                case StepKind.Prepare:
+                    Prepare(KeysOf(key, size), size);
+                    break;
+                case StepKind.Resolve when _prepared.Count > 0:
+                    Resolve(key % _prepared.Count, commit: size > 2, TimeSpan.FromMilliseconds(size * 10));
                     break;
                 case StepKind.Flush:
                     _rig.Flush();
@@ -108,6 +130,57 @@ public sealed class ChangeFeedProperties
             }
         }
 
+        private static string KeysOf(int key, int size) => new([.. Enumerable.Range(key, 1 + (size % 3)).Select(index => (char)('a' + index))]);
+
+        private static KeyWrite[] PutsOf(string keys, int size) => [.. keys.Select(name => RangeRig.Put(name.ToString(), new string('v', size)))];
+
+        private TransactionWork WorkOf(string keys, int size)
+        {
+            var began = _rig.Clock.Now();
+            return new()
+            {
+                Transaction = new(began, ++_nonce),
+                ReadTimestamp = began,
+                Deadline = began.Add(TimeSpan.FromSeconds(60)),
+                Generation = 1,
+                Writes = PutsOf(keys, size),
+            };
+        }
+
+        /// <summary>A transaction of this range alone; one that meets another's intent is refused.</summary>
+        private void CommitAlone(string keys, int size)
+        {
+            if (keys.Any(key => _prepared.Exists(transaction => transaction.Keys.Contains(key, StringComparison.Ordinal))))
+                return; // it would wait
+            var work = WorkOf(keys, size);
+            var committing = _rig.Leader.CommitAsync(work).AsTask();
+            _rig.Flush();
+            if (committing.Answered() is { Failure: null } result)
+                _committed.AddRange(keys.Select(key => (result.CommitTimestamp, key.ToString(), work.Transaction)));
+        }
+
+        private void Prepare(string keys, int size)
+        {
+            var work = WorkOf(keys, size);
+            var preparing = _rig.Leader.PrepareAsync(new RangePrepare(work, [RangeRig.Descriptor.Id])).AsTask();
+            _rig.Flush();
+            if (preparing.Answered() is { Failure: null } result)
+                _prepared.Add((work.Transaction, result.PrepareTimestamp, keys));
+        }
+
+        /// <summary>Decides, perhaps at a timestamp of another range whose clock runs ahead.</summary>
+        private void Resolve(int which, bool commit, TimeSpan ahead)
+        {
+            var (id, prepared, keys) = _prepared[which];
+            _prepared.RemoveAt(which);
+            var at = commit ? prepared.Add(ahead) : Timestamp.Zero;
+            var resolving = _rig.Leader.ResolveAsync([new Resolution(id, at)]).AsTask();
+            _rig.Flush();
+            Assert.Null(resolving.Answered());
+            if (commit)
+                _committed.AddRange(keys.Select(key => (at, key.ToString(), id)));
+        }
+
         private void Read(int maxChanges)
         {
             var answer = Ask(_after, maxChanges);
@@ -121,7 +194,7 @@ public sealed class ChangeFeedProperties
             }
 
             _places.Add((_after, _read.Count));
-            _read.AddRange(answer.Changes.Select(change => (change.Version, Encoding.UTF8.GetString(change.Key.Span))));
+            _read.AddRange(answer.Changes.Select(change => (change.Version, Encoding.UTF8.GetString(change.Key.Span), change.Transaction)));
             _after = Timestamp.Later(_after, answer.Resolved);
         }
 
@@ -131,7 +204,7 @@ public sealed class ChangeFeedProperties
             if (_places.Count == 0)
                 return;
             var (after, read) = _places[which * (_places.Count - 1) / 9];
-            var again = new List<(Timestamp, string)>();
+            var again = new List<(Timestamp, string, TransactionId)>();
             while (after < _after)
             {
                 var answer = Ask(after, maxChanges: 2);
@@ -143,7 +216,7 @@ public sealed class ChangeFeedProperties
 
                 if (answer.Resolved <= after)
                     break; // capped by what is on its way
-                again.AddRange(answer.Changes.Select(change => (change.Version, Encoding.UTF8.GetString(change.Key.Span))));
+                again.AddRange(answer.Changes.Select(change => (change.Version, Encoding.UTF8.GetString(change.Key.Span), change.Transaction)));
                 after = answer.Resolved;
             }
 
