@@ -100,7 +100,6 @@ public sealed class HostileRequestTests : IAsyncLifetime
     [InlineData("GET / HTTP/1.1", ErrorCode.RouteNotFound)]
     [InlineData("GET /v1/kv HTTP/1.1", ErrorCode.RouteNotFound)]
     [InlineData("GET /v1/nothing HTTP/1.1", ErrorCode.RouteNotFound)]
-    [InlineData("GET /v1/watch/default HTTP/1.1", ErrorCode.RouteNotFound)]
     [InlineData("GET /v1/txn HTTP/1.1", ErrorCode.MethodNotAllowed)]
     [InlineData("GET /v1/transact HTTP/1.1", ErrorCode.MethodNotAllowed)]
     [InlineData("GET /v1/txn/00000000000000010000000000000001/commit HTTP/1.1", ErrorCode.MethodNotAllowed)]
