@@ -83,7 +83,7 @@ internal static class ProblemMapper
                 writer.WriteString("currentVersion"u8, failure.CurrentVersion.ToString());
         }
 
-        if (failure.Code == ErrorCode.SnapshotTooOld)
+        if (failure.Code == ErrorCode.SnapshotTooOld || (failure.Code == ErrorCode.CursorCompacted && !failure.GcThreshold.IsZero))
             writer.WriteString("gcThreshold"u8, failure.GcThreshold.ToString());
         if (failure.Code == ErrorCode.TransactionConflict || (failure.Code == ErrorCode.NotAnInteger && failure.Keys.Count > 0))
             WriteKeys(writer, failure.Keys);
