@@ -34,7 +34,7 @@ public sealed record Problem
     [Description("With snapshot_too_old: nothing below it can be read.")]
     public string? GcThreshold { get; init; }
 
-    [Description("With txn_conflict: where the transactions met; the first 100 keys.")]
+    [Description("With txn_conflict: where the transactions met, the first 100 keys. With not_an_integer: which value is none.")]
     public IReadOnlyList<ProblemKey>? Keys { get; init; }
 
     [Description("With outcome_unknown: the transaction, to be asked for at GET /v1/txn/{id}; absent when there is none.")]

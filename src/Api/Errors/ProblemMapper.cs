@@ -85,7 +85,7 @@ internal static class ProblemMapper
 
         if (failure.Code == ErrorCode.SnapshotTooOld || (failure.Code == ErrorCode.CursorCompacted && !failure.GcThreshold.IsZero))
             writer.WriteString("gcThreshold"u8, failure.GcThreshold.ToString());
-        if (failure.Code == ErrorCode.TransactionConflict)
+        if (failure.Code == ErrorCode.TransactionConflict || (failure.Code == ErrorCode.NotAnInteger && failure.Keys.Count > 0))
             WriteKeys(writer, failure.Keys);
         if (failure.Code == ErrorCode.OutcomeUnknown && failure.Transaction is { } transaction)
             writer.WriteString("txnId"u8, transaction.ToString());

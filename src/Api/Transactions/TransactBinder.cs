@@ -156,7 +156,7 @@ internal sealed class TransactBinder(int maxValueBytes, TimeProvider time)
         var increment = body.Increment!;
         RequireShape(Writes, index, JsonOperands.AddressProblem(increment.Keyspace, increment.Key, increment.Key64));
         var (counters, counter) = JsonOperands.Address(increment.Keyspace!, increment.Key, increment.Key64, write: true);
-        return new TransactWrite(counters, new KeyWrite(counter, WriteKind.Put, default, MediaType.Text, WriteCondition.None, TimeToLive: null), increment.By ?? 1);
+        return new TransactWrite(counters, new KeyWrite(counter, WriteKind.Put, default, "", WriteCondition.None, TimeToLive: null), increment.By ?? 1);
     }
 
     private TransactWrite BindPut(TransactPut put, int index)

@@ -117,7 +117,7 @@ public sealed record TransactDelete
     public string? Key64 { get; init; }
 }
 
-/// <summary>Adds to an integer of 64 bits that is kept as UTF-8 decimal text; an absent key counts as 0.</summary>
+/// <summary>Adds to an integer of 64 bits that is kept as UTF-8 decimal text; an absent key counts as 0. The media type stays what it is.</summary>
 public sealed record TransactIncrement
 {
     public string? Keyspace { get; init; }

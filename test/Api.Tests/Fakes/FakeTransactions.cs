@@ -30,6 +30,9 @@ internal sealed class FakeTransactions(FakeStore store) : ITransactionStore
 
     public TransactRequest? LastRequest { get; private set; }
 
+    /// <summary>Answers the next one-request transaction in place of the store.</summary>
+    public TransactResult? NextResult { get; set; }
+
     public TimeSpan LastTimeout { get; private set; }
 
     public IdempotencyStamp? LastStamp { get; private set; }
@@ -163,6 +166,12 @@ internal sealed class FakeTransactions(FakeStore store) : ITransactionStore
         var named = request.Checks.Select(check => check.Keyspace).Concat(request.Reads.Select(read => read.Keyspace)).Concat(request.Writes.Select(write => write.Keyspace));
         if (named.Select(Unknown).FirstOrDefault(unknown => unknown is not null) is { } missing)
             return new(TransactResult.Failed(missing));
+        if (NextResult is { } result)
+        {
+            NextResult = null;
+            return new(result);
+        }
+
         lock (store.Gated)
             return new(Evaluate(request));
     }
@@ -190,6 +199,7 @@ internal sealed class FakeTransactions(FakeStore store) : ITransactionStore
             long? value = null;
             if (write.Increment is { } by)
             {
+                Assert.Equal("", write.Write.ContentType);
                 var text = store.At(write.Keyspace, write.Write.Key, at) is { } item ? Encoding.UTF8.GetString(item.Value.Span) : "0";
                 if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
                     return TransactResult.Failed(Failure.NotApplied(ErrorCode.NotAnInteger, "It is no integer."));

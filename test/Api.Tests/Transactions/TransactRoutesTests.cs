@@ -101,6 +101,21 @@ public sealed class TransactRoutesTests : IAsyncLifetime
         Assert.Equal("one", answer.GetProperty("results")[0].GetProperty("value").GetString());
     }
 
+    [Theory]
+    [InlineData("""{"writes":[{"increment":{"keyspace":"default","key":"n"}}]}""", false)]
+    [InlineData("""{"reads":[{"keyspace":"default","key":"n"}],"writes":[{"delete":{"keyspace":"default","key":"n"}}]}""", false)]
+    [InlineData("""{"writes":[{"delete":{"keyspace":"default","key":"n"}}]}""", true)]
+    public async Task An_answer_without_its_results_is_none_and_names_the_transaction(string body, bool isWhole)
+    {
+        var id = new TransactionId(new Timestamp(1), 2);
+        _server.Transactions.NextResult = new TransactResult { Committed = true, CommitTimestamp = new Timestamp(255), Transaction = id };
+        var response = await TransactAsync(body);
+        if (isWhole)
+            Assert.Equal("""{"committed":true,"commitTimestamp":"00000000000000ff","results":[{"version":"00000000000000ff"}]}""", (await ApiServer.ReadJsonAsync(response)).GetRawText());
+        else
+            Assert.Equal(id.ToString(), (await Problems.AssertIsAsync(response, ErrorCode.OutcomeUnknown)).GetProperty("txnId").GetString());
+    }
+
     [Fact]
     public async Task System_keyspaces_can_be_read_and_not_written()
     {
