@@ -49,6 +49,7 @@ public static class GrainDbNode
         services.AddSingleton<IClusterView, ClusterView>();
         services.AddSingleton<ReplicaTransport>();
         services.AddSingleton<StateLoading>();
+        services.AddSingleton<AcceptorCalls>();
         services.TryAddSingleton(ReplicationOptions.Default);
         AddLifecycleParticipant<NodeStorage>(services);
         AddLifecycleParticipant<ReplicaHost>(services);

@@ -4,19 +4,20 @@ using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 using Orleans.Concurrency;
 using Orleans.GrainDirectory;
 using Orleans.Placement;
 
 namespace GrainDb.Grains.Nodes;
 
-/// <summary>The node's administrative voice, pinned to it.</summary>
+/// <summary>The node's voice in what concerns no single replica, pinned to it.</summary>
 [RingPlacement]
 [GrainDirectory(GrainDirectoryName = PinnedGrainDirectory.Name)]
 [GrainType(GrainTypes.Node)]
 [Reentrant]
 [Immovable]
-internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHost host) : Grain, INodeGrain
+internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHost host, AcceptorCalls calls) : Grain, INodeGrain
 {
     public override Task OnActivateAsync(CancellationToken cancellationToken) =>
         this.GetPrimaryKeyString() == node.Name
@@ -32,6 +33,8 @@ internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHo
     public Task<MetaKnowledge> GetMetaKnowledgeAsync() => Task.FromResult(new MetaKnowledge(storage.Identity.DatabaseId, storage.MetaRange));
 
     public Task RetireReplicasAsync(RangeId[] ranges) => Task.WhenAll(ranges.Select(host.RetireAsync));
+
+    public Task<AppendAnswer[]> HeartbeatAsync(RangeHeartbeat[] heartbeats) => Task.FromResult(calls.Heartbeat(heartbeats));
 
     public Task<NodeReport> ReportAsync() => Task.FromResult(host.Report());
 }

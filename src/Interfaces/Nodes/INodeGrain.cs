@@ -1,5 +1,6 @@
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Interfaces.Nodes;
 
@@ -44,6 +45,15 @@ public interface INodeGrain : IGrainWithStringKey
     /// </summary>
     [Alias("retire-replicas"), ResponseTimeout("00:00:30")]
     Task RetireReplicasAsync(RangeId[] ranges);
+
+    /// <summary>
+    /// Heartbeats of many leaders of one node, each an append without records. A replica that is not in memory answers
+    /// <see cref="AppendOutcome.Unable"/> and is opened meanwhile.
+    /// </summary>
+    /// <param name="heartbeats">At most <see cref="RangeHeartbeat.MaxPerCall"/>.</param>
+    /// <returns>An answer for each, at its place.</returns>
+    [Alias("heartbeat"), ResponseTimeout("00:00:01")]
+    Task<AppendAnswer[]> HeartbeatAsync(RangeHeartbeat[] heartbeats);
 
     /// <summary>What this node holds, without loading anything.</summary>
     [Alias("report"), ResponseTimeout("00:00:05")]
