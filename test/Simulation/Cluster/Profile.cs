@@ -21,6 +21,9 @@ internal sealed record Profile
     /// <summary>Nodes, some of which have no replica at first.</summary>
     public int Nodes { get; init; } = 4;
 
+    /// <summary>Ranges of the key space, each with replicas on the nodes.</summary>
+    public int Ranges { get; init; } = 1;
+
     public int Clients { get; init; } = 4;
 
     public int Keys { get; init; } = 3;
@@ -109,6 +112,7 @@ internal sealed record Profile
                 RepeatShare = random.Next(2) == 0 ? 0.2 * random.NextDouble() : 0,
             },
             Replication = Fast with { Faults = faults, MaxAppendBytes = random.Next(3) == 0 ? 100 : 4096 },
+            Ranges = random.Next(4) == 0 ? 2 + random.Next(2) : 1,
         };
     }
 
