@@ -33,10 +33,10 @@ internal sealed class KeyspacesApi(IKeyspaceCatalog catalog, ApiOptions options)
         QueryParameters.Read(context);
         using var deadline = Deadline.Start(context);
         var body = await JsonBody.ReadOptionalAsync(context, ApiJson.Default.KeyspaceBody, options.MaxRequestBytes) ?? new KeyspaceBody();
-        var (created, keyspace) = await catalog.CreateAsync(KeyspaceBinder.Bind(name, body), deadline.Token);
-        return created
-            ? TypedResults.Created($"/v1/keyspaces/{keyspace.Name}", KeyspaceView.Of(keyspace))
-            : TypedResults.Ok(KeyspaceView.Of(keyspace));
+        var change = await catalog.CreateAsync(KeyspaceBinder.Bind(name, body), deadline.Token);
+        return change.Created
+            ? TypedResults.Created($"/v1/keyspaces/{change.Keyspace.Name}", KeyspaceView.Of(change.Keyspace))
+            : TypedResults.Ok(KeyspaceView.Of(change.Keyspace));
     }
 
     public async Task<Ok<KeyspaceView>> PatchAsync(string name, HttpContext context)
@@ -45,7 +45,7 @@ internal sealed class KeyspacesApi(IKeyspaceCatalog catalog, ApiOptions options)
         using var deadline = Deadline.Start(context);
         var body = await JsonBody.ReadAsync(context, ApiJson.Default.KeyspaceBody, options.MaxRequestBytes);
         var retention = KeyspaceBinder.BindPatch(name, body);
-        return TypedResults.Ok(KeyspaceView.Of(await catalog.UpdateAsync(name, retention, deadline.Token)));
+        return TypedResults.Ok(KeyspaceView.Of((await catalog.UpdateAsync(name, retention, deadline.Token)).Keyspace));
     }
 
     public async Task<NoContent> DeleteAsync(string name, HttpContext context)

@@ -1,3 +1,4 @@
+using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
@@ -13,6 +14,7 @@ namespace GrainDb.Engine.Ranges;
 /// <param name="Nonce">Drawn anew by every activation, so that no second or restarted one is taken for the first.</param>
 /// <param name="Schedule">Runs the flush loop on a thread that may block.</param>
 /// <param name="Time">Source of the monotonic clock for request rates.</param>
+/// <param name="Recovery">Gets the transactions that stand prepared for too long.</param>
 public sealed record RangeLeaderOptions(
     RangeDescriptor Descriptor,
     KeyspacePartitioning Partitioning,
@@ -21,4 +23,5 @@ public sealed record RangeLeaderOptions(
     int MaxValueBytes,
     Guid Nonce,
     Action<Action> Schedule,
-    TimeProvider Time);
+    TimeProvider Time,
+    ITransactionRecovery Recovery);

@@ -138,7 +138,7 @@ internal sealed class DatabaseMembership(
         foreach (var row in snapshot.KeyspaceRows.Where(row => row.State != KeyspaceState.Active))
             await FinishKeyspaceAsync(row, cancellationToken);
         if (snapshot.Catalog.IsFresh && node.BootstrapNodes.All(name => snapshot.FindNode(name) is not null))
-            await keyspaces.CreateAsync(SystemKeyspaces.DefaultKeyspace, cancellationToken);
+            await keyspaces.CreateAsync(SystemKeyspaces.DefaultKeyspace, idempotency: null, cancellationToken);
     }
 
     /// <summary>One that cannot be finished now, because a node is down, must not keep this node from anything else.</summary>
@@ -147,9 +147,9 @@ internal sealed class DatabaseMembership(
         try
         {
             if (row.State == KeyspaceState.Creating)
-                await keyspaces.CreateAsync(row.Keyspace, cancellationToken);
+                await keyspaces.CreateAsync(row.Keyspace, idempotency: null, cancellationToken);
             else
-                await keyspaces.DeleteAsync(row.Keyspace.Name, cancellationToken);
+                await keyspaces.DeleteAsync(row.Keyspace.Name, idempotency: null, cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

@@ -7,6 +7,7 @@ using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Grains.Meta;
 
@@ -15,7 +16,8 @@ namespace GrainDb.Grains.Meta;
 /// its range descriptors and the ids of their replicas; (2) every node makes its empty replicas; (3) a second conditional write shows the keyspace. Deleting: (1) a
 /// conditional write hides it; (2) every node ends its leaders and never lets these ranges lead again, so that nothing can be acknowledged
 /// by a range that is about to go, whoever still routes to it; (3) a second write removes the rows, and the nodes then remove
-/// replicas that no row names. A crash in between leaves the mark: the same request, or the first bootstrap node, goes on.
+/// replicas that no row names. A crash in between leaves the mark: the same request, or the first bootstrap node, goes on. The stamp of a
+/// request that may be repeated is stored with the first write.
 /// </summary>
 internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNodes live, IGrainFactory grains) : IKeyspaceCatalog
 {
@@ -40,19 +42,25 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
     /// shown, and showing it is conditional on the view. One that lost its disk later refuses whoever comes late with an old view: by
     /// then its replica may have promised and acknowledged.
     /// </remarks>
-    public async Task<(bool Created, KeyspaceDescriptor Keyspace)> CreateAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken)
+    public async Task<KeyspaceChange> CreateAsync(KeyspaceDescriptor keyspace, IdempotencyStamp? idempotency, CancellationToken cancellationToken)
     {
         if (KeyspaceRules.Check(keyspace) is { } invalid)
             throw new GrainDbException(invalid);
-        var begun = false;
+        var repeated = await FindRepeatedAsync(idempotency, cancellationToken);
+        var begun = repeated is not null;
         try
         {
             while (true)
             {
                 var snapshot = await meta.RefreshAsync(cancellationToken);
-                if (snapshot.FindKeyspace(keyspace.Name) is not { } existing)
+                var existing = snapshot.FindKeyspace(keyspace.Name);
+                if (repeated is { } original && existing is not { State: KeyspaceState.Creating })
+                    return new KeyspaceChange(KeyspaceAnswer.Decode(original, keyspace.SplitKeys), Created: true, IsRepeated: true);
+                if (existing is null)
                 {
-                    begun |= await TryBeginAsync(snapshot, keyspace, cancellationToken);
+                    var change = await TryBeginAsync(snapshot, keyspace, idempotency, cancellationToken);
+                    repeated = change.Repeated;
+                    begun |= change.IsDone || repeated is not null;
                     continue;
                 }
 
@@ -61,7 +69,7 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
                 if (!KeyspaceRules.SameConfiguration(existing.Keyspace, keyspace))
                     throw Failed(ErrorCode.KeyspaceExists, $"keyspace '{keyspace.Name}' exists with another configuration");
                 if (existing.State == KeyspaceState.Active)
-                    return (begun, existing.Keyspace);
+                    return new KeyspaceChange(existing.Keyspace, begun, IsRepeated: false);
                 await MakeReplicasAsync(snapshot, existing, cancellationToken);
                 begun |= await TryShowAsync(snapshot, existing, cancellationToken);
             }
@@ -72,11 +80,14 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
         }
     }
 
-    public async Task<KeyspaceDescriptor> UpdateAsync(string name, TimeSpan retention, CancellationToken cancellationToken)
+    public async Task<KeyspaceChange> UpdateAsync(string name, TimeSpan retention, IdempotencyStamp? idempotency, CancellationToken cancellationToken)
     {
+        var repeated = await FindRepeatedAsync(idempotency, cancellationToken);
         while (true)
         {
             var snapshot = await meta.RefreshAsync(cancellationToken);
+            if (repeated is { } original)
+                return new KeyspaceChange(KeyspaceAnswer.Decode(original, snapshot.FindKeyspace(name)?.Keyspace.SplitKeys ?? []), Created: false, IsRepeated: true);
             var existing = Existing(snapshot, name);
             if (existing.State != KeyspaceState.Active)
                 throw NotThere(name);
@@ -84,44 +95,57 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
             if (KeyspaceRules.Check(changed) is { } invalid)
                 throw new GrainDbException(invalid);
             changed = changed with { Generation = changed.Generation + 1 };
-            if (await meta.TryChangeAsync(snapshot, snapshot.Catalog, [RowOf(changed, KeyspaceState.Active)], cancellationToken))
-                return changed;
+            var change = await meta.TryChangeAsync(snapshot, snapshot.Catalog, [RowOf(changed, KeyspaceState.Active)], KeyspaceAnswer.Put(idempotency, changed), cancellationToken);
+            if (change.IsDone)
+                return new KeyspaceChange(changed, Created: false, IsRepeated: false);
+            repeated = change.Repeated;
         }
     }
 
-    public async Task DeleteAsync(string name, CancellationToken cancellationToken)
+    public async Task<KeyspaceChange> DeleteAsync(string name, IdempotencyStamp? idempotency, CancellationToken cancellationToken)
     {
-        var begun = false;
+        var repeated = await FindRepeatedAsync(idempotency, cancellationToken);
+        KeyspaceDescriptor? deleted = null;
         try
         {
             while (true)
             {
                 var snapshot = await meta.RefreshAsync(cancellationToken);
-                if (begun && snapshot.FindKeyspace(name) is null)
-                    return;
+                // It may have been created again since the first request, and must then stay.
+                if (repeated is { } original && snapshot.FindKeyspace(name) is not { State: KeyspaceState.Deleting })
+                    return new KeyspaceChange(KeyspaceAnswer.Decode(original, []), Created: false, IsRepeated: true);
+                if (deleted is not null && snapshot.FindKeyspace(name) is null)
+                    return new KeyspaceChange(deleted, Created: false, IsRepeated: false);
                 var existing = Existing(snapshot, name);
                 if (existing.State != KeyspaceState.Deleting)
                 {
-                    begun |= await meta.TryChangeAsync(snapshot, snapshot.Catalog, [RowOf(existing.Keyspace, KeyspaceState.Deleting)], cancellationToken);
+                    var change = await meta.TryChangeAsync(
+                        snapshot, snapshot.Catalog, [RowOf(existing.Keyspace, KeyspaceState.Deleting)], KeyspaceAnswer.Put(idempotency, existing.Keyspace), cancellationToken);
+                    repeated = change.Repeated;
+                    if (change.IsDone)
+                        deleted = existing.Keyspace;
                     continue;
                 }
 
-                begun = true;
+                deleted = existing.Keyspace;
                 await RetireReplicasAsync(existing, cancellationToken);
                 var rows = existing.Ranges
                     .Select(range => MetaChange.Delete(MetaRows.RangeKey(range.Id)))
                     .Prepend(MetaChange.Delete(MetaRows.KeyspaceKey(name)));
                 if (await meta.TryChangeAsync(snapshot, snapshot.Catalog, rows, cancellationToken))
-                    return;
+                    return new KeyspaceChange(deleted, Created: false, IsRepeated: repeated is not null);
             }
         }
-        catch (Exception exception) when (begun && exception is not OperationCanceledException)
+        catch (Exception exception) when (deleted is not null && exception is not OperationCanceledException)
         {
             throw Unfinished($"keyspace '{name}' is being deleted: {exception.Message}");
         }
     }
 
-    private async Task<bool> TryBeginAsync(MetaSnapshot snapshot, KeyspaceDescriptor keyspace, CancellationToken cancellationToken)
+    private async Task<ReadOnlyMemory<byte>?> FindRepeatedAsync(IdempotencyStamp? idempotency, CancellationToken cancellationToken) =>
+        idempotency is null ? null : await meta.FindRepeatedAsync(idempotency, cancellationToken);
+
+    private async Task<MetaChangeResult> TryBeginAsync(MetaSnapshot snapshot, KeyspaceDescriptor keyspace, IdempotencyStamp? idempotency, CancellationToken cancellationToken)
     {
         if (snapshot.KeyspaceRows.Count >= KeyspaceLimits.MaxKeyspaces)
             throw Failed(ErrorCode.InvalidRequest, $"the database has {KeyspaceLimits.MaxKeyspaces} keyspaces, which is the limit");
@@ -138,7 +162,7 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
         var rows = ranges
             .Select(range => MetaChange.Put(MetaRows.RangeKey(range.Id), range))
             .Prepend(RowOf(keyspace, KeyspaceState.Creating));
-        return await meta.TryChangeAsync(snapshot, catalog, rows, cancellationToken);
+        return await meta.TryChangeAsync(snapshot, catalog, rows, KeyspaceAnswer.Put(idempotency, keyspace), cancellationToken);
     }
 
     private async Task MakeReplicasAsync(MetaSnapshot snapshot, KeyspaceMap map, CancellationToken cancellationToken)

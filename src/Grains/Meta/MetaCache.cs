@@ -4,6 +4,7 @@ using GrainDb.Grains.Ranges;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Grains.Meta;
 
@@ -19,6 +20,8 @@ internal sealed class MetaCache
     /// How long one answer of the meta range may take. Its node may have stopped without a trace; the next attempt asks the leader of that time.
     /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private static readonly WriteCondition NotExists = new(ConditionKind.NotExists, default);
 
     private readonly Lock _lock = new();
     private readonly NodeStorage _storage;
@@ -64,23 +67,42 @@ internal sealed class MetaCache
     /// <summary>Writes rows of the meta range, conditional on the catalog row of <paramref name="based"/>, then refreshes.</summary>
     /// <returns>False: somebody else changed the meta range first; refresh and decide again.</returns>
     /// <exception cref="GrainDbException">The write failed otherwise.</exception>
-    public async Task<bool> TryChangeAsync(MetaSnapshot based, CatalogRow catalog, IEnumerable<MetaChange> changes, CancellationToken cancellationToken)
+    public async Task<bool> TryChangeAsync(MetaSnapshot based, CatalogRow catalog, IEnumerable<MetaChange> changes, CancellationToken cancellationToken) =>
+        (await TryChangeAsync(based, catalog, changes, idempotency: null, cancellationToken)).IsDone;
+
+    /// <summary>The same for a request that may be repeated: its stamp is stored with the rows.</summary>
+    /// <exception cref="GrainDbException">The write failed otherwise, or the stamp's key belongs to another request.</exception>
+    public Task<MetaChangeResult> TryChangeAsync(
+        MetaSnapshot based,
+        CatalogRow catalog,
+        IEnumerable<MetaChange> changes,
+        IdempotencyStamp? idempotency,
+        CancellationToken cancellationToken) =>
+        TryWriteAsync(catalog, new WriteCondition(ConditionKind.VersionEquals, based.Version), changes, idempotency, cancellationToken);
+
+    /// <summary>
+    /// The answer of a request that took effect before, or null. It is asked by a write whose condition never holds, because the catalog row
+    /// exists: stamps are looked up before conditions, so either the stamp answers or nothing happens.
+    /// </summary>
+    /// <exception cref="GrainDbException">The meta range cannot be asked, or the stamp's key belongs to another request.</exception>
+    public async Task<ReadOnlyMemory<byte>?> FindRepeatedAsync(IdempotencyStamp idempotency, CancellationToken cancellationToken)
     {
-        var condition = new WriteCondition(ConditionKind.VersionEquals, based.Version);
-        return await TryWriteAsync(catalog, condition, changes, cancellationToken);
+        var snapshot = Current ?? await RefreshAsync(cancellationToken);
+        return (await TryWriteAsync(snapshot.Catalog, NotExists, [], idempotency, cancellationToken)).Repeated;
     }
 
     /// <summary>Creates the database: succeeds once in its life.</summary>
-    public Task<bool> TryCreateAsync(CatalogRow catalog, IEnumerable<MetaChange> changes, CancellationToken cancellationToken) =>
-        TryWriteAsync(catalog, new WriteCondition(ConditionKind.NotExists, default), changes, cancellationToken);
+    public async Task<bool> TryCreateAsync(CatalogRow catalog, IEnumerable<MetaChange> changes, CancellationToken cancellationToken) =>
+        (await TryWriteAsync(catalog, NotExists, changes, idempotency: null, cancellationToken)).IsDone;
 
     /// <summary>The operations of the meta range's leader.</summary>
     public IKeyRange MetaLeader => (IKeyRange?)_local.Find(RangeId.Meta) ?? _grains.GetGrain<IKeyRangeGrain>(RangeId.Meta.Value);
 
-    private async Task<bool> TryWriteAsync(
+    private async Task<MetaChangeResult> TryWriteAsync(
         CatalogRow catalog,
         WriteCondition condition,
         IEnumerable<MetaChange> changes,
+        IdempotencyStamp? idempotency,
         CancellationToken cancellationToken)
     {
         var writes = changes
@@ -88,14 +110,14 @@ internal sealed class MetaCache
             .Prepend(MetaChange.Put(MetaRows.CatalogKey, catalog).ToWrite() with { Condition = condition })
             .ToArray();
         var result = await ReachAsync(
-            MetaLeader.WriteAsync(new RangeWrite(writes, MetaRange.Generation)).AsTask().WaitAsync(cancellationToken),
+            MetaLeader.WriteAsync(new RangeWrite(writes, MetaRange.Generation) { Idempotency = idempotency }).AsTask().WaitAsync(cancellationToken),
             otherwise: Outcome.Unknown);
         if (result.Failure is { Code: not ErrorCode.VersionMismatch } failure)
             throw Failed(failure);
 
         // The write is what it is, whether or not the new view can be fetched now.
         await ((Task)RefreshAsync(cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return result.Failure is null;
+        return new(IsDone: result is { Failure: null, IsRepeated: false }, result.IsRepeated ? result.Answer : null);
     }
 
     /// <summary>A route to the meta range that is stale for a moment is no concern of the callers.</summary>

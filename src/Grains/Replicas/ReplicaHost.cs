@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Replication;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Ranges;
@@ -207,7 +208,8 @@ internal sealed class ReplicaHost(
             node.MaxValueBytes,
             Guid.NewGuid(),
             OnThreadPool,
-            time));
+            time,
+            NoTransactionRecovery.Instance));
         slot.Activation = activation;
         slot.Leader = leader; // from now on it gets its ticks
         if (await Task.Run(leader.StartAsync) is { } refused)

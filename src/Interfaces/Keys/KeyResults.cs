@@ -43,6 +43,10 @@ public sealed record WriteResult
     [Id(5)]
     public bool IsRepeated { get; init; }
 
+    /// <summary>Of a repeated request: the bytes that its stamp had when it took effect; else empty.</summary>
+    [Id(6)]
+    public ReadOnlyMemory<byte> Answer { get; init; }
+
     /// <summary>A failed write.</summary>
     public static WriteResult Failed(Failure failure) => new() { Failure = failure };
 }

@@ -1,4 +1,12 @@
+using GrainDb.Interfaces.Transactions;
+
 namespace GrainDb.Interfaces.Keyspaces;
+
+/// <summary>What a change of a keyspace came to.</summary>
+/// <param name="Keyspace">As the change left it; of a removal as it was.</param>
+/// <param name="Created">Whether it was created; false: it existed.</param>
+/// <param name="IsRepeated">Whether the same request took effect before: then this is its result.</param>
+public sealed record KeyspaceChange(KeyspaceDescriptor Keyspace, bool Created, bool IsRepeated);
 
 /// <summary>The keyspaces of the cluster, kept in the meta range. Failures are <see cref="Errors.GrainDbException"/>.</summary>
 public interface IKeyspaceCatalog
@@ -10,16 +18,35 @@ public interface IKeyspaceCatalog
     Task<KeyspaceDescriptor?> GetAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Creates the keyspace with its ranges in one atomic write. True: created; false: exists with this very configuration.
+    /// Creates the keyspace with its ranges in one atomic write, unless it exists with this very configuration.
     /// Exists with another: <see cref="Errors.ErrorCode.KeyspaceExists"/>. Out of bounds: <see cref="Errors.ErrorCode.InvalidRequest"/>.
     /// </summary>
-    Task<(bool Created, KeyspaceDescriptor Keyspace)> CreateAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken);
+    /// <param name="keyspace">What is asked for.</param>
+    /// <param name="idempotency">Makes a repeated request one; null for none. Its answer is the catalog's to fill.</param>
+    /// <param name="cancellationToken">The caller gave up: it may still be created.</param>
+    Task<KeyspaceChange> CreateAsync(KeyspaceDescriptor keyspace, IdempotencyStamp? idempotency, CancellationToken cancellationToken);
 
     /// <summary>Changes the retention, which is all that may change.</summary>
-    Task<KeyspaceDescriptor> UpdateAsync(string name, TimeSpan retention, CancellationToken cancellationToken);
+    /// <param name="name">The keyspace.</param>
+    /// <param name="retention">How long old versions stay readable from now on.</param>
+    /// <param name="idempotency">Makes a repeated request one; null for none. Its answer is the catalog's to fill.</param>
+    /// <param name="cancellationToken">The caller gave up: it may still be changed.</param>
+    Task<KeyspaceChange> UpdateAsync(string name, TimeSpan retention, IdempotencyStamp? idempotency, CancellationToken cancellationToken);
 
     /// <summary>Removes the keyspace and, in the background, its ranges and their files.</summary>
-    Task DeleteAsync(string name, CancellationToken cancellationToken);
+    /// <param name="name">The keyspace.</param>
+    /// <param name="idempotency">Makes a repeated request one; null for none. Its answer is the catalog's to fill.</param>
+    /// <param name="cancellationToken">The caller gave up: it may still be removed.</param>
+    Task<KeyspaceChange> DeleteAsync(string name, IdempotencyStamp? idempotency, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="CreateAsync(KeyspaceDescriptor, IdempotencyStamp?, CancellationToken)"/>
+    Task<KeyspaceChange> CreateAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken) => CreateAsync(keyspace, idempotency: null, cancellationToken);
+
+    /// <inheritdoc cref="UpdateAsync(string, TimeSpan, IdempotencyStamp?, CancellationToken)"/>
+    Task<KeyspaceChange> UpdateAsync(string name, TimeSpan retention, CancellationToken cancellationToken) => UpdateAsync(name, retention, idempotency: null, cancellationToken);
+
+    /// <inheritdoc cref="DeleteAsync(string, IdempotencyStamp?, CancellationToken)"/>
+    Task<KeyspaceChange> DeleteAsync(string name, CancellationToken cancellationToken) => DeleteAsync(name, idempotency: null, cancellationToken);
 }
 
 /// <summary>Bounds of keyspaces.</summary>

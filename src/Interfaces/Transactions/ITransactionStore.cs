@@ -82,6 +82,10 @@ public sealed record CommitResult
     [Id(1)]
     public Timestamp CommitTimestamp { get; init; }
 
+    /// <summary>Whether the same request took effect before: then this is its result.</summary>
+    [Id(2)]
+    public bool IsRepeated { get; init; }
+
     /// <summary>A commit that failed.</summary>
     public static CommitResult Failed(Failure failure) => new() { Failure = failure };
 }

@@ -78,7 +78,10 @@ public sealed record TransactRequest
     [Id(4)]
     public Timestamp AsOf { get; init; }
 
-    /// <summary>Makes a repeated request one; null for none.</summary>
+    /// <summary>
+    /// Makes a repeated request one; null for none. It is stored with the writes, and its answer is made by whoever evaluates the transaction
+    /// (<see cref="TransactAnswer"/>); a transaction that does not write stores nothing.
+    /// </summary>
     [Id(5)]
     public IdempotencyStamp? Idempotency { get; init; }
 }
@@ -136,7 +139,10 @@ public sealed record TransactResult
     [Id(5)]
     public IReadOnlyList<long?> Increments { get; init; } = [];
 
-    /// <summary>The same request took effect before: this is its result, and reads and increments are in its answer.</summary>
+    /// <summary>
+    /// The same request took effect before: this is its result. It is committed; <see cref="Reads"/> and <see cref="Increments"/> are of that time,
+    /// out of the answer.
+    /// </summary>
     [Id(6)]
     public IdempotencyRecord? Repeated { get; init; }
 

@@ -1,4 +1,5 @@
 using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Api.Tests.Fakes;
 
@@ -11,11 +12,15 @@ internal sealed class FakeCatalog : IKeyspaceCatalog
         ["system.meta"] = new KeyspaceDescriptor { Name = "system.meta" },
     };
 
+    private readonly Dictionary<string, (UInt128 Hash, KeyspaceChange Change)> _stamps = new(StringComparer.Ordinal);
+
     public int Calls { get; private set; }
 
     public Exception? NextException { get; set; }
 
     public KeyspaceDescriptor? LastCreated { get; private set; }
+
+    public IdempotencyStamp? LastStamp { get; private set; }
 
     public Task<IReadOnlyList<KeyspaceDescriptor>> ListAsync(CancellationToken cancellationToken)
     {
@@ -29,34 +34,61 @@ internal sealed class FakeCatalog : IKeyspaceCatalog
         return Task.FromResult(_keyspaces.GetValueOrDefault(name));
     }
 
-    public Task<(bool Created, KeyspaceDescriptor Keyspace)> CreateAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken)
+    public Task<KeyspaceChange> CreateAsync(KeyspaceDescriptor keyspace, IdempotencyStamp? idempotency, CancellationToken cancellationToken)
     {
         Enter();
         LastCreated = keyspace;
-        if (!_keyspaces.TryGetValue(keyspace.Name, out var there))
+        return Task.FromResult(Once(idempotency, () =>
         {
-            _keyspaces.Add(keyspace.Name, keyspace);
-            return Task.FromResult((true, keyspace));
+            if (!_keyspaces.TryGetValue(keyspace.Name, out var there))
+            {
+                _keyspaces.Add(keyspace.Name, keyspace);
+                return new KeyspaceChange(keyspace, Created: true, IsRepeated: false);
+            }
+
+            return there.Partitioning == keyspace.Partitioning && there.Partitions == keyspace.Partitions && there.Retention == keyspace.Retention
+                ? new KeyspaceChange(there, Created: false, IsRepeated: false)
+                : throw new GrainDbException(Failure.NotApplied(ErrorCode.KeyspaceExists, "It exists with another configuration."));
+        }));
+    }
+
+    public Task<KeyspaceChange> UpdateAsync(string name, TimeSpan retention, IdempotencyStamp? idempotency, CancellationToken cancellationToken)
+    {
+        Enter();
+        return Task.FromResult(Once(idempotency, () =>
+        {
+            Require(name);
+            _keyspaces[name] = _keyspaces[name] with { Retention = retention, Generation = _keyspaces[name].Generation + 1 };
+            return new KeyspaceChange(_keyspaces[name], Created: false, IsRepeated: false);
+        }));
+    }
+
+    public Task<KeyspaceChange> DeleteAsync(string name, IdempotencyStamp? idempotency, CancellationToken cancellationToken)
+    {
+        Enter();
+        return Task.FromResult(Once(idempotency, () =>
+        {
+            Require(name);
+            _keyspaces.Remove(name, out var deleted);
+            return new KeyspaceChange(deleted!, Created: false, IsRepeated: false);
+        }));
+    }
+
+    private KeyspaceChange Once(IdempotencyStamp? stamp, Func<KeyspaceChange> change)
+    {
+        LastStamp = stamp;
+        if (stamp is null)
+            return change();
+        if (_stamps.TryGetValue(stamp.Key, out var there))
+        {
+            return there.Hash == stamp.RequestHash
+                ? there.Change with { IsRepeated = true }
+                : throw new GrainDbException(Failure.NotApplied(ErrorCode.IdempotencyMismatch, "The key was used for another request."));
         }
 
-        return there.Partitioning == keyspace.Partitioning && there.Partitions == keyspace.Partitions && there.Retention == keyspace.Retention
-            ? Task.FromResult((false, there))
-            : throw new GrainDbException(Failure.NotApplied(ErrorCode.KeyspaceExists, "It exists with another configuration."));
-    }
-
-    public Task<KeyspaceDescriptor> UpdateAsync(string name, TimeSpan retention, CancellationToken cancellationToken)
-    {
-        Enter();
-        Require(name);
-        return Task.FromResult(_keyspaces[name] = _keyspaces[name] with { Retention = retention, Generation = _keyspaces[name].Generation + 1 });
-    }
-
-    public Task DeleteAsync(string name, CancellationToken cancellationToken)
-    {
-        Enter();
-        Require(name);
-        _keyspaces.Remove(name);
-        return Task.CompletedTask;
+        var done = change();
+        _stamps.Add(stamp.Key, (stamp.RequestHash, done));
+        return done;
     }
 
     private void Require(string name)

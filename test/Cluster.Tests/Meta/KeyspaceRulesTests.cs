@@ -43,7 +43,7 @@ public sealed class KeyspaceRulesTests
         await using var cluster = await GrainDbCluster.StartAsync(directory, [1, 1, 1], new StorageOptions());
         var wide = new KeyspaceDescriptor { Name = "wide", Partitioning = KeyspacePartitioning.Hash, Partitions = 8, ReplicationFactor = 3 };
 
-        var (created, keyspace) = await cluster.Keyspaces(1).CreateAsync(wide, TestContext.Current.CancellationToken);
+        var (keyspace, created, _) = await cluster.Keyspaces(1).CreateAsync(wide, TestContext.Current.CancellationToken);
         Assert.True(created);
         Assert.Equal(3, keyspace.ReplicationFactor);
         Assert.False((await cluster.Keyspaces(2).CreateAsync(wide with { ReplicationFactor = KeyspaceDescriptor.DefaultReplicationFactor }, TestContext.Current.CancellationToken)).Created);

@@ -3,6 +3,7 @@ using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Engine.Time;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
@@ -84,7 +85,8 @@ internal sealed class RangeRig
         MaxValueBytes: 1024,
         new Guid(0, 0, 0, [0, 0, 0, 0, 0, 0, 0, ++_nonce]),
         _flushes.Enqueue,
-        Time));
+        Time,
+        NoTransactionRecovery.Instance));
 
     /// <summary>Runs every flush that was scheduled, and those that they schedule.</summary>
     public void Flush()

@@ -4,6 +4,7 @@ using GrainDb.Engine.Replication;
 using GrainDb.Engine.Tests.Ranges;
 using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Engine.Time;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
@@ -104,7 +105,8 @@ internal sealed class ReplicaTrio
             MaxValueBytes: 1024,
             new Guid(0, 0, 0, [0, 0, 0, 0, 0, 0, 0, ++_nonce]),
             _work.Enqueue,
-            Time));
+            Time,
+            NoTransactionRecovery.Instance));
         _leaders.Add(leader);
         return leader;
     }

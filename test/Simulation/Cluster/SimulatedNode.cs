@@ -2,6 +2,7 @@ using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Engine.Time;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keyspaces;
@@ -160,7 +161,8 @@ internal sealed class SimulatedNode
             MaxValueBytes: 1024,
             _cluster.NewId(),
             work => _cluster.World.Schedule(DiskTime(), process, work),
-            Clock));
+            Clock,
+            NoTransactionRecovery.Instance));
         _leaders.Add(leader);
         await using var ticks = Clock.CreateTimer(_ => leader.Tick(), null, TickInterval, TickInterval);
         Trace($"stands as {leader.Candidate.Nonce.ToString("N")[^4..]}");

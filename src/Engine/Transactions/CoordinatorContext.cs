@@ -1,0 +1,45 @@
+using GrainDb.Engine.Time;
+using GrainDb.Interfaces.Transactions;
+
+namespace GrainDb.Engine.Transactions;
+
+/// <summary>What all coordinators of one node share.</summary>
+public sealed record CoordinatorContext
+{
+    /// <summary>The ranges.</summary>
+    public required ITransactionRanges Ranges { get; init; }
+
+    /// <summary>The decisions.</summary>
+    public required ITransactionRecords Records { get; init; }
+
+    /// <summary>How decisions reach the participants.</summary>
+    public required IResolutions Resolutions { get; init; }
+
+    /// <summary>The node's clock.</summary>
+    public required HybridLogicalClock Clock { get; init; }
+
+    /// <summary>Source of durations.</summary>
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>The node's stable name.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>Longest value in bytes.</summary>
+    public required int MaxValueBytes { get; init; }
+
+    /// <summary>Makes the random half of an id, and jitter.</summary>
+    public required Func<ulong> Random { get; init; }
+
+    /// <summary>Deliberate errors, to prove that tests see them.</summary>
+    internal CoordinatorFaults Faults { get; init; }
+
+    /// <summary>The id of a transaction that begins now.</summary>
+    public TransactionId NewId() => new(Clock.Now(), Random());
+
+    internal bool Has(CoordinatorFaults fault) => Faults.HasFlag(fault);
+
+    internal TimeBudget Budget(TimeSpan timeout) => new(Time, timeout);
+
+    /// <summary>A pause that is different for everybody: between half of it and one and a half.</summary>
+    internal TimeSpan Jittered(TimeSpan pause) => pause * (0.5 + (Random() / (double)ulong.MaxValue));
+}

@@ -1,0 +1,12 @@
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
+
+namespace GrainDb.Engine.Transactions;
+
+/// <summary>Carries decisions to participants.</summary>
+public interface IResolutions
+{
+    /// <summary>Sends a decision to every participant, again and again until each has it durably.</summary>
+    /// <returns>Completes with true when all have confirmed; with false when it was given up, and recovery or the sweeper will do it. Never fails.</returns>
+    Task<bool> ResolveAsync(Resolution resolution, IReadOnlyList<RangeId> participants);
+}

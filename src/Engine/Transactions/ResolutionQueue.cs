@@ -1,0 +1,129 @@
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
+
+namespace GrainDb.Engine.Transactions;
+
+/// <summary>
+/// Decisions on their way from this node to participants: one call per range at a time, with everything that is due for it, again and again until
+/// the range confirms. What is lost with the node, recovery and the sweeper send again. Thread-safe; what the queue does runs where
+/// <paramref name="schedule"/> puts it, never on the caller's.
+/// </summary>
+/// <param name="send">Asks a range to carry decisions out. Null: it has them durably, or the range is gone for good. Never fails otherwise than by its result.</param>
+/// <param name="schedule">Runs work that the caller must not wait for.</param>
+/// <param name="time">Source of durations.</param>
+public sealed class ResolutionQueue(Func<RangeId, Resolution[], ValueTask<Failure?>> send, Action<Action> schedule, TimeProvider time) : IResolutions
+{
+    /// <summary>Most decisions of one call.</summary>
+    private const int MaxPerCall = 256;
+
+    /// <summary>Most decisions that wait; beyond it they are left to recovery and the sweeper.</summary>
+    private const int MaxWaiting = 100_000;
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<RangeId, Dictionary<TransactionId, Waiting>> _ranges = [];
+    private int _waiting;
+    private bool _isStopped;
+
+    /// <summary>Decisions that are not confirmed yet, counted once per participant.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> ResolveAsync(Resolution resolution, IReadOnlyList<RangeId> participants)
+    {
+        ArgumentNullException.ThrowIfNull(participants);
+        var confirmed = await Task.WhenAll(participants.Select(range => EnqueueAsync(range, resolution)));
+        return Array.TrueForAll(confirmed, one => one);
+    }
+
+    /// <summary>Gives everything up that is not confirmed: the node stops.</summary>
+    public void Stop()
+    {
+        List<Waiting> given;
+        lock (_gate)
+        {
+            _isStopped = true;
+            given = [.. _ranges.Values.SelectMany(range => range.Values)];
+            _ranges.Clear();
+            _waiting = 0;
+        }
+
+        foreach (var waiting in given)
+            waiting.Confirmed.TrySetResult(false);
+    }
+
+    private Task<bool> EnqueueAsync(RangeId range, Resolution resolution)
+    {
+        lock (_gate)
+        {
+            if (_isStopped)
+                return Task.FromResult(false);
+            if (_ranges.TryGetValue(range, out var queue) && queue.TryGetValue(resolution.Transaction, out var known))
+                return known.Confirmed.Task;
+            if (_waiting == MaxWaiting)
+                return Task.FromResult(false);
+            var waiting = new Waiting(resolution, new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously));
+            _waiting++;
+            if (queue is null)
+            {
+                _ranges.Add(range, queue = []);
+                schedule(() => _ = DrainAsync(range, queue));
+            }
+
+            queue.Add(resolution.Transaction, waiting);
+            return waiting.Confirmed.Task;
+        }
+    }
+
+    private async Task DrainAsync(RangeId range, Dictionary<TransactionId, Waiting> queue)
+    {
+        var pause = FirstPause;
+        while (true)
+        {
+            Waiting[] batch;
+            lock (_gate)
+            {
+                if (_isStopped)
+                    return;
+                batch = [.. queue.Values.Take(MaxPerCall)];
+                if (batch.Length == 0)
+                {
+                    _ranges.Remove(range);
+                    return;
+                }
+            }
+
+            if (await send(range, [.. batch.Select(waiting => waiting.Resolution)]) is not null)
+            {
+                await Task.Delay(pause, time);
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+                continue;
+            }
+
+            pause = FirstPause;
+            lock (_gate)
+            {
+                if (_isStopped)
+                    return;
+                foreach (var waiting in batch)
+                    queue.Remove(waiting.Resolution.Transaction);
+                _waiting -= batch.Length;
+            }
+
+            foreach (var waiting in batch)
+                waiting.Confirmed.TrySetResult(true);
+        }
+    }
+
+    private readonly record struct Waiting(Resolution Resolution, TaskCompletionSource<bool> Confirmed);
+}
