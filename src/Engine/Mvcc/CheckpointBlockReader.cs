@@ -7,6 +7,7 @@ namespace GrainDb.Engine.Mvcc;
 internal ref struct CheckpointBlockReader
 {
     private readonly byte[] _key = new byte[MvccLimits.MaxKeyBytes];
+    private readonly byte _knownFlags;
     private ReadOnlySpan<byte> _rest;
     private int _keyLength;
     private int _remaining;
@@ -16,8 +17,11 @@ internal ref struct CheckpointBlockReader
     /// <exception cref="InvalidDataException">It is not a block of a known version.</exception>
     public CheckpointBlockReader(ReadOnlySpan<byte> block)
     {
-        if (block.IsEmpty || block[0] != CheckpointBlockFormat.Version)
-            throw new InvalidDataException($"The block has format version {(block.IsEmpty ? 0 : block[0])}; this program reads 1.");
+        if (block.IsEmpty || block[0] is not (CheckpointBlockFormat.Version or CheckpointBlockFormat.VersionWithoutTombstoneValues))
+            throw new InvalidDataException($"The block has format version {(block.IsEmpty ? 0 : block[0])}; this program reads 1 and 2.");
+        _knownFlags = CheckpointBlockFormat.Tombstone | CheckpointBlockFormat.Expires | CheckpointBlockFormat.SameKey;
+        if (block[0] == CheckpointBlockFormat.Version)
+            _knownFlags |= CheckpointBlockFormat.TombstoneValue;
         if (block.Length < CheckpointBlockFormat.HeaderBytes)
             throw CutOff();
         GcThreshold = new(BinaryPrimitives.ReadUInt64LittleEndian(block[1..]));
@@ -56,7 +60,7 @@ internal ref struct CheckpointBlockReader
 
         _remaining--;
         var flags = Take(1)[0];
-        if ((flags & ~CheckpointBlockFormat.KnownFlags) != 0 || (flags & 3) == 3)
+        if ((flags & ~_knownFlags) != 0 || (flags & 3) == 3 || (flags & (CheckpointBlockFormat.Tombstone | CheckpointBlockFormat.TombstoneValue)) == CheckpointBlockFormat.TombstoneValue)
             throw new InvalidDataException($"The block has an entry with flags {flags}.");
         if ((flags & CheckpointBlockFormat.SameKey) == 0)
             ReadKey();
@@ -69,7 +73,7 @@ internal ref struct CheckpointBlockReader
         ExpiresAt = (flags & CheckpointBlockFormat.Expires) == 0 ? default : new(Varint.Add(Timestamp.Value, TakeNumber()));
         if ((flags & CheckpointBlockFormat.Expires) != 0 && ExpiresAt.IsZero)
             throw new InvalidDataException("The block has an entry that expires at zero.");
-        Value = IsTombstone ? default : Take(TakeLength(MvccLimits.MaxValueBytes, "value"));
+        Value = IsTombstone && (flags & CheckpointBlockFormat.TombstoneValue) == 0 ? default : Take(TakeLength(MvccLimits.MaxValueBytes, "value"));
         return true;
     }
 

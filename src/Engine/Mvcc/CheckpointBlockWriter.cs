@@ -79,7 +79,8 @@ internal static class CheckpointBlockWriter
         var span = output.GetSpan(CheckpointBlockFormat.MaxEntryOverheadBytes + key.Length + entry.ValueLength);
         var flags = (entry.IsTombstone ? CheckpointBlockFormat.Tombstone : 0)
             | (expiresAt != 0 ? CheckpointBlockFormat.Expires : 0)
-            | (sameKey ? CheckpointBlockFormat.SameKey : 0);
+            | (sameKey ? CheckpointBlockFormat.SameKey : 0)
+            | (entry is { IsTombstone: true, ValueLength: > 0 } ? CheckpointBlockFormat.TombstoneValue : 0);
         span[0] = (byte)flags;
         var length = 1;
         if (!sameKey)
@@ -93,7 +94,7 @@ internal static class CheckpointBlockWriter
         length += Varint.Write(span[length..], Varint.Difference(entry.Timestamp, previousTimestamp));
         if (expiresAt != 0)
             length += Varint.Write(span[length..], Varint.Difference(expiresAt, entry.Timestamp));
-        if (!entry.IsTombstone)
+        if (!entry.IsTombstone || entry.ValueLength > 0)
         {
             length += Varint.Write(span[length..], (ulong)entry.ValueLength);
             slabs.Values.Span(entry.ValuePage, entry.ValueOffset, entry.ValueLength).CopyTo(span[length..]);

@@ -29,6 +29,7 @@ public sealed class MvccStore
     private readonly VersionCounters _counters = new();
     private readonly VersionCollector _collector;
     private MvccCheckpointCursor? _checkpoint;
+    private ulong _newest;
     private bool _isLoading = true;
 
     /// <summary>An empty store, without any bytes of its own for keys and values.</summary>
@@ -115,6 +116,70 @@ public sealed class MvccStore
         return IsAt(position, key) && position.Entry.Timestamp > readTimestamp.Value;
     }
 
+    /// <summary>
+    /// Adds the versions of an interval of keys in an interval of time, tombstones and expired ones included: by key, of one key newest first. Costs a look at
+    /// every version of the keys, unless nothing in the store is as new.
+    /// </summary>
+    /// <param name="start">Inclusive start; empty for the first key.</param>
+    /// <param name="end">Exclusive end, if there is one.</param>
+    /// <param name="hasEnd">Whether <paramref name="end"/> bounds the interval.</param>
+    /// <param name="after">Exclusive lower bound of the timestamps.</param>
+    /// <param name="upTo">Inclusive upper bound of the timestamps.</param>
+    /// <param name="limit">Most versions to add; at least 1.</param>
+    /// <param name="into">Where to add them.</param>
+    /// <exception cref="InvalidOperationException"><see cref="CanReadAt"/> is false for <paramref name="after"/>: the answer may be forgotten.</exception>
+    public void Changes(
+        ReadOnlySpan<byte> start,
+        ReadOnlySpan<byte> end,
+        bool hasEnd,
+        Timestamp after,
+        Timestamp upTo,
+        int limit,
+        List<MvccRow> into)
+    {
+        ThrowIfCollected(after);
+        if (_newest <= after.Value || (hasEnd && start.SequenceCompareTo(end) >= 0))
+            return;
+        var added = 0;
+        var (leaf, index) = _tree.Seek(start, ulong.MaxValue);
+        var to = hasEnd ? _tree.Seek(end, ulong.MaxValue) : TreePosition.End;
+        for (; leaf is not null; leaf = leaf.Next, index = 0)
+        {
+            var isLast = ReferenceEquals(leaf, to.Leaf);
+            var count = isLast ? to.Index : leaf.Count;
+            for (; index < count; index++)
+            {
+                ref var entry = ref leaf.Entries[index];
+                if (entry.Timestamp <= after.Value || entry.Timestamp > upTo.Value)
+                    continue;
+                into.Add(new(_slabs.Keys.Memory(entry.KeyPage, entry.KeyOffset, entry.KeyLength), entry.ToVersion(_slabs)));
+                if (++added == limit)
+                    return;
+            }
+
+            if (isLast)
+                return;
+        }
+    }
+
+    /// <summary>The same of one key.</summary>
+    /// <exception cref="InvalidOperationException"><see cref="CanReadAt"/> is false for <paramref name="after"/>: the answer may be forgotten.</exception>
+    public void ChangesOf(ReadOnlySpan<byte> key, Timestamp after, Timestamp upTo, int limit, List<MvccVersion> into)
+    {
+        ThrowIfCollected(after);
+        if (_newest <= after.Value)
+            return;
+        var added = 0;
+        var position = _tree.Seek(key, upTo.Value);
+        while (added < limit && IsAt(position, key) && position.Entry.Timestamp > after.Value)
+        {
+            into.Add(position.Entry.ToVersion(_slabs));
+            added++;
+            var (leaf, index) = position;
+            position = index + 1 < leaf!.Count ? new(leaf, index + 1) : new(leaf.Next, 0);
+        }
+    }
+
     /// <summary>Adds the versions that the store shows, newest first, tombstones and expired ones included.</summary>
     /// <param name="key">The routing key.</param>
     /// <param name="limit">Most versions to add.</param>
@@ -177,7 +242,7 @@ public sealed class MvccStore
     /// <summary>Adds one version. Idempotent, and indifferent to the order in which versions come.</summary>
     /// <param name="key">At most <see cref="MvccLimits.MaxKeyBytes"/>.</param>
     /// <param name="timestamp">Neither <see cref="Timestamp.Zero"/> nor <see cref="Timestamp.Max"/>.</param>
-    /// <param name="tombstone">Whether the key is deleted; then there is neither value nor expiry.</param>
+    /// <param name="tombstone">Whether the key is deleted; then there is no expiry, and the value is what the owner wants to know of the deletion.</param>
     /// <param name="expiresAt">First timestamp at which it counts as absent; zero for never.</param>
     /// <param name="value">At most <see cref="MvccLimits.MaxValueBytes"/>; copied.</param>
     /// <returns>
@@ -308,8 +373,8 @@ public sealed class MvccStore
             throw new ArgumentException($"A value of {value.Length} bytes; at most {MvccLimits.MaxValueBytes} are possible.", nameof(value));
         if (timestamp.IsZero || timestamp == Timestamp.Max)
             throw new ArgumentException($"No version can have the timestamp {timestamp}.", nameof(timestamp));
-        if (tombstone && (!value.IsEmpty || !expiresAt.IsZero))
-            throw new ArgumentException("A tombstone has neither value nor expiry.", nameof(tombstone));
+        if (tombstone && !expiresAt.IsZero)
+            throw new ArgumentException("A tombstone has no expiry.", nameof(tombstone));
     }
 
     private void ThrowIfCollected(Timestamp at)
@@ -337,6 +402,7 @@ public sealed class MvccStore
 
     private void Insert(TreePosition position, ReadOnlySpan<byte> key, ulong timestamp, bool tombstone, ulong expiresAt, ReadOnlySpan<byte> value)
     {
+        _newest = Math.Max(_newest, timestamp);
         var entry = new VersionEntry { Timestamp = timestamp, Flags = tombstone ? VersionFlags.Tombstone : VersionFlags.None };
         var hasOlder = TryOlder(position, key, out var older);
         var hasNewer = TryNewer(position, key, out var newer);

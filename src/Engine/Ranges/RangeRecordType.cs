@@ -15,6 +15,15 @@ public static class RangeRecordType
     /// <summary>Who votes from here on; payload: <see cref="Replication.ConfigurationCodec"/>.</summary>
     public const byte Configuration = 4;
 
+    /// <summary>Intents and locks of a transaction; payload: <see cref="Transactions.PrepareCodec"/>.</summary>
+    public const byte Prepare = 5;
+
+    /// <summary>Decisions on transactions; payload: <see cref="Transactions.ResolveCodec"/>.</summary>
+    public const byte Resolve = 6;
+
+    /// <summary>Writes of one commit that is remembered; payload: <see cref="Transactions.CommitCodec"/>.</summary>
+    public const byte Commit = 7;
+
     /// <summary>Bytes of a <see cref="LeaderStart"/> before its configuration.</summary>
     internal const int LeaderStartHeaderBytes = 8;
 }

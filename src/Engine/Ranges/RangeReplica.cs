@@ -3,10 +3,12 @@ using System.Buffers.Binary;
 using GrainDb.Engine.Mvcc;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Engine.Ranges;
 
@@ -67,6 +69,8 @@ public sealed class RangeReplica : IDisposable
     internal Lock Gate { get; } = new();
 
     internal MvccStore Store { get; private set; } = new();
+
+    internal TransactionState Transactions { get; private set; } = new();
 
     internal ConfigurationLog Configurations { get; private set; }
 
@@ -143,6 +147,10 @@ public sealed class RangeReplica : IDisposable
                 Store.SetGcThreshold(new Timestamp(BinaryPrimitives.ReadUInt64LittleEndian(record.Payload.Span)));
                 _lastChange = record.Lsn;
                 break;
+            case RangeRecordType.Prepare or RangeRecordType.Resolve or RangeRecordType.Commit:
+                Transactions.Apply(record.Type, record.Timestamp, record.Payload, Store);
+                _lastChange = record.Lsn;
+                break;
             default:
                 throw new InvalidDataException($"range {Range}: record {record.Lsn} has unknown type {record.Type}");
         }
@@ -172,10 +180,12 @@ public sealed class RangeReplica : IDisposable
     private void Reload()
     {
         var store = new MvccStore();
-        var (configurations, lsn) = Load(store);
+        var transactions = new TransactionState();
+        var (configurations, lsn) = Load(store, transactions);
         lock (Gate)
         {
             Store = store;
+            Transactions = transactions;
             Configurations = configurations;
             AppliedLsn = lsn;
             AppliedTimestamp = Timestamp.Zero; // the checkpoint's timestamp bounds it from above: records behind the LSN may be below it
@@ -216,9 +226,11 @@ public sealed class RangeReplica : IDisposable
             MvccCheckpointCursor cursor;
             Lsn start;
             byte[] meta;
+            TransactionStateCapture transactions;
             lock (Gate)
             {
                 store = Store;
+                transactions = Transactions.Capture();
                 start = AppliedLsn;
                 meta = ConfigurationCodec.Encode(Configurations.At(start));
                 cursor = store.BeginCheckpoint();
@@ -226,7 +238,7 @@ public sealed class RangeReplica : IDisposable
 
             try
             {
-                WriteBlocks(cursor, start, meta, cancellationToken);
+                WriteBlocks(cursor, transactions, start, meta, cancellationToken);
             }
             finally
             {
@@ -307,6 +319,24 @@ public sealed class RangeReplica : IDisposable
             return Log.ShouldCheckpoint(Store.PayloadBytes);
     }
 
+    /// <summary>
+    /// What this replica remembers of a transaction that committed here, alone or with other ranges, or was aborted: the commit timestamp, zero when it was aborted, null when it
+    /// remembers nothing. One that committed here alone is remembered until <see cref="TransactionLimits.RetryWindow"/> after its deadline, others until their deadline. On a
+    /// replica that does not lead, null says nothing.
+    /// </summary>
+    public Timestamp? FindOutcome(TransactionId transaction)
+    {
+        lock (Gate)
+            return Transactions.Commits.Find(transaction) ?? Transactions.Decisions.Find(transaction);
+    }
+
+    /// <summary>The result that is stored under an idempotency key with this hash; null when there is none, or one of another request.</summary>
+    public IdempotencyRecord? FindResult(string idempotencyKey, UInt128 requestHash)
+    {
+        lock (Gate)
+            return Transactions.Idempotency.Find(idempotencyKey) is { } found && found.Stamp.RequestHash == requestHash ? found.ToRecord() : null;
+    }
+
     /// <summary>What the replica holds.</summary>
     public RangeReplicaFigures GetFigures()
     {
@@ -323,7 +353,7 @@ public sealed class RangeReplica : IDisposable
         Log.Dispose();
     }
 
-    private void WriteBlocks(MvccCheckpointCursor cursor, Lsn start, byte[] meta, CancellationToken cancellationToken)
+    private void WriteBlocks(MvccCheckpointCursor cursor, TransactionStateCapture transactions, Lsn start, byte[] meta, CancellationToken cancellationToken)
     {
         using var writer = Log.BeginCheckpoint(start, meta);
         var block = new ArrayBufferWriter<byte>(CheckpointSliceBytes);
@@ -337,6 +367,12 @@ public sealed class RangeReplica : IDisposable
             writer.WriteBlock(block.WrittenSpan);
         }
         while (more);
+        foreach (var transactionBlock in transactions.Blocks(CheckpointSliceBytes))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            writer.WriteBlock(transactionBlock);
+        }
+
         writer.Commit();
         lock (Gate)
             Configurations.Forget(start);
@@ -345,7 +381,7 @@ public sealed class RangeReplica : IDisposable
 
     private void Recover()
     {
-        (Configurations, AppliedLsn) = Load(Store);
+        (Configurations, AppliedLsn) = Load(Store, Transactions);
         foreach (var record in Log.ReplayFrom(AppliedLsn.Next))
         {
             if (ConfigurationOf(record.Type, record.Payload.Span) is { } configuration)
@@ -355,13 +391,19 @@ public sealed class RangeReplica : IDisposable
         Clock.Restore(Log.LastTimestamp);
     }
 
-    private (ConfigurationLog Configurations, Lsn Lsn) Load(MvccStore store)
+    private (ConfigurationLog Configurations, Lsn Lsn) Load(MvccStore store, TransactionState transactions)
     {
         using var checkpoint = Log.OpenNewestCheckpoint();
         if (checkpoint is null)
             return (new ConfigurationLog(Options.InitialConfiguration), Lsn.Zero);
         foreach (var block in checkpoint.ReadBlocks())
-            store.LoadBlock(block.Span);
+        {
+            if (TransactionStateCapture.IsBlock(block.Span))
+                TransactionStateCapture.Load(block.Span, transactions);
+            else
+                store.LoadBlock(block.Span);
+        }
+
         return (new ConfigurationLog(checkpoint.Meta.IsEmpty ? Options.InitialConfiguration : ConfigurationCodec.Decode(checkpoint.Meta.Span)), checkpoint.Lsn);
     }
 }

@@ -47,7 +47,12 @@ public static class RangeWriteCodec
     /// <exception cref="InvalidDataException">The payload is cut short or has bytes left over.</exception>
     public static IEnumerable<Entry> Decode(ReadOnlyMemory<byte> payload)
     {
-        var reader = new Cursor(payload);
+        return Decode(new PayloadReader(payload, "a write record"));
+    }
+
+    /// <summary>Reads the writes with which a payload ends.</summary>
+    internal static IEnumerable<Entry> Decode(PayloadReader reader)
+    {
         var count = reader.UInt16();
         for (var i = 0; i < count; i++)
         {
@@ -58,8 +63,7 @@ public static class RangeWriteCodec
             yield return new(key, tombstone, expiresAt, tombstone ? default : reader.Bytes(reader.Int32()));
         }
 
-        if (!reader.AtEnd)
-            throw new InvalidDataException("a write record has bytes left over");
+        reader.End();
     }
 
     private static void EncodeOne(KeyWrite write, Timestamp commit, IBufferWriter<byte> output)
@@ -88,29 +92,5 @@ public static class RangeWriteCodec
         }
 
         output.Advance(length);
-    }
-
-    private sealed class Cursor(ReadOnlyMemory<byte> payload)
-    {
-        private ReadOnlyMemory<byte> _rest = payload;
-
-        public bool AtEnd => _rest.IsEmpty;
-
-        public byte Byte() => Bytes(1).Span[0];
-
-        public ushort UInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Bytes(2).Span);
-
-        public int Int32() => BinaryPrimitives.ReadInt32LittleEndian(Bytes(4).Span);
-
-        public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Bytes(8).Span);
-
-        public ReadOnlyMemory<byte> Bytes(int length)
-        {
-            if (length < 0 || length > _rest.Length)
-                throw new InvalidDataException("a write record is cut short");
-            var bytes = _rest[..length];
-            _rest = _rest[length..];
-            return bytes;
-        }
     }
 }

@@ -19,11 +19,38 @@ public sealed class MvccCheckpointTests
         "02" + "03" + "01" + "63" + "0C" + "C801" + "01" + "7A" +
         "00" + "00" + "01" + "FF" + "0E" + "00";
 
+    // Format version 2 differs by the version and by what a tombstone may have.
+    private const string PinnedTombstoneWithValue =
+        "02" + "0000000000000000" + "0000000000000000" + "01000000" +
+        "09" + "00" + "01" + "6B" + "14" + "02" + "FE01";
+
     [Fact]
-    public void The_bytes_of_format_version_1_are_pinned()
+    public void The_bytes_of_format_version_2_are_pinned()
     {
         var block = Assert.Single(Blocks(Sample(), 10_000));
-        Assert.Equal(PinnedBlock, Convert.ToHexString(block));
+        Assert.Equal("02" + PinnedBlock[2..], Convert.ToHexString(block));
+        var store = new MvccStore();
+        store.Apply("k"u8, new(10), tombstone: true, default, [0xFE, 1]);
+        Assert.Equal(PinnedTombstoneWithValue, Convert.ToHexString(Assert.Single(Blocks(store, 10_000))));
+    }
+
+    [Fact]
+    public void A_tombstone_keeps_its_value_and_still_hides()
+    {
+        var store = new MvccStore();
+        store.LoadBlock(Convert.FromHexString(PinnedTombstoneWithValue));
+        StoreInvariants.Check(store);
+        Assert.False(store.TryGet("k"u8, new(10), out _));
+        Assert.True(store.TryGetNewest("k"u8, out var deleted) && deleted.IsTombstone);
+        Assert.Equal([0xFE, 1], deleted.Value.ToArray());
+    }
+
+    [Fact]
+    public void A_block_of_version_1_has_no_tombstone_with_a_value()
+    {
+        var block = Convert.FromHexString(PinnedTombstoneWithValue);
+        block[0] = 1;
+        Assert.Throws<InvalidDataException>(() => new MvccStore().LoadBlock(block));
     }
 
     [Fact]
@@ -100,7 +127,7 @@ public sealed class MvccCheckpointTests
         for (var length = 0; length < block.Length; length++)
             Assert.Throws<InvalidDataException>(() => new MvccStore().LoadBlock(block.AsSpan(0, length)));
         Assert.Throws<InvalidDataException>(() => new MvccStore().LoadBlock([.. block, 0]));
-        block[0] = 2;
+        block[0] = 3;
         Assert.Throws<InvalidDataException>(() => new MvccStore().LoadBlock(block));
     }
 

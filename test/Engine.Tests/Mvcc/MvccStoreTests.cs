@@ -1,4 +1,5 @@
 using System.Text;
+using CsCheck;
 using GrainDb.Engine.Mvcc;
 using GrainDb.Interfaces.Keys;
 using Xunit;
@@ -75,6 +76,30 @@ public sealed class MvccStoreTests
     }
 
     [Fact]
+    public void Changes_of_an_interval_are_its_versions_in_an_interval_of_time() =>
+        Gen.Select(Gen.Select(Gen.Int[0, 6], Gen.ULong[1, 40]).Array[0, 60], Gen.Int[0, 7], Gen.Int[0, 7], Gen.ULong[0, 40], Gen.ULong[0, 40]).Sample(
+            (applied, start, end, after, upTo) =>
+            {
+                var store = new MvccStore();
+                foreach (var (key, timestamp) in applied)
+                    store.Apply([(byte)key], new(timestamp), tombstone: timestamp % 3 == 0, default, []);
+                bool IsIn((int Key, ulong Timestamp) version) => version.Timestamp > after && version.Timestamp <= upTo;
+
+                var rows = new List<MvccRow>();
+                store.Changes([(byte)start], [(byte)end], hasEnd: end < 7, new(after), new(upTo), int.MaxValue, rows);
+                var expected = applied.Distinct().Where(IsIn).Where(version => version.Item1 >= start && (end == 7 || version.Item1 < end));
+                Assert.Equal(
+                    expected.OrderBy(version => version.Item1).ThenByDescending(version => version.Item2).Select(version => (version.Item1, version.Item2)),
+                    rows.Select(row => ((int)row.Key.Span[0], row.Version.Timestamp.Value)));
+
+                var versions = new List<MvccVersion>();
+                store.ChangesOf([(byte)start], new(after), new(upTo), 3, versions);
+                Assert.Equal(
+                    applied.Distinct().Where(IsIn).Where(version => version.Item1 == start).Select(version => version.Item2).OrderDescending().Take(3),
+                    versions.Select(version => version.Timestamp.Value));
+            });
+
+    [Fact]
     public void Nothing_below_the_threshold_is_answered()
     {
         var store = new MvccStore();
@@ -98,7 +123,6 @@ public sealed class MvccStoreTests
         Assert.Throws<ArgumentException>(() => store.Apply(Key, new(1), false, default, new byte[MvccLimits.MaxValueBytes + 1]));
         Assert.Throws<ArgumentException>(() => store.Apply(Key, Timestamp.Zero, false, default, []));
         Assert.Throws<ArgumentException>(() => store.Apply(Key, Timestamp.Max, false, default, []));
-        Assert.Throws<ArgumentException>(() => store.Apply(Key, new(1), true, default, [1]));
         Assert.Throws<ArgumentException>(() => store.Apply(Key, new(1), true, new(5), []));
         Assert.Equal(0, store.Versions);
     }

@@ -1,0 +1,16 @@
+using GrainDb.Interfaces.Transactions;
+
+namespace GrainDb.Engine.Transactions;
+
+/// <summary>What ranges remember of transactions, and for how long. All of it is counted in record timestamps, so that every replica forgets at the same record.</summary>
+public static class TransactionMemory
+{
+    /// <summary>Most decisions that one range remembers. One that is forgotten early costs a late prepare that has to be resolved again, and nothing else.</summary>
+    public const int MaxDecisionsPerRange = 524_288;
+
+    /// <summary>Most bytes of keys and answers of one range's idempotency records; beyond it the oldest go.</summary>
+    public const int MaxIdempotencyBytesPerRange = 64 * 1024 * 1024;
+
+    /// <summary>The latest deadline of a transaction, counted from its beginning: the longest life, time to recover it, and a clock's offset.</summary>
+    public static readonly TimeSpan LongestLife = TransactionLimits.MaxDuration + TransactionLimits.PrepareTimeout + TimeSpan.FromSeconds(1);
+}
