@@ -101,13 +101,15 @@ internal sealed class RunningChecks(SimulatedCluster cluster, SimulatedRange ran
         foreach (var key in range.Keys)
         {
             versions.Clear();
-            replica.Store.History(Encoding.UTF8.GetBytes(key), int.MaxValue, versions);
+            replica.Store.History(Encoding.Latin1.GetBytes(key), int.MaxValue, versions);
             if (versions.Count > 0)
                 text.Append(key).Append(':');
             foreach (var version in versions)
-                text.Append(version.Timestamp).Append(version.IsTombstone ? "-" : Encoding.UTF8.GetString(version.Value.Span)).Append(' ');
+                text.Append(version.Timestamp).Append(version.IsTombstone ? "-" : Encoding.Latin1.GetString(version.Value.Span)).Append(' ');
         }
 
+        foreach (var block in replica.Transactions.Capture().Blocks(int.MaxValue))
+            text.Append("\n    transactions: ").Append(Convert.ToHexString(block));
         return text.ToString();
     }
 

@@ -55,7 +55,7 @@ internal sealed class SimulatedClient
         while (_cluster.AreThingsBreaking)
         {
             await Task.Delay(_cluster.Profile.ThinkTime * (2 * _random.NextDouble()), _clock);
-            var range = _cluster.Ranges is [var only] ? only : _cluster.Ranges[_random.Next(_cluster.Ranges.Count)];
+            var range = _cluster.DataRanges is [var only] ? only : _cluster.DataRanges[_random.Next(_cluster.DataRanges.Count)];
             var key = range.Key(_random.Next(_cluster.Profile.Keys));
             await (_random.NextDouble() < _cluster.Profile.ReadShare ? ReadAsync(range, key) : WriteAsync(range, key));
         }
@@ -75,6 +75,7 @@ internal sealed class SimulatedClient
         < 5 => WriteAsync(range, key, OperationKind.Put, default),
         < 8 => WriteAsync(range, key, OperationKind.Put, Swap(key)),
         8 => WriteAsync(range, key, OperationKind.Put, new WriteCondition(ConditionKind.NotExists, default)),
+        _ when _cluster.Profile.HasTransactions => RepeatedWriteAsync(range, key),
         _ => WriteAsync(range, key, OperationKind.Delete, _random.Next(2) == 0 ? Swap(key) : default),
     };
 
@@ -86,7 +87,9 @@ internal sealed class SimulatedClient
 
     private async Task WriteAsync(SimulatedRange range, string key, OperationKind kind, WriteCondition condition)
     {
-        var value = kind == OperationKind.Put ? string.Create(CultureInfo.InvariantCulture, $"{_process.Name}-{++_values}") : null;
+        var value = kind != OperationKind.Put ? null
+            : _cluster.Profile.HasTransactions ? _cluster.Recorder.NextValue()
+            : string.Create(CultureInfo.InvariantCulture, $"{_process.Name}-{++_values}");
         var operation = _cluster.History.Invoke(new Operation { Client = _process.Name, Key = key, Kind = kind, Condition = condition, Value = value, Invoked = _cluster.World.Now });
         var write = new KeyWrite(
             Encoding.UTF8.GetBytes(key),
@@ -123,6 +126,27 @@ internal sealed class SimulatedClient
                     Return(operation with { Outcome = OperationOutcome.NotApplied, AnsweredBy = node.Name });
                     return;
             }
+        }
+    }
+
+    /// <summary>A write that is sent again, under one idempotency key, until somebody says what became of it.</summary>
+    private async Task RepeatedWriteAsync(SimulatedRange range, string key)
+    {
+        var value = _cluster.Recorder.NextValue();
+        var operation = _cluster.History.Invoke(new Operation { Client = _process.Name, Key = key, Kind = OperationKind.Put, Value = value, Invoked = _cluster.World.Now });
+        var write = new KeyWrite(Encoding.UTF8.GetBytes(key), WriteKind.Put, Encoding.UTF8.GetBytes(value), "", default, null);
+        var request = new RangeWrite([write], range.Descriptor.Generation) { Idempotency = _cluster.Recorder.NewStamp() };
+        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        {
+            var node = Route(range, attempt);
+            var result = await CallAsync(range, node, $"{operation} once", leader => leader.WriteAsync(request));
+            if (result is { Failure: null })
+            {
+                Return(operation with { Outcome = OperationOutcome.Ok, Version = result.Version, Existed = result.Existed, AnsweredBy = node.Name });
+                return;
+            }
+
+            await Task.Delay(RetryPause * attempt, _clock);
         }
     }
 
@@ -192,32 +216,5 @@ internal sealed class SimulatedClient
         if (operation.Outcome == OperationOutcome.Ok)
             Succeeded++;
         _cluster.History.Return(operation with { Returned = _cluster.World.Now });
-    }
-
-    /// <summary>A client's clock is right.</summary>
-    private sealed class NetworkClock(SimulatedProcess process) : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new Once(process, callback, state, dueTime);
-
-        private sealed class Once : ITimer
-        {
-            private bool _disposed;
-
-            public Once(SimulatedProcess process, TimerCallback callback, object? state, TimeSpan dueTime) => process.World.Schedule(dueTime, process, () =>
-            {
-                if (!_disposed)
-                    callback(state);
-            });
-
-            public bool Change(TimeSpan dueTime, TimeSpan period) => throw new NotSupportedException();
-
-            public void Dispose() => _disposed = true;
-
-            public ValueTask DisposeAsync()
-            {
-                Dispose();
-                return ValueTask.CompletedTask;
-            }
-        }
     }
 }

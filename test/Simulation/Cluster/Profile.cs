@@ -1,5 +1,8 @@
 using GrainDb.Engine.Replication;
+using GrainDb.Engine.Transactions;
+using GrainDb.Interfaces.Transactions;
 using GrainDb.Simulation.Networks;
+using GrainDb.Simulation.Transactions;
 
 namespace GrainDb.Simulation.Cluster;
 
@@ -27,6 +30,14 @@ internal sealed record Profile
     public int Clients { get; init; } = 4;
 
     public int Keys { get; init; } = 3;
+
+    /// <summary>Clients that work in transactions, over all ranges.</summary>
+    public int TransactionClients { get; init; }
+
+    /// <summary>Of these they take one after the other, as chance wants it.</summary>
+    public IReadOnlyList<Workload> Workloads { get; init; } = Enum.GetValues<Workload>();
+
+    public bool HasTransactions => TransactionClients > 0;
 
     /// <summary>How long clients work while things break.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(8);
@@ -59,6 +70,15 @@ internal sealed record Profile
 
     public ReplicationOptions Replication { get; init; } = Fast;
 
+    /// <summary>Whether clocks may be further apart than the nodes were told: then real-time order is not promised.</summary>
+    public bool IsBeyondOffset { get; init; }
+
+    /// <summary>Whether it takes so long that records of transactions may be gone in the end.</summary>
+    public bool OutlivesRecords => Duration > TransactionLimits.MaxDuration;
+
+    /// <summary>Deliberate errors of coordinators.</summary>
+    public CoordinatorFaults CoordinatorFaults { get; init; }
+
     /// <summary>The ratios of the defaults, shortened, so that a short run sees many leaders.</summary>
     private static ReplicationOptions Fast => new()
     {
@@ -77,16 +97,16 @@ internal sealed record Profile
 
     /// <summary>Draws a run's mixture.</summary>
     /// <param name="random">The seed's.</param>
-    /// <param name="faults">Deliberate errors.</param>
-    /// <param name="script">The course of events that is wanted; null for any.</param>
-    public static Profile Draw(Random random, ReplicationFaults faults, Script? script)
+    /// <param name="options">What is wanted of it.</param>
+    public static Profile Draw(Random random, RunOptions options)
     {
+        var (script, faults) = (options.Script, options.Faults.Replication);
         if ((script ?? (random.Next(6) == 0 ? (Script)random.Next(1, 1 + (int)Script.OldVoters) : Script.None)) is not Script.None and var chosen)
             return Scripted(chosen, random, faults);
         var focus = random.Next(Focuses.Length + 1);
         var troubles = focus < Focuses.Length ? Among(Focuses[focus], random) : Among(Enum.GetValues<Trouble>(), random);
         var voters = random.Next(5) == 0 ? 5 : 3;
-        return new Profile
+        var profile = new Profile
         {
             Voters = voters,
             Nodes = voters + random.Next(2),
@@ -114,7 +134,18 @@ internal sealed record Profile
             Replication = Fast with { Faults = faults, MaxAppendBytes = random.Next(3) == 0 ? 100 : 4096 },
             Ranges = random.Next(4) == 0 ? 2 + random.Next(2) : 1,
         };
+        return options.WantsTransactions(random) ? WithTransactions(profile, random, options.Faults) : profile;
     }
+
+    /// <summary>The same with clients that work in transactions, and fewer of the others.</summary>
+    private static Profile WithTransactions(Profile profile, Random random, Faults faults) => profile with
+    {
+        Ranges = random.Next(5) == 0 ? 1 : 2 + random.Next(2),
+        Clients = random.Next(3),
+        TransactionClients = 2 + random.Next(4),
+        Workloads = random.Next(2) == 0 ? Enum.GetValues<Workload>() : [(Workload)random.Next(Enum.GetValues<Workload>().Length)],
+        CoordinatorFaults = faults.Coordinators,
+    };
 
     /// <summary>Three voters on a good network: everything that goes wrong is in the script.</summary>
     private static Profile Scripted(Script script, Random random, ReplicationFaults faults) => new()

@@ -1,8 +1,10 @@
 using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Histories;
+using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using GrainDb.Simulation.Core;
 using GrainDb.Simulation.Networks;
+using GrainDb.Simulation.Transactions;
 
 namespace GrainDb.Simulation.Cluster;
 
@@ -19,7 +21,10 @@ internal sealed class SimulatedCluster
         Profile = profile;
         _random = world.NewRandom("cluster");
         Network = new SimulatedNetwork(world, Messages.Describe) { Faults = profile.Network };
-        Ranges = [.. Enumerable.Range(0, profile.Ranges).Select(number => new SimulatedRange(this, number, profile.Ranges))];
+        DataRanges = [.. SimulatedRange.OfKeys(this, profile.Ranges)];
+        Records = profile.HasTransactions ? SimulatedRange.OfRecords(this, profile.Ranges) : null;
+        Ranges = Records is null ? DataRanges : [.. DataRanges, Records];
+        Data = new DataKeyspace(DataRanges);
         _nodes = Enumerable.Range(1, profile.Nodes).Select(number => new SimulatedNode(this, $"node{number}")).ToDictionary(node => node.Name);
         foreach (var node in Nodes)
             node.Start();
@@ -46,7 +51,18 @@ internal sealed class SimulatedCluster
     /// <summary>What leaders said when they stopped, on its way until a script lets it arrive.</summary>
     public List<Action> HeldReleases { get; } = [];
 
+    public TransactionRecorder Recorder { get; } = new();
+
+    /// <summary>All ranges.</summary>
     public IReadOnlyList<SimulatedRange> Ranges { get; }
+
+    /// <summary>Those of the clients' keys.</summary>
+    public IReadOnlyList<SimulatedRange> DataRanges { get; }
+
+    /// <summary>That of the decisions on transactions; null where there are none.</summary>
+    public SimulatedRange? Records { get; }
+
+    public DataKeyspace Data { get; }
 
     /// <summary>Whether troubles are still wanted; afterwards everything is mended.</summary>
     public bool AreThingsBreaking { get; set; } = true;
@@ -54,6 +70,20 @@ internal sealed class SimulatedCluster
     public IReadOnlyCollection<SimulatedNode> Nodes => _nodes.Values;
 
     public SimulatedNode Node(string name) => _nodes[name];
+
+    public SimulatedRange RangeOf(RangeId id) => Ranges.First(range => range.Descriptor.Id == id);
+
+    /// <summary>The range of a client's key.</summary>
+    public SimulatedRange RangeOf(ReadOnlySpan<byte> key)
+    {
+        foreach (var range in DataRanges)
+        {
+            if (range.Descriptor.Contains(key))
+                return range;
+        }
+
+        throw new InvalidOperationException("the ranges leave a gap");
+    }
 
     /// <summary>An id that nobody ever had.</summary>
     public Guid NewId()

@@ -5,11 +5,11 @@ using GrainDb.Engine.Time;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Errors;
-using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using GrainDb.Simulation.Clocks;
 using GrainDb.Simulation.Core;
+using GrainDb.Simulation.Transactions;
 
 namespace GrainDb.Simulation.Cluster;
 
@@ -19,6 +19,9 @@ namespace GrainDb.Simulation.Cluster;
 /// </summary>
 internal sealed class SimulatedNode
 {
+    /// <summary>Longest value.</summary>
+    public const int MaxValueBytes = 4096;
+
     private readonly SimulatedCluster _cluster;
     private readonly Random _random;
     private readonly List<Planned> _manifest = [];
@@ -66,6 +69,9 @@ internal sealed class SimulatedNode
     /// <summary>The next sync fails.</summary>
     public bool FailNextSync { get; set; }
 
+
+    /// <summary>What it does about transactions while it runs; null where there are none.</summary>
+    public NodeTransactions? Transactions { get; private set; }
 
     private NodeClock Clock { get; set; } = null!;
 
@@ -117,6 +123,8 @@ internal sealed class SimulatedNode
         Timestamps = new HybridLogicalClock(Clock, Profile.MaxClockOffset);
         _cluster.Network.Attach(process);
         process.Run(() => _manifest.ForEach(Open));
+        if (_cluster.Profile.HasTransactions)
+            process.Run(() => Transactions = new NodeTransactions(_cluster, this, process, Clock, Timestamps));
     }
 
     /// <summary>The process ends at once.</summary>
@@ -155,14 +163,14 @@ internal sealed class SimulatedNode
         var process = Process!;
         var leader = new RangeLeader(replica, new NodeTransport(_cluster, process, _random), new RangeLeaderOptions(
             range.Descriptor,
-            KeyspacePartitioning.Range,
+            range.Partitioning,
             Name,
             "local",
-            MaxValueBytes: 1024,
+            MaxValueBytes,
             _cluster.NewId(),
             work => _cluster.World.Schedule(DiskTime(), process, work),
             Clock,
-            NoTransactionRecovery.Instance));
+            (ITransactionRecovery?)Transactions ?? NoTransactionRecovery.Instance));
         _leaders.Add(leader);
         await using var ticks = Clock.CreateTimer(_ => leader.Tick(), null, TickInterval, TickInterval);
         Trace($"stands as {leader.Candidate.Nonce.ToString("N")[^4..]}");
@@ -243,6 +251,7 @@ internal sealed class SimulatedNode
     {
         _replicas.Clear();
         _leaders.Clear();
+        Transactions = null;
     }
 
     private void Close(Guid id)

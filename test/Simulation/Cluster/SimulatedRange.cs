@@ -1,6 +1,8 @@
 using System.Text;
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Simulation.Checks;
+using GrainDb.Simulation.Transactions;
 
 namespace GrainDb.Simulation.Cluster;
 
@@ -10,15 +12,27 @@ internal sealed class SimulatedRange
     /// <summary>The keys of a range begin with its letter; the first range's with this one.</summary>
     private const char FirstLetter = 'k';
 
+    private const long FirstId = 7;
+
     private readonly HashSet<string> _keys = [];
     private Director? _director;
 
-    public SimulatedRange(SimulatedCluster cluster, int number, int count)
+    private SimulatedRange(SimulatedCluster cluster, int number, RangeDescriptor descriptor, KeyspacePartitioning partitioning)
     {
-        Number = number;
-        Descriptor = new(new RangeId(7 + number), "simulated", number == 0 ? [] : Letter(number), number == count - 1 ? null : Letter(number + 1), Generation: 1, []);
+        (Number, Descriptor, Partitioning) = (number, descriptor, partitioning);
         Checks = new RunningChecks(cluster, this);
     }
+
+    /// <summary>Ranges of the clients' keys, without a gap.</summary>
+    public static IEnumerable<SimulatedRange> OfKeys(SimulatedCluster cluster, int count) => Enumerable.Range(0, count).Select(number => new SimulatedRange(
+        cluster,
+        number,
+        new(new RangeId(FirstId + number), DataKeyspace.Name, number == 0 ? [] : Letter(number), number == count - 1 ? null : Letter(number + 1), Generation: 1, []),
+        KeyspacePartitioning.Range));
+
+    /// <summary>The range of the decisions on transactions.</summary>
+    public static SimulatedRange OfRecords(SimulatedCluster cluster, int number) =>
+        new(cluster, number, new(new RangeId(FirstId + number), "system.transactions", [], null, Generation: 1, []), KeyspacePartitioning.Hash);
 
     /// <summary>Place in the key space, from zero.</summary>
     public int Number { get; }
@@ -29,7 +43,9 @@ internal sealed class SimulatedRange
 
     public Director Director => _director ?? throw new InvalidOperationException("the cluster is not ready yet");
 
-    /// <summary>Keys that somebody wrote or meant to write.</summary>
+    public KeyspacePartitioning Partitioning { get; }
+
+    /// <summary>Routing keys that somebody wrote or meant to write, one character a byte.</summary>
     public IReadOnlyCollection<string> Keys => _keys;
 
     /// <summary>A key in this range.</summary>
@@ -42,6 +58,9 @@ internal sealed class SimulatedRange
         _keys.Add(key);
         return key;
     }
+
+    /// <summary>Notes a routing key.</summary>
+    public void Note(ReadOnlySpan<byte> key) => _keys.Add(Encoding.Latin1.GetString(key));
 
     public void Start(Director director) => _director = director;
 
