@@ -3,12 +3,14 @@ using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Engine.Ranges;
 
 /// <summary>
-/// Reads of one replica's applied state, without its leader. Commit timestamps grow with the log, so the state at the largest applied or closed
-/// timestamp is a snapshot that later commits never change. What it cannot serve it refuses, and the caller asks the leader.
+/// Reads of one replica's applied state, without its leader. Record timestamps grow with the log, so the state at the largest applied or closed
+/// timestamp is a snapshot that later commits never change, unless an undecided intent stands below: then it ends before that. What it cannot serve it
+/// refuses, and the caller asks the leader.
 /// </summary>
 /// <param name="acceptor">The replica.</param>
 /// <param name="descriptor">Its range.</param>
@@ -25,7 +27,7 @@ public sealed class FollowerReader(ReplicaAcceptor acceptor, RangeDescriptor des
         ArgumentNullException.ThrowIfNull(request);
         lock (acceptor.Replica.Gate)
         {
-            if (WhyNot(request.Generation, request.AsOf, request.Consistency, out var at, out var staleness) is { } failure)
+            if (WhyNot(request.Generation, request.AsOf, request.Consistency, request.Reader, out var at, out var staleness) is { } failure)
                 return ReadResult.Failed(failure);
             if (!descriptor.Contains(request.Key.Span))
                 return ReadResult.Failed(Failure.NotApplied(ErrorCode.RangeMoved, $"the key is not in range {descriptor.Id}"));
@@ -44,7 +46,7 @@ public sealed class FollowerReader(ReplicaAcceptor acceptor, RangeDescriptor des
             TimeSpan? staleness;
             lock (acceptor.Replica.Gate)
             {
-                if (WhyNot(request.Generation, at, request.Consistency, out at, out staleness) is { } failure)
+                if (WhyNot(request.Generation, at, request.Consistency, request.Reader, out at, out staleness) is { } failure)
                     return ScanResult.Failed(failure);
                 if (!SnapshotReading.ScanSlice(acceptor.Replica.Store, page, at))
                 {
@@ -65,11 +67,16 @@ public sealed class FollowerReader(ReplicaAcceptor acceptor, RangeDescriptor des
     }
 
     /// <summary>Settles at which timestamp to read and how old that is at most; or why it cannot be served here.</summary>
-    private Failure? WhyNot(long generation, Timestamp asOf, ReadConsistency consistency, out Timestamp at, out TimeSpan? staleness)
+    private Failure? WhyNot(
+        long generation,
+        Timestamp asOf,
+        ReadConsistency consistency,
+        TransactionReader? reader,
+        out Timestamp at,
+        out TimeSpan? staleness)
     {
         var replica = acceptor.Replica;
-        var closed = acceptor.Closed;
-        var newest = Timestamp.Later(closed, replica.AppliedTimestamp);
+        var newest = acceptor.NewestSnapshot;
         at = asOf.IsZero ? newest : asOf;
         staleness = newest.IsZero ? null : Age(newest);
         if (generation != descriptor.Generation)
@@ -80,6 +87,8 @@ public sealed class FollowerReader(ReplicaAcceptor acceptor, RangeDescriptor des
             return Unavailable("it has not heard from a leader yet");
         if (at > newest)
             return Unavailable($"it knows the state up to {newest}, not {at}");
+        if (reader is { UncertainUntil.IsZero: false })
+            return Unavailable("only the leader knows what was written lately");
         if (consistency.Level == ReadLevel.Linearizable && asOf.IsZero)
             return Unavailable("only the leader serves linearizable reads");
         if (consistency.Level == ReadLevel.Session && consistency.Seen > at)

@@ -1,3 +1,4 @@
+using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Replicas;
 
@@ -21,8 +22,14 @@ internal sealed class Proposal(Lsn lsn, Timestamp timestamp, KeyWrite[]? writes,
     /// <summary>For <see cref="RangeRecordType.GcThreshold"/>: the threshold; else zero.</summary>
     public Timestamp GcThreshold { get; init; }
 
+    /// <summary>A record of transactions, which is applied from its payload; null for all others.</summary>
+    public TransactionalRecord? Transactional { get; init; }
+
     /// <summary>Whether a record stands behind it, rather than somebody else's.</summary>
     public bool HasRecord { get; init; }
+
+    /// <summary>Whether it repeats what the record at its position does, and shares its fate: lost with it, it is as undecided.</summary>
+    public bool SharesRecord { get; init; }
 
     /// <summary>The answer once the position is durable; set to a failure when it will not be.</summary>
     public WriteResult Result { get; set; } = result;

@@ -1,8 +1,10 @@
 using System.Text;
 using GrainDb.Engine.Mvcc;
+using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Engine.Ranges;
 
@@ -27,8 +29,13 @@ public sealed partial class RangeLeader
             return Moved();
         if (request.Writes.Length is 0 or > MaxWritesPerCommit)
             return Invalid($"{request.Writes.Length} writes in one commit: 1 to {MaxWritesPerCommit}");
-        var bytes = 0L;
-        foreach (var write in request.Writes)
+        return CheckWrites(request.Writes, out _) ?? CheckStamp(request.Idempotency);
+    }
+
+    private Failure? CheckWrites(KeyWrite[] writes, out long bytes)
+    {
+        bytes = 0;
+        foreach (var write in writes)
         {
             if (!Descriptor.Contains(write.Key.Span))
                 return Moved();
@@ -43,7 +50,7 @@ public sealed partial class RangeLeader
 
         if (bytes > MaxCommitBytes)
             return Failure.NotApplied(ErrorCode.RequestTooLarge, $"the commit has {bytes} bytes, the limit is {MaxCommitBytes}");
-        return request.Writes.Length > 1 && HasDuplicates(request.Writes) ? Invalid("a key is written twice in one commit") : null;
+        return writes.Length > 1 && HasDuplicates(writes) ? Invalid("a key is written twice in one commit") : null;
     }
 
     private static bool HasDuplicates(KeyWrite[] writes) =>
@@ -51,9 +58,12 @@ public sealed partial class RangeLeader
 
     private static Failure Invalid(string detail) => Failure.NotApplied(ErrorCode.InvalidRequest, detail);
 
-    private ValueTask<WriteResult> Evaluate(KeyWrite[] writes)
+    private ValueTask<WriteResult> Evaluate(RangeWrite request)
     {
+        var writes = request.Writes;
         var commit = _replica.Clock.Now();
+        if (!request.NotAfter.IsZero && commit > request.NotAfter && !Has(TransactionFaults.NoDeadline))
+            return new(WriteResult.Failed(TooLate(commit, request.NotAfter)));
         var first = default(Newest);
         var nothingToDelete = true;
         for (var i = 0; i < writes.Length; i++)
@@ -68,12 +78,14 @@ public sealed partial class RangeLeader
 
         // Deleting what is not there changes nothing and is not logged: at this timestamp it is absent. The answer still waits for
         // what it saw.
-        if (nothingToDelete)
+        if (nothingToDelete && request.Idempotency is null)
             return Answer(new WriteResult { Version = commit, ServedBy = _servedBy }, dependsOnProposal: _pendingRecords > 0);
 
+        var result = new WriteResult { Version = commit, Existed = first.Exists, ServedBy = _servedBy };
+        if (request.Idempotency is { } stamp)
+            return new(EnqueueCommit(new(TransactionId.None, Timestamp.Zero, stamp, first.Exists), writes, commit, result));
         _payload.ResetWrittenCount();
         RangeWriteCodec.Encode(writes, commit, _payload);
-        var result = new WriteResult { Version = commit, Existed = first.Exists, ServedBy = _servedBy };
         if (Enqueue(RangeRecordType.Write, commit, _payload.WrittenSpan, writes, result) is not { } proposal)
             return new(WriteResult.Failed(WhyNotEnqueued()));
         foreach (var write in writes)

@@ -18,16 +18,19 @@ public sealed partial class RangeLeader
     void IReplicatedLogObserver.OnFailed(Exception exception, Lsn firstNotCommitted, Lsn firstNotSent)
     {
         List<Proposal> failed;
+        var woken = new List<TaskCompletionSource>();
         lock (_replica.Gate)
         {
             failed = [.. _pending];
             _pending.Clear();
             _pendingRecords = 0;
             _overlay.Clear();
+            _ahead.Clear();
+            _waiters.TakeAll(woken); // what they waited for may never come; they look again
             var notSent = Refusal(exception);
             foreach (var proposal in failed)
             {
-                var isUnknown = proposal.HasRecord && proposal.Lsn < firstNotSent;
+                var isUnknown = (proposal.HasRecord || proposal.SharesRecord) && proposal.Lsn < firstNotSent;
                 proposal.Result = WriteResult.Failed(isUnknown
                     ? Failure.Unknown(ErrorCode.OutcomeUnknown, $"range {Range} lost its leader while the write was under way: {exception.Message}")
                     : notSent);
@@ -41,6 +44,7 @@ public sealed partial class RangeLeader
         }
 
         CompleteAll(failed);
+        WakeAll(woken);
         if (exception is DiskFullException)
             return;
         ReleaseLease();

@@ -1,4 +1,5 @@
 using GrainDb.Engine.Mvcc;
+using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
@@ -15,6 +16,7 @@ public sealed partial class RangeLeader
     public async ValueTask<ReadResult> ReadAsync(RangeRead request)
     {
         ArgumentNullException.ThrowIfNull(request);
+        var patience = Patience();
         while (true)
         {
             Task ready;
@@ -26,8 +28,14 @@ public sealed partial class RangeLeader
                     return ReadResult.Failed(failure);
                 if (request.Generation != Descriptor.Generation || !Descriptor.Contains(request.Key.Span))
                     return ReadResult.Failed(Moved());
+                if (ready.IsCompleted && FindIntent(request.Key, request.AsOf.IsZero ? Timestamp.Max : IntentsUpTo(at, request.Reader)) is { } writer
+                    && WhyNotWaitFor(writer, patience, out ready) is { } inTheWay)
+                {
+                    return ReadResult.Failed(inTheWay);
+                }
+
                 if (ready.IsCompleted)
-                    result = SnapshotReading.Get(_replica.Store, request.Key, at, _servedBy);
+                    result = request.Reader is { } reader ? GetFor(reader, request.Key, at) : SnapshotReading.Get(_replica.Store, request.Key, at, _servedBy);
             }
 
             if (result is null)
@@ -46,7 +54,8 @@ public sealed partial class RangeLeader
     {
         ArgumentNullException.ThrowIfNull(request);
         var page = new ScanPage(request, Descriptor, _options.Partitioning);
-        var at = request.AsOf;
+        var patience = Patience();
+        var (at, arrived, uncertain) = (request.AsOf, Timestamp.Zero, Timestamp.Zero);
         for (var slices = 1; ; slices++)
         {
             Task ready;
@@ -54,12 +63,28 @@ public sealed partial class RangeLeader
             {
                 if (slices == 1)
                     _rate.Count();
-                if (TryChooseSnapshot(at, out at, out ready) is { } failure)
+                if (TryChooseSnapshot(at, out var chosen, out ready) is { } failure)
                     return ScanResult.Failed(failure);
                 if (request.Generation != Descriptor.Generation)
                     return ScanResult.Failed(Moved());
-                if (ready.IsCompleted && !SnapshotReading.ScanSlice(_replica.Store, page, at))
-                    break;
+                if (arrived.IsZero)
+                    arrived = chosen;
+                if (ready.IsCompleted && FindIntent(page, IntentsUpTo(at.IsZero ? arrived : at, request.Reader)) is { } writer)
+                {
+                    if (WhyNotWaitFor(writer, patience, out ready) is { } inTheWay)
+                        return ScanResult.Failed(inTheWay);
+                }
+                else if (ready.IsCompleted && at.IsZero && FindIntent(page, chosen) is not null)
+                {
+                    // What was prepared when the scan came is decided, and lies below this; what has been prepared since is waited for once.
+                    at = chosen;
+                }
+                else if (ready.IsCompleted)
+                {
+                    at = chosen;
+                    if (!ScanSlice(page, at, request.Reader, ref uncertain))
+                        break;
+                }
             }
 
             await ready;
@@ -75,7 +100,10 @@ public sealed partial class RangeLeader
                 break;
         }
 
-        return new ScanResult { Items = page.Items, ResumeKey = page.ResumeKey, ReadTimestamp = at, ServedBy = _servedBy };
+        var clock = request.Reader is null ? Timestamp.Zero : _replica.Clock.Last;
+        return uncertain.IsZero
+            ? new ScanResult { Items = page.Items, ResumeKey = page.ResumeKey, ReadTimestamp = at, ServedBy = _servedBy, Clock = clock }
+            : new ScanResult { UncertainAt = uncertain, ReadTimestamp = at, ServedBy = _servedBy, Clock = clock };
     }
 
     /// <inheritdoc/>
@@ -129,7 +157,7 @@ public sealed partial class RangeLeader
             };
         }
 
-        if (!_replica.Clock.TryReceive(asOf))
+        if (!Has(TransactionFaults.NoWatermark) && !_replica.Clock.TryReceive(asOf))
             return Failure.NotApplied(ErrorCode.InvalidRequest, $"{asOf} lies in the future of this node's clock");
         if (OldestPendingRecord() is { } pending && pending <= asOf)
             ready = WhenPendingIsCommitted();

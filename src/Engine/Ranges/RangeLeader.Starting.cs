@@ -59,7 +59,11 @@ public sealed partial class RangeLeader
     public TimeSpan UnconfirmedFor => _isStarting || _log is null ? TimeSpan.Zero : _log.UnconfirmedFor;
 
     /// <summary>Time passes; the host calls it several times per heartbeat interval.</summary>
-    public void Tick() => _log?.Tick();
+    public void Tick()
+    {
+        _log?.Tick();
+        LookAfterTransactions();
+    }
 
     /// <summary>Whether a voter has everything that this leader sent.</summary>
     public bool IsCaughtUp(Guid replica) => _log?.IsCaughtUp(replica) ?? false;
@@ -99,13 +103,16 @@ public sealed partial class RangeLeader
     public async ValueTask DisposeAsync()
     {
         Task drained;
+        var woken = new List<TaskCompletionSource>();
         lock (_replica.Gate)
         {
             IsStopped = true;
             _refusal ??= Failure.NotApplied(ErrorCode.RangeMoved, $"range {Range} changes its leader");
             drained = WhenPendingIsCommitted();
+            _waiters.TakeAll(woken);
         }
 
+        WakeAll(woken);
         _campaign?.Stop();
         if (_log is { } log)
         {
@@ -130,7 +137,8 @@ public sealed partial class RangeLeader
             var configuration = log.Configuration;
             var payload = new byte[RangeRecordType.LeaderStartHeaderBytes];
             BinaryPrimitives.WriteUInt64LittleEndian(payload, campaign.LowWater.Value);
-            if (Enqueue(RangeRecordType.LeaderStart, _replica.Clock.Now(), [.. payload, .. ConfigurationCodec.Encode(configuration)], null, Done) is not { } proposal)
+            _startTimestamp = _replica.Clock.Now();
+            if (Enqueue(RangeRecordType.LeaderStart, _startTimestamp, [.. payload, .. ConfigurationCodec.Encode(configuration)], null, Done) is not { } proposal)
                 return WhyNotEnqueued();
             start = proposal;
         }
@@ -146,8 +154,12 @@ public sealed partial class RangeLeader
             if (_isStarting && !IsStopped)
                 _refusal = null;
             _isStarting = false;
-            return _refusal;
+            if (_refusal is not null)
+                return _refusal;
         }
+
+        RecoverPrepared();
+        return null;
     }
 
     private void Stop(Failure reason)

@@ -1,25 +1,192 @@
+using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Engine.Ranges;
 
-/// <summary>A range's part in transactions.</summary>
+/// <summary>
+/// A range's part in transactions: preparing, and committing those that touch no other range. See docs/protocols/transactions.md for the steps.
+/// <para>
+/// What holds: an intent or lock is in the log before anybody is told of it, and stands until its decision is applied. Prepare and commit timestamps lie above the transaction's
+/// snapshot, above every snapshot that was read here, and above every decision that was carried out here. A transaction that is known to be decided, or whose deadline is over,
+/// never prepares or commits. After a failure with an unknown outcome the same request gives the true answer.
+/// </para>
+/// </summary>
 public sealed partial class RangeLeader
 {
-    private static readonly Failure NotYet = Failure.NotApplied(ErrorCode.UnsupportedForFamily, "transactions are not offered yet");
+    /// <inheritdoc/>
+    public ValueTask<PrepareResult> PrepareAsync(RangePrepare request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        lock (_replica.Gate)
+        {
+            _rate.Count();
+            if ((Check(request.Work) ?? Check(request)) is { } refused)
+                return new(PrepareResult.Failed(refused));
+        }
+
+        return RunAsync(patience => Attempt(request, patience), PrepareResult.Failed);
+    }
 
     /// <inheritdoc/>
-    public ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => new(PrepareResult.Failed(NotYet));
+    public ValueTask<RangeCommitResult> CommitAsync(TransactionWork request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        lock (_replica.Gate)
+        {
+            _rate.Count();
+            if (Check(request) is { } refused)
+                return new(RangeCommitResult.Failed(refused));
+        }
 
-    /// <inheritdoc/>
-    public ValueTask<RangeCommitResult> CommitAsync(TransactionWork request) => new(RangeCommitResult.Failed(NotYet));
+        return RunAsync(patience => Attempt(request, patience), RangeCommitResult.Failed);
+    }
 
-    /// <inheritdoc/>
-    public ValueTask<TransactResult> TransactAsync(RangeTransact request) => new(TransactResult.Failed(NotYet));
+    private Attempted<PrepareResult> Attempt(RangePrepare request, long patience)
+    {
+        var work = request.Work;
+        var state = _replica.Transactions;
+        if (_refusal is not null)
+            return PrepareResult.Failed(_refusal);
+        if (_ahead.FindPrepare(work.Transaction) is { } pending)
+            return new(ToPrepared(EnqueueRepeated(pending, new WriteResult { Version = pending.Timestamp }), work.Transaction), null);
+        if (state.Prepared.Find(work.Transaction) is { } prepared)
+            return new PrepareResult { PrepareTimestamp = prepared.Prepared };
+        if ((state.Decisions.Find(work.Transaction) is not null || _ahead.FindResolve(work.Transaction) is not null) && !Has(TransactionFaults.LatePrepare))
+            return PrepareResult.Failed(Failure.NotApplied(ErrorCode.TransactionExpired, $"transaction {work.Transaction} is decided already"));
+        if (FindStamp(work.Idempotency, work.Transaction, patience) is { } stamp)
+            return stamp.To(record => new PrepareResult { Repeated = record }, PrepareResult.Failed);
+        var obstacles = Obstacles(work).Take(MaxConflictKeys).ToList();
+        if (obstacles.Exists(obstacle => obstacle.Holder.Id < work.Transaction))
+            return PrepareResult.Failed(Conflict("an older transaction is undecided on the same keys", obstacles.Select(obstacle => obstacle.Key)));
+        if (obstacles.Count > 0)
+        {
+            // Wait-die: only the older waits for the younger, so nobody waits in a circle.
+            return IsOver(patience)
+                ? PrepareResult.Failed(Conflict("another transaction is undecided on the same keys", obstacles.Select(obstacle => obstacle.Key)))
+                : WhyNotWaitFor(obstacles[0].Holder, patience, out var resolved) is { } inTheWay ? PrepareResult.Failed(inTheWay) : Attempted<PrepareResult>.After(resolved);
+        }
 
-    /// <inheritdoc/>
-    public ValueTask<Failure?> ResolveAsync(Resolution[] resolutions) => new(NotYet);
+        if (WhyNotAbove(work) is { } below)
+            return PrepareResult.Failed(below);
+        if (Changed(work) is { Count: > 0 } changed)
+            return PrepareResult.Failed(Conflict(changed));
+        var at = _replica.Clock.Now();
+        if (at > work.Deadline && !Has(TransactionFaults.NoDeadline))
+            return PrepareResult.Failed(TooLate(at, work.Deadline));
+        if (FindMismatch(work.Writes, at) is { } mismatch)
+            return new(AnswerAsync(Answer(mismatch.Result, mismatch.IsProposed), result => PrepareResult.Failed(result.Failure!)), null);
+        var existed = work.Writes.Length > 0 && FindNewest(work.Writes[0].Key, at).Exists;
+        var transaction = PreparedTransaction.Of(work, request.Participants, at, existed);
+        _payload.ResetWrittenCount();
+        PrepareCodec.Encode(transaction, _payload);
+        var record = new TransactionalRecord(RangeRecordType.Prepare, _payload.WrittenSpan.ToArray(), work.Transaction);
+        if (Enqueue(record.Type, at, record.Payload, null, new WriteResult { Version = at }, transactional: record) is not { } proposal)
+            return PrepareResult.Failed(WhyNotEnqueued());
+        _ahead.AddPrepare(transaction, proposal);
+        return new(ToPrepared(proposal.Task, work.Transaction), null);
+    }
 
-    /// <inheritdoc/>
-    public ValueTask<Failure?> RefreshAsync(RangeRefresh request) => new(NotYet);
+    private Attempted<RangeCommitResult> Attempt(TransactionWork work, long patience)
+    {
+        if (_refusal is not null)
+            return RangeCommitResult.Failed(_refusal);
+        if (_ahead.FindCommit(work.Transaction) is { } pending)
+            return new(ToCommitted(EnqueueRepeated(pending, new WriteResult { Version = pending.Timestamp }), work.Transaction), null);
+        if (_replica.Transactions.Commits.Find(work.Transaction) is { } committed)
+            return new RangeCommitResult { CommitTimestamp = committed };
+        if (FindStamp(work.Idempotency, TransactionId.None, patience) is { } stamp)
+            return stamp.To(record => new RangeCommitResult { CommitTimestamp = record.Version, Repeated = record }, RangeCommitResult.Failed);
+        if (Obstacles(work).Select(obstacle => obstacle.Holder).FirstOrDefault() is { } holder)
+            return WhyNotWaitFor(holder, patience, out var resolved) is { } inTheWay ? RangeCommitResult.Failed(inTheWay) : Attempted<RangeCommitResult>.After(resolved);
+        if (WhyNotAbove(work) is { } below)
+            return RangeCommitResult.Failed(below);
+        if (Changed(work) is { Count: > 0 } changed)
+            return FindOwn(work) is { } own ? new RangeCommitResult { CommitTimestamp = own } : RangeCommitResult.Failed(Conflict(changed));
+        var at = _replica.Clock.Now();
+        if (at > work.Deadline && !Has(TransactionFaults.NoDeadline))
+            return RangeCommitResult.Failed(TooLate(at, work.Deadline));
+        if (FindMismatch(work.Writes, at) is { } mismatch)
+            return new(AnswerAsync(Answer(mismatch.Result, mismatch.IsProposed), result => RangeCommitResult.Failed(result.Failure!)), null);
+        var result = new WriteResult { Version = at };
+        if (work.Writes.Length == 0)
+            return new(ToCommitted(Answer(result, dependsOnProposal: _pendingRecords > 0).AsTask(), work.Transaction), null);
+        var existed = FindNewest(work.Writes[0].Key, at).Exists;
+        return new(ToCommitted(EnqueueCommit(new(work.Transaction, work.Deadline, work.Idempotency, existed), work.Writes, at, result), work.Transaction), null);
+    }
+
+    private Attempted<WriteResult> Attempt(RangeWrite request, long patience)
+    {
+        if (Check(request) is { } refused)
+            return WriteResult.Failed(refused);
+        if (FindStamp(request.Idempotency, TransactionId.None, patience) is { } stamp)
+        {
+            return stamp.To(
+                record => new WriteResult { Version = record.Version, Existed = record.Existed, IsRepeated = true, ServedBy = _servedBy }, WriteResult.Failed);
+        }
+
+        if (HasPrepared && Obstacles(request.Writes.Select(write => write.Key), [], []).Select(obstacle => obstacle.Holder).FirstOrDefault() is { } holder)
+            return WhyNotWaitFor(holder, patience, out var resolved) is { } inTheWay ? WriteResult.Failed(inTheWay) : Attempted<WriteResult>.After(resolved);
+        return new(Evaluate(request), null);
+    }
+
+    /// <summary>Moves the clock above the transaction's snapshot; or says why nothing can be decided against it.</summary>
+    private Failure? WhyNotAbove(TransactionWork work)
+    {
+        if (!Has(TransactionFaults.BelowReadTimestamp) && !_replica.Clock.TryReceive(work.ReadTimestamp))
+            return Failure.NotApplied(ErrorCode.InvalidRequest, $"{work.ReadTimestamp} lies in the future of this node's clock");
+        return _replica.Store.CanReadAt(work.ReadTimestamp)
+            ? null
+            : Failure.NotApplied(ErrorCode.SnapshotTooOld, $"{work.ReadTimestamp} is below the GC threshold {_replica.Store.GcThreshold}") with
+            {
+                GcThreshold = _replica.Store.GcThreshold,
+            };
+    }
+
+    /// <summary>The first write whose condition does not hold.</summary>
+    private (WriteResult Result, bool IsProposed)? FindMismatch(KeyWrite[] writes, Timestamp at)
+    {
+        foreach (var write in writes)
+        {
+            if (write.Condition.Kind == ConditionKind.None)
+                continue;
+            var newest = FindNewest(write.Key, at);
+            if (Holds(write.Condition, newest))
+                continue;
+            var mismatch = Mismatch(newest);
+            return (mismatch with { Failure = mismatch.Failure! with { Keys = [new ConflictKey("", write.Key)] } }, newest.IsProposed);
+        }
+
+        return null;
+    }
+
+    /// <summary>Enqueues a commit that is remembered.</summary>
+    private Task<WriteResult> EnqueueCommit(CommitCodec.Head head, KeyWrite[] writes, Timestamp commit, WriteResult result)
+    {
+        _payload.ResetWrittenCount();
+        CommitCodec.Encode(head, writes, commit, _payload);
+        var record = new TransactionalRecord(RangeRecordType.Commit, _payload.WrittenSpan.ToArray(), head.Transaction) { StampKey = head.Stamp?.Key };
+        if (Enqueue(record.Type, commit, record.Payload, writes, result, transactional: record) is not { } proposal)
+            return Task.FromResult(WriteResult.Failed(WhyNotEnqueued()));
+        _ahead.AddCommit(head, proposal);
+        foreach (var write in writes)
+            _overlay.Propose(write, commit);
+        return proposal.Task;
+    }
+
+    private static async ValueTask<PrepareResult> ToPrepared(Task<WriteResult> task, TransactionId transaction)
+    {
+        var result = await task;
+        return result.Failure is { } failure ? PrepareResult.Failed(Named(failure, transaction)) : new PrepareResult { PrepareTimestamp = result.Version };
+    }
+
+    private static async ValueTask<RangeCommitResult> ToCommitted(Task<WriteResult> task, TransactionId transaction)
+    {
+        var result = await task;
+        return result.Failure is { } failure ? RangeCommitResult.Failed(Named(failure, transaction)) : new RangeCommitResult { CommitTimestamp = result.Version };
+    }
+
+    private static async ValueTask<T> AnswerAsync<T>(ValueTask<WriteResult> answer, Func<WriteResult, T> map) => map(await answer);
 }

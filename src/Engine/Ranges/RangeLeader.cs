@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using GrainDb.Engine.Replication;
+using GrainDb.Engine.Transactions;
+using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
@@ -19,7 +21,7 @@ namespace GrainDb.Engine.Ranges;
 /// What holds: commit timestamps grow with the LSN and stay above everything that earlier leaders wrote or let be read; a version is readable only
 /// after its record is committed; a read at a timestamp waits for every commit at or below it that is on its way, and is answered only if the lease
 /// still ran, or a quorum confirmed the epoch, after its value was taken. After a crash everything answered is in a quorum's logs.
-/// Reads, evaluation, starting and stopping stand in the other parts of this class.
+/// Reads, evaluation, transactions, starting and stopping stand in the other parts of this class.
 /// </summary>
 public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, ReplicaAcceptor.IContender, IAsyncDisposable
 {
@@ -55,6 +57,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         _options = options;
         _servedBy = new ServedBy(options.Region, options.Descriptor.Id, options.Node, ReplicaRole.Leader);
         _rate = new RequestRate(options.Time);
+        _protection = new ReadProtection(options.Time);
         Candidate = new Candidate(options.Node, options.Nonce);
         LastCollected = options.Time.GetTimestamp();
         _refusal = Failure.NotApplied(ErrorCode.Unavailable, $"range {Range} has no leader yet");
@@ -113,30 +116,28 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
             _rate.Count();
             if (Check(request) is { } refused)
                 return new(WriteResult.Failed(refused));
-            if (request.Level == WriteLevel.Quorum && _log!.HasLease)
-                return Evaluate(request.Writes);
+            if (request.Level == WriteLevel.Quorum && request.Idempotency is null && !HasPrepared && _log!.HasLease)
+                return Evaluate(request);
         }
 
         return WriteCarefullyAsync(request);
     }
 
-    /// <summary>A write whose lease ran out is proposed only after a quorum confirmed the epoch; one for all replicas waits for them afterwards.</summary>
+    /// <summary>
+    /// A write whose lease ran out is proposed only after a quorum confirmed the epoch; one that meets an intent waits for it; one for all replicas
+    /// waits for them afterwards.
+    /// </summary>
     private async ValueTask<WriteResult> WriteCarefullyAsync(RangeWrite request)
     {
-        if (!_log!.HasLease && !await _log.ConfirmAsync())
-            return WriteResult.Failed(NoQuorum());
-        ValueTask<WriteResult> writing;
-        lock (_replica.Gate)
-            writing = Check(request) is { } refused ? new(WriteResult.Failed(refused)) : Evaluate(request.Writes);
-        var result = await writing;
+        var result = await RunAsync(patience => Attempt(request, patience), WriteResult.Failed);
         if (request.Level != WriteLevel.All || result.Failure is not null)
             return result;
-        var lsn = _log.CommitLsn;
+        var lsn = _log!.CommitLsn;
         await _log.WaitUntilAsync(() => _log.HaveAll(lsn), request.Patience);
         return result with { Replicas = _log.Votes(lsn) };
     }
 
-    /// <summary>Raises the GC threshold through the log; lower values change nothing.</summary>
+    /// <summary>Raises the GC threshold through the log, as far as intents and snapshots in use allow; lower values change nothing.</summary>
     /// <param name="threshold">Below this node's clock: versions are only ever written above the threshold.</param>
     /// <returns>The threshold in force.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="threshold"/> is not in the past.</exception>
@@ -146,6 +147,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         lock (_replica.Gate)
         {
             LastCollected = _options.Time.GetTimestamp();
+            threshold = BelowWhatIsInUse(threshold);
             if (_refusal is not null || threshold <= _replica.Store.GcThreshold)
                 return _replica.Store.GcThreshold;
             var now = _replica.Clock.Now();
@@ -169,6 +171,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         if (first == _log!.Start)
             _acceptor.CommitAndApply(new Lsn(first.Value - 1));
         var answered = new List<Proposal>();
+        var woken = new List<TaskCompletionSource>();
         try
         {
             lock (_replica.Gate)
@@ -177,6 +180,8 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
                 {
                     Apply(proposal);
                     answered.Add(_pending.Dequeue());
+                    if (_waiters.Count > 0 && proposal.Transactional is { } record)
+                        TakeWaiters(record, woken);
                 }
 
                 _acceptor.NoteOwnCommit(_replica.AppliedLsn);
@@ -189,7 +194,11 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
             throw;
         }
 
-        return () => CompleteAll(answered);
+        return () =>
+        {
+            CompleteAll(answered);
+            WakeAll(woken);
+        };
     }
 
     private void Apply(Proposal proposal)
@@ -199,10 +208,18 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         _pendingRecords--;
         foreach (var write in proposal.Writes ?? [])
             _overlay.Applied(write, proposal.Timestamp);
+        if (proposal.Transactional is { } pending)
+            _ahead.Applied(pending);
         if (proposal.Lsn <= _replica.AppliedLsn)
             return; // a successor's commit position came first
         if (proposal.Lsn != _replica.AppliedLsn.Next)
             throw new InvalidDataException($"range {Range}: record {proposal.Lsn} after {_replica.AppliedLsn}");
+        if (proposal.Transactional is { } record)
+        {
+            _replica.Apply(new WalRecord(record.Type, Flags: 0, _log!.Epoch, proposal.Lsn, proposal.Timestamp, record.Payload));
+            return;
+        }
+
         foreach (var write in proposal.Writes ?? [])
             ApplyWrite(write, proposal.Timestamp);
         if (!proposal.GcThreshold.IsZero)
@@ -235,11 +252,12 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         KeyWrite[]? writes,
         WriteResult result,
         Timestamp gcThreshold = default,
-        RangeConfiguration? configuration = null)
+        RangeConfiguration? configuration = null,
+        TransactionalRecord? transactional = null)
     {
         if (!_log!.TryEnqueue(type, timestamp, payload, configuration, out var lsn))
             return null;
-        var proposal = new Proposal(lsn, timestamp, writes, result) { HasRecord = true, GcThreshold = gcThreshold };
+        var proposal = new Proposal(lsn, timestamp, writes, result) { HasRecord = true, GcThreshold = gcThreshold, Transactional = transactional };
         _pending.Enqueue(proposal);
         _pendingRecords++;
         _lastEnqueuedLsn = lsn;
@@ -253,6 +271,14 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         var waiter = new Proposal(_lastEnqueuedLsn, _lastEnqueuedTimestamp, writes: null, result);
         _pending.Enqueue(waiter);
         return waiter;
+    }
+
+    /// <summary>An answer to a request that repeats a pending one. Under the gate.</summary>
+    private Task<WriteResult> EnqueueRepeated(Proposal original, WriteResult result)
+    {
+        var repeated = new Proposal(original.Lsn, original.Timestamp, writes: null, result) { SharesRecord = true };
+        _pending.Enqueue(repeated);
+        return repeated.Task;
     }
 
     private Task WhenPendingIsCommitted() => _pendingRecords == 0 ? Task.CompletedTask : EnqueueWaiter(Done).Task;

@@ -1,4 +1,5 @@
 using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
@@ -100,13 +101,26 @@ public sealed partial class ReplicaAcceptor : IDisposable
         }
     }
 
-    /// <summary>No commit at or below it can appear any more in what it has applied or will apply.</summary>
+    /// <summary>No commit at or below it can appear any more in what it has applied or will apply. Below every intent that is undecided here.</summary>
     public Timestamp Closed
     {
         get
         {
             lock (Replica.Gate)
-                return _closed.Closed;
+                return BelowIntents(_closed.Closed);
+        }
+    }
+
+    /// <summary>
+    /// The newest snapshot that is complete in what is applied here: no commit at or below it can appear any more. The largest closed or applied timestamp, below every intent that is
+    /// undecided here: it may become a version at its prepare timestamp or later. Only grows, but for a restart.
+    /// </summary>
+    public Timestamp NewestSnapshot
+    {
+        get
+        {
+            lock (Replica.Gate)
+                return BelowIntents(Timestamp.Later(_closed.Closed, Replica.AppliedTimestamp));
         }
     }
 
@@ -227,8 +241,20 @@ public sealed partial class ReplicaAcceptor : IDisposable
         LastLsn = Replica.Log.LastLsn,
         CommitLsn = CommitLsn,
         MaxLeaseTimestamp = _leases.MaxLeaseTimestamp,
-        Closed = Closed,
+        Closed = ClosedByLeader(),
     };
+
+    /// <summary>Whatever may be read here once the intents are resolved: a successor begins above it.</summary>
+    private Timestamp ClosedByLeader()
+    {
+        lock (Replica.Gate)
+            return _closed.Closed;
+    }
+
+    private Timestamp BelowIntents(Timestamp snapshot) =>
+        Replica.Transactions.Prepared.Oldest is { } oldest && oldest <= snapshot && !_options.Has(TransactionFaults.ForgetIntentInClosed)
+            ? oldest.Previous
+            : snapshot;
 
     private PromiseAnswer? WhyNotPromise(PromiseRequest request)
     {

@@ -1,3 +1,5 @@
+using GrainDb.Engine.Transactions;
+
 namespace GrainDb.Engine.Replication;
 
 /// <summary>Times and bounds of replication; the same on every node of a cluster.</summary>
@@ -45,7 +47,12 @@ public sealed record ReplicationOptions
     /// <summary>Deliberate errors, to prove that the simulator sees them.</summary>
     internal ReplicationFaults Faults { get; init; }
 
+    /// <summary>The same of a range's part in transactions.</summary>
+    internal TransactionFaults TransactionFaults { get; init; }
+
     internal bool Has(ReplicationFaults fault) => Faults.HasFlag(fault);
+
+    internal bool Has(TransactionFaults fault) => TransactionFaults.HasFlag(fault);
 }
 
 /// <summary>

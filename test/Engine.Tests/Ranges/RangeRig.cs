@@ -1,6 +1,7 @@
 using System.Text;
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Replication;
+using GrainDb.Engine.Tests.Transactions;
 using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Transactions;
@@ -26,10 +27,12 @@ internal sealed class RangeRig
     private static readonly Guid Incarnation = new("00000000-0000-0000-0000-000000000001");
 
     private readonly Queue<Action> _flushes = new();
+    private readonly TransactionFaults _faults;
     private byte _nonce;
 
-    public RangeRig(FaultyFileSystem disk, FakeTimeProvider time)
+    public RangeRig(FaultyFileSystem disk, FakeTimeProvider time, TransactionFaults faults = TransactionFaults.None)
     {
+        _faults = faults;
         Disk = disk;
         Time = time;
         if (!disk.DirectoryExists(Directory))
@@ -49,7 +52,7 @@ internal sealed class RangeRig
                 new RangeConfiguration([new ReplicaDescriptor("node1", Incarnation)], [])),
             disk,
             Clock);
-        Acceptor = new ReplicaAcceptor(Replica, ReplicationOptions.Default, time, new LeaseMemory(time, time.GetTimestamp()));
+        Acceptor = new ReplicaAcceptor(Replica, ReplicationOptions.Default with { TransactionFaults = faults }, time, new LeaseMemory(time, time.GetTimestamp()));
         Leader = NewLeader();
         var starting = Leader.StartAsync();
         Flush();
@@ -72,9 +75,11 @@ internal sealed class RangeRig
 
     public RangeLeader Leader { get; }
 
+    public RecordingRecovery Recovery { get; } = new();
+
     public Failure? StartFailure { get; }
 
-    public static RangeRig New() => new(new FaultyFileSystem(), new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)));
+    public static RangeRig New(TransactionFaults faults = TransactionFaults.None) => new(new FaultyFileSystem(), new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)), faults);
 
     /// <summary>Another activation on the same node.</summary>
     public RangeLeader NewLeader() => new(Acceptor, new NoPeers(), new RangeLeaderOptions(
@@ -86,7 +91,18 @@ internal sealed class RangeRig
         new Guid(0, 0, 0, [0, 0, 0, 0, 0, 0, 0, ++_nonce]),
         _flushes.Enqueue,
         Time,
-        NoTransactionRecovery.Instance));
+        Recovery));
+
+    /// <summary>Time passes, as ticks see it.</summary>
+    public void Pass(TimeSpan span)
+    {
+        for (var left = span; left > TimeSpan.Zero; left -= TimeSpan.FromMilliseconds(100))
+        {
+            Time.Advance(TimeSpan.FromMilliseconds(100));
+            Leader.Tick();
+            Flush();
+        }
+    }
 
     /// <summary>Runs every flush that was scheduled, and those that they schedule.</summary>
     public void Flush()
@@ -126,7 +142,7 @@ internal sealed class RangeRig
     }
 
     /// <summary>The process is killed; another one opens what is on the disk.</summary>
-    public RangeRig Restart(FaultyFileSystem disk) => new(disk, Time);
+    public RangeRig Restart(FaultyFileSystem disk) => new(disk, Time, _faults);
 
     /// <summary>The only voter never calls anybody.</summary>
     private sealed class NoPeers : IReplicaTransport

@@ -1,0 +1,248 @@
+using GrainDb.Engine.Transactions;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Transactions;
+
+namespace GrainDb.Engine.Ranges;
+
+/// <summary>
+/// One-request transactions that touch no other range: evaluated against the newest state in log order, committed plus proposed, like conditional writes. So
+/// those on one hot key follow each other in one batch; what they answer rests on what is proposed before them, and waits for it.
+/// </summary>
+public sealed partial class RangeLeader
+{
+    private const string IncrementContentType = "text/plain";
+
+    /// <inheritdoc/>
+    public ValueTask<TransactResult> TransactAsync(RangeTransact request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        lock (_replica.Gate)
+        {
+            _rate.Count();
+            if (Check(request) is { } refused)
+                return new(TransactResult.Failed(refused));
+            if (request.Request.AsOf.IsZero && !HasPrepared && _log!.HasLease && Attempt(request, long.MaxValue) is { Blocked: null } attempted)
+                return attempted.Answer;
+        }
+
+        return request.Request.AsOf.IsZero ? RunAsync(patience => Attempt(request, patience), TransactResult.Failed) : TransactAtAsync(request);
+    }
+
+    private Failure? Check(RangeTransact request)
+    {
+        if (_refusal is not null)
+            return _refusal;
+        if (request.Generation != Descriptor.Generation)
+            return Moved();
+        var transaction = request.Request;
+        if (transaction.Writes.Count > 0 && !transaction.AsOf.IsZero)
+            return Invalid("a transaction that reads a snapshot does not write");
+        if (transaction.Writes.Count > TransactionLimits.MaxWrites || transaction.Reads.Count + transaction.Checks.Count > TransactionLimits.MaxReads)
+            return TooLarge($"at most {TransactionLimits.MaxWrites} writes and {TransactionLimits.MaxReads} reads and checks");
+        if (transaction.Writes.Count > 0 && (request.Transaction.IsNone || CheckDeadline(request.Transaction, request.Deadline) is not null))
+            return Invalid("a transaction that writes has an id, and a deadline that is not too far from its beginning");
+        if (transaction.Checks.Any(check => !Descriptor.Contains(check.Key.Span)) || transaction.Reads.Any(read => !read.IsScan && !Descriptor.Contains(read.Start.Span)))
+            return Moved();
+        if (transaction.Reads.Any(read => read.IsScan && read.Limit is < 1 or > KeyLimits.MaxScanLimit))
+            return Invalid($"a read of an interval takes 1 to {KeyLimits.MaxScanLimit} rows");
+        return CheckWrites([.. transaction.Writes.Select(write => write.Write)], out _) ?? CheckStamp(transaction.Idempotency);
+    }
+
+    private Attempted<TransactResult> Attempt(RangeTransact request, long patience)
+    {
+        var transaction = request.Request;
+        if (_refusal is not null)
+            return TransactResult.Failed(_refusal);
+        if (transaction.Writes.Count > 0 && FindRepeated(request, patience) is { } repeated)
+            return repeated;
+        if (HasPrepared && Obstacles(
+            transaction.Writes.Select(write => write.Write.Key),
+            transaction.Checks.Select(check => check.Key).Concat(transaction.Reads.Where(read => !read.IsScan).Select(read => read.Start)),
+            transaction.Reads.Where(read => read.IsScan).Select(ToInterval)).Select(obstacle => obstacle.Holder).FirstOrDefault() is { } holder)
+        {
+            return WhyNotWaitFor(holder, patience, out var resolved) is { } inTheWay ? TransactResult.Failed(inTheWay) : Attempted<TransactResult>.After(resolved);
+        }
+
+        var at = _replica.Clock.Now();
+        var state = new NewestState(_replica.Store, _overlay, at);
+        if (Look(transaction, state, request.Transaction, out var result) is { } failure)
+            return TransactResult.Failed(failure);
+        if (result.FailedChecks.Count > 0 || transaction.Writes.Count == 0)
+            return new(AnswerAsync(Answer(new WriteResult(), state.HasSeenProposals), answer => answer.Failure is { } lost ? TransactResult.Failed(lost) : result), null);
+        if (at > request.Deadline && !Has(TransactionFaults.NoDeadline))
+            return TransactResult.Failed(TooLate(at, request.Deadline));
+        return Commit(request, state, result);
+    }
+
+    /// <summary>The same transaction, or the same request under another, came before.</summary>
+    private Attempted<TransactResult>? FindRepeated(RangeTransact request, long patience)
+    {
+        if (FindStamp(request.Request.Idempotency, TransactionId.None, patience) is { } stamp)
+            return stamp.To(record => Repeated(request, record), TransactResult.Failed);
+        if (_ahead.FindCommit(request.Transaction) is { } pending)
+        {
+            var repeated = EnqueueRepeated(pending, new WriteResult());
+            return Attempted<TransactResult>.Now(AnswerAsync(
+                new(repeated), answer => answer.Failure is { } lost ? TransactResult.Failed(Named(lost, request.Transaction)) : Committed(pending.Timestamp)));
+        }
+
+        if (_replica.Transactions.Commits.Find(request.Transaction) is { } commit)
+            return Committed(commit);
+        return null;
+
+        // What it read then is not remembered without an idempotency key.
+        TransactResult Committed(Timestamp at) => new() { Committed = true, CommitTimestamp = at, Transaction = request.Transaction };
+    }
+
+    private static TransactResult Repeated(RangeTransact request, IdempotencyRecord record)
+    {
+        var (reads, increments) = TransactAnswerCodec.Decode(record.Answer);
+        return new TransactResult
+        {
+            Committed = true,
+            CommitTimestamp = record.Version,
+            Reads = reads,
+            Increments = increments,
+            Repeated = record,
+            Transaction = request.Transaction,
+        };
+    }
+
+    /// <summary>Checks and reads.</summary>
+    private Failure? Look(TransactRequest transaction, NewestState state, TransactionId id, out TransactResult result)
+    {
+        var failed = new List<int>();
+        var found = new List<TransactFound>();
+        result = new TransactResult { CommitTimestamp = state.At, Transaction = id, FailedChecks = failed, Reads = found };
+        for (var i = 0; i < transaction.Checks.Count; i++)
+        {
+            if (!Holds(transaction.Checks[i], state.Find(transaction.Checks[i].Key)))
+                failed.Add(i);
+        }
+
+        var bytes = KeyLimits.MaxScanPageBytes;
+        foreach (var read in transaction.Reads)
+        {
+            var one = read.IsScan
+                ? new TransactFound { Rows = state.FindIn(Clip(read.Start), ClipEnd(read.End), read.Limit, bytes) }
+                : new TransactFound { Item = state.Find(read.Start) };
+            foreach (var row in one.Rows ?? (one.Item is { } item ? [item] : []))
+                bytes -= row.Key.Length + row.Value.Length;
+            if (bytes < 0 || state.IsExhausted)
+                return TooLarge($"the reads of one transaction are more than {KeyLimits.MaxScanPageBytes} bytes, or look at more than {NewestState.MaxExamined} versions");
+            found.Add(one);
+        }
+
+        result = result with { Committed = failed.Count == 0 };
+        return null;
+    }
+
+    private Attempted<TransactResult> Commit(RangeTransact request, NewestState state, TransactResult result)
+    {
+        var transaction = request.Request;
+        var writes = new KeyWrite[transaction.Writes.Count];
+        var increments = new long?[writes.Length];
+        for (var i = 0; i < writes.Length; i++)
+        {
+            var (write, by) = (transaction.Writes[i].Write, transaction.Writes[i].Increment);
+            writes[i] = write;
+            if (by is null)
+                continue;
+            var current = state.Find(write.Key);
+            increments[i] = Increment.Add(current?.Value, by.Value);
+            if (increments[i] is not { } sum)
+                return NotAnInteger(write.Key, state);
+            var contentType = write.ContentType.Length > 0 ? write.ContentType : current?.ContentType ?? IncrementContentType;
+            writes[i] = write with { Kind = WriteKind.Put, Value = Increment.ToValue(sum), ContentType = contentType };
+        }
+
+        result = result with { Increments = increments };
+        var stamp = transaction.Idempotency;
+        if (stamp is not null)
+        {
+            stamp = stamp with { Answer = TransactAnswerCodec.Encode(result.Reads, increments) };
+            if (stamp.Answer.Length > TransactionLimits.MaxIdempotencyAnswerBytes)
+                return TransactResult.Failed(TooLarge($"an answer of {stamp.Answer.Length} bytes cannot be kept with an idempotency key: at most {TransactionLimits.MaxIdempotencyAnswerBytes}"));
+        }
+
+        var committing = EnqueueCommit(new(request.Transaction, request.Deadline, stamp, Existed: false), writes, state.At, new WriteResult { Version = state.At });
+        return new(AnswerAsync(new ValueTask<WriteResult>(committing), answer => answer.Failure is { } failure ? TransactResult.Failed(Named(failure, request.Transaction)) : result), null);
+    }
+
+    private Attempted<TransactResult> NotAnInteger(ReadOnlyMemory<byte> key, NewestState state)
+    {
+        var failure = Failure.NotApplied(ErrorCode.NotAnInteger, "an increment met a value that is no 64-bit integer, or would leave their range") with
+        {
+            Keys = [new ConflictKey("", key)],
+        };
+        return new(AnswerAsync(Answer(WriteResult.Failed(failure), state.HasSeenProposals), answer => TransactResult.Failed(answer.Failure!)), null);
+    }
+
+    /// <summary>Reads a snapshot.</summary>
+    private async ValueTask<TransactResult> TransactAtAsync(RangeTransact request)
+    {
+        var (transaction, patience) = (request.Request, Patience());
+        while (true)
+        {
+            Task ready;
+            TransactResult? result = null;
+            lock (_replica.Gate)
+            {
+                if (TryChooseSnapshot(transaction.AsOf, out var at, out ready) is { } failure)
+                    return TransactResult.Failed(failure);
+                if (ready.IsCompleted && FindIntent(transaction, at) is { } writer && WhyNotWaitFor(writer, patience, out ready) is { } inTheWay)
+                    return TransactResult.Failed(inTheWay);
+                if (ready.IsCompleted && Look(transaction, new NewestState(_replica.Store, null, at), request.Transaction, out result) is { } refused)
+                    return TransactResult.Failed(refused);
+            }
+
+            if (result is null)
+                await ready;
+            else if (_log!.MayAnswer(transaction.AsOf))
+                return result;
+            else if (await WhyNotConfirmedAsync() is { } unconfirmed)
+                return TransactResult.Failed(unconfirmed);
+            else if (_log.IsReadable(transaction.AsOf))
+                return result;
+        }
+    }
+
+    private PreparedTransaction? FindIntent(TransactRequest transaction, Timestamp upTo)
+    {
+        if (_replica.Transactions.Prepared.Count == 0)
+            return null;
+        foreach (var check in transaction.Checks)
+        {
+            if (FindIntent(check.Key, upTo) is { } writer)
+                return writer;
+        }
+
+        foreach (var read in transaction.Reads)
+        {
+            if ((read.IsScan ? FindIntent(read.Start.ToArray(), read.End?.ToArray(), upTo) : FindIntent(read.Start, upTo)) is { } writer)
+                return writer;
+        }
+
+        return null;
+    }
+
+    private ReadOnlyMemory<byte> Clip(ReadOnlyMemory<byte> start) => start.Span.SequenceCompareTo(Descriptor.Start) < 0 ? Descriptor.Start : start;
+
+    private ReadOnlyMemory<byte>? ClipEnd(ReadOnlyMemory<byte>? end) =>
+        Descriptor.End is { } bound && (end is not { } given || given.Span.SequenceCompareTo(bound) > 0) ? bound : end;
+
+    private static RoutingInterval ToInterval(TransactRead read) => new(read.Start.ToArray(), read.End?.ToArray());
+
+    private static bool Holds(TransactCheck check, ScanItem? found) => check.Kind switch
+    {
+        CheckKind.VersionEquals => found?.Version == check.Version,
+        CheckKind.Exists => found is not null,
+        CheckKind.NotExists => found is null,
+        CheckKind.ValueEquals => found is { } item && item.Value.Span.SequenceEqual(check.Value.Span),
+        _ => throw new ArgumentOutOfRangeException(nameof(check), check.Kind, "unknown check"),
+    };
+
+    /// <summary>Only where the outcome is unknown there is something to ask for.</summary>
+    private static Failure Named(Failure failure, TransactionId transaction) => failure.Outcome == Outcome.Unknown ? failure with { Transaction = transaction } : failure;
+}

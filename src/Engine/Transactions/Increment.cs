@@ -1,0 +1,26 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+
+namespace GrainDb.Engine.Transactions;
+
+/// <summary>Integers as values: UTF-8 decimal text, an optional minus sign and digits, within 64 bits; absent is 0.</summary>
+public static class Increment
+{
+    /// <summary>Adds to what is there.</summary>
+    /// <param name="current">The value; null when the key does not exist.</param>
+    /// <param name="by">What to add.</param>
+    /// <returns>The sum; null when the value is no integer, or the sum has no room in 64 bits.</returns>
+    public static long? Add(ReadOnlyMemory<byte>? current, long by)
+    {
+        if (current is not { } text)
+            return by;
+        if (!Utf8Parser.TryParse(text.Span, out long value, out var consumed) || consumed != text.Length || text.Span[0] == (byte)'+')
+            return null;
+        var sum = (Int128)value + by;
+        return sum < long.MinValue || sum > long.MaxValue ? null : (long)sum;
+    }
+
+    /// <summary>The value that holds an integer.</summary>
+    public static byte[] ToValue(long value) => Encoding.ASCII.GetBytes(value.ToString(CultureInfo.InvariantCulture));
+}

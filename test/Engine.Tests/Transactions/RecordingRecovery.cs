@@ -1,0 +1,14 @@
+using GrainDb.Engine.Transactions;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
+
+namespace GrainDb.Engine.Tests.Transactions;
+
+/// <summary>Remembers what was handed over, and does nothing about it.</summary>
+internal sealed class RecordingRecovery : ITransactionRecovery
+{
+    public List<TransactionId> Asked { get; } = [];
+
+    public void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline) => Asked.Add(transaction);
+}
