@@ -41,5 +41,5 @@ public sealed record CoordinatorContext
     internal TimeBudget Budget(TimeSpan timeout) => new(Time, timeout);
 
     /// <summary>A pause that is different for everybody: between half of it and one and a half.</summary>
-    internal TimeSpan Jittered(TimeSpan pause) => pause * (0.5 + (Random() / (double)ulong.MaxValue));
+    public TimeSpan Jittered(TimeSpan pause) => pause * (0.5 + (Random() / (double)ulong.MaxValue));
 }

@@ -170,7 +170,7 @@ public sealed class OneRequestTransaction
         {
             if (bases[i] is not { } read || _request.Writes[i].Increment is not { } by)
                 continue;
-            if (IntegerText.TryAdd(read.Found ? read.Value : null, by, out var sum) is { } wrong)
+            if (IntegerText.TryAdd(read.Found ? read.Value : default(ReadOnlyMemory<byte>?), by, out var sum) is { } wrong)
                 return wrong with { Keys = [new ConflictKey(_request.Writes[i].Keyspace, _request.Writes[i].Write.Key)] };
             increments[i] = sum;
         }

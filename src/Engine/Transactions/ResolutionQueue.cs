@@ -64,25 +64,27 @@ public sealed class ResolutionQueue(Func<RangeId, Resolution[], ValueTask<Failur
 
     private Task<bool> EnqueueAsync(RangeId range, Resolution resolution)
     {
+        Waiting waiting;
+        Dictionary<TransactionId, Waiting>? queue;
+        bool isIdle;
         lock (_gate)
         {
             if (_isStopped)
                 return Task.FromResult(false);
-            if (_ranges.TryGetValue(range, out var queue) && queue.TryGetValue(resolution.Transaction, out var known))
+            if (_ranges.TryGetValue(range, out queue) && queue.TryGetValue(resolution.Transaction, out var known))
                 return known.Confirmed.Task;
             if (_waiting == MaxWaiting)
                 return Task.FromResult(false);
-            var waiting = new Waiting(resolution, new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously));
             _waiting++;
+            isIdle = queue is null;
             if (queue is null)
-            {
                 _ranges.Add(range, queue = []);
-                schedule(() => _ = DrainAsync(range, queue));
-            }
-
-            queue.Add(resolution.Transaction, waiting);
-            return waiting.Confirmed.Task;
+            queue.Add(resolution.Transaction, waiting = new Waiting(resolution, new TaskCompletionSource<bool>()));
         }
+
+        if (isIdle)
+            schedule(() => _ = DrainAsync(range, queue));
+        return waiting.Confirmed.Task;
     }
 
     private async Task DrainAsync(RangeId range, Dictionary<TransactionId, Waiting> queue)

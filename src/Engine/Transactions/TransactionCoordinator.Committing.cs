@@ -31,7 +31,7 @@ public sealed partial class TransactionCoordinator
                 _status = TransactionStatus.Preparing;
             if (_status is TransactionStatus.Committed or TransactionStatus.Aborted)
                 return Result();
-            commit = _commit ??= new TaskCompletionSource<CommitResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+            commit = _commit ??= new TaskCompletionSource<CommitResult>();
         }
 
         if (isFirst)

@@ -190,7 +190,7 @@ internal sealed class TransactionReads
 
             if (!_set.IsComplete)
                 return _lost = Failure.NotApplied(ErrorCode.TransactionConflict, "something newer was met, and too much was read to read it all again");
-            _moving = moving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _moving = moving = new TaskCompletionSource();
         }
 
         var failure = Failure.NotApplied(ErrorCode.Internal, "what was read could not be read again");

@@ -1,14 +1,19 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Nodes;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
+using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
@@ -23,7 +28,7 @@ public static class GrainDbNode
     private const int MinWorkerThreads = 32;
 
     /// <summary>
-    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="IKeyspaceCatalog"/> and
+    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IKeyspaceCatalog"/> and
     /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
     /// </summary>
     public static ISiloBuilder AddGrainDbNode(this ISiloBuilder silo, NodeOptions node, StorageOptions storage)
@@ -53,6 +58,7 @@ public static class GrainDbNode
         services.AddSingleton<IKeyspaceCatalog>(provider => provider.GetRequiredService<KeyspaceCatalog>());
         services.AddSingleton<IKeyValueStore, KeyValueStore>();
         services.AddSingleton<IClusterView, ClusterView>();
+        AddTransactions(services, node);
         services.AddSingleton<ReplicaTransport>();
         services.TryAddSingleton(ReplicationOptions.Default);
         AddLifecycleParticipant<NodeStorage>(services);
@@ -64,6 +70,32 @@ public static class GrainDbNode
         AddLifecycleParticipant<RangeMaintenance>(services);
         AddLifecycleParticipant<DatabaseMembership>(services);
         return silo;
+    }
+
+    private static void AddTransactions(IServiceCollection services, NodeOptions node)
+    {
+        services.AddSingleton<TransactionRanges>();
+        services.TryAddSingleton<ITransactionRecords, TransactionRecords>();
+        AddLifecycleParticipant<NodeResolutions>(services);
+        services.TryAddSingleton<IResolutions>(provider => provider.GetRequiredService<NodeResolutions>());
+        services.AddSingleton(provider => new CoordinatorContext
+        {
+            Ranges = provider.GetRequiredService<TransactionRanges>(),
+            Records = provider.GetRequiredService<ITransactionRecords>(),
+            Resolutions = provider.GetRequiredService<IResolutions>(),
+            Clock = provider.GetRequiredService<HybridLogicalClock>(),
+            Time = provider.GetRequiredService<TimeProvider>(),
+            Node = node.Name,
+            MaxValueBytes = node.MaxValueBytes,
+            Random = static () => BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+        });
+        services.AddSingleton<OpenTransactions>();
+        services.AddSingleton<OneRequestRuns>();
+        services.AddSingleton<TransactionSearch>();
+        services.AddSingleton<ITransactionStore, TransactionStore>();
+        AddLifecycleParticipant<TransactionRecoveries>(services);
+        services.AddSingleton<ITransactionRecovery>(provider => provider.GetRequiredService<TransactionRecoveries>());
+        AddLifecycleParticipant<RecordSweep>(services);
     }
 
     private static void AddLifecycleParticipant<T>(IServiceCollection services)

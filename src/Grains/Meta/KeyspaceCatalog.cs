@@ -46,6 +46,12 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
     {
         if (KeyspaceRules.Check(keyspace) is { } invalid)
             throw new GrainDbException(invalid);
+        return await EnsureAsync(keyspace, idempotency, cancellationToken);
+    }
+
+    /// <summary>Creates it, or finishes what was begun, whoever may ask for one of that name: for the database's own.</summary>
+    public async Task<KeyspaceChange> EnsureAsync(KeyspaceDescriptor keyspace, IdempotencyStamp? idempotency, CancellationToken cancellationToken)
+    {
         var repeated = await FindRepeatedAsync(idempotency, cancellationToken);
         var begun = repeated is not null;
         try

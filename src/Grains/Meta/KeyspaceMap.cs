@@ -1,11 +1,12 @@
 using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Grains.Meta;
 
 /// <summary>A keyspace with its ranges in key order.</summary>
-internal sealed class KeyspaceMap
+internal sealed class KeyspaceMap : IKeyspaceRoutes
 {
     private readonly RangeDescriptor[] _ranges;
 

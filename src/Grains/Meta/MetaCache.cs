@@ -117,7 +117,7 @@ internal sealed class MetaCache
 
         // The write is what it is, whether or not the new view can be fetched now.
         await ((Task)RefreshAsync(cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return new(IsDone: result is { Failure: null, IsRepeated: false }, result.IsRepeated ? result.Answer : null);
+        return new(IsDone: result is { Failure: null, IsRepeated: false }, result.IsRepeated ? result.Answer : default(ReadOnlyMemory<byte>?));
     }
 
     /// <summary>A route to the meta range that is stale for a moment is no concern of the callers.</summary>

@@ -11,7 +11,19 @@ internal static class SystemKeyspaces
     /// <summary>The keyspace that clients find at first start.</summary>
     public const string Default = "default";
 
+    /// <summary>Decisions of transactions over several ranges.</summary>
+    public const string Transactions = "system.transactions";
+
     public static KeyspaceDescriptor MetaKeyspace { get; } = new() { Name = Meta };
 
     public static KeyspaceDescriptor DefaultKeyspace { get; } = new() { Name = Default };
+
+    /// <summary>Nobody reads old versions of a decision: it has one.</summary>
+    public static KeyspaceDescriptor TransactionsKeyspace { get; } = new()
+    {
+        Name = Transactions,
+        Partitioning = KeyspacePartitioning.Hash,
+        Partitions = 4,
+        Retention = KeyspaceLimits.MinRetention,
+    };
 }

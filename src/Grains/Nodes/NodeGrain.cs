@@ -1,9 +1,12 @@
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Placement;
+using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
 using Orleans.Concurrency;
 using Orleans.GrainDirectory;
 using Orleans.Placement;
@@ -16,7 +19,7 @@ namespace GrainDb.Grains.Nodes;
 [GrainType(GrainTypes.Node)]
 [Reentrant]
 [Immovable]
-internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHost host) : Grain, INodeGrain
+internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHost host, LocalRanges local) : Grain, INodeGrain
 {
     public override Task OnActivateAsync(CancellationToken cancellationToken) =>
         this.GetPrimaryKeyString() == node.Name
@@ -32,6 +35,21 @@ internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHo
     public Task<MetaKnowledge> GetMetaKnowledgeAsync() => Task.FromResult(new MetaKnowledge(storage.Identity.DatabaseId, storage.MetaRange));
 
     public Task RetireReplicasAsync(RangeId[] ranges) => Task.WhenAll(ranges.Select(host.RetireAsync));
+
+    public Task<CommitMemory> FindCommitAsync(TransactionId transaction)
+    {
+        var commit = Timestamp.Zero;
+        var asked = new List<RangeId>();
+        foreach (var leader in local.All)
+        {
+            if (leader.FindCommit(transaction) is not { } at)
+                continue;
+            asked.Add(leader.Range);
+            commit = Timestamp.Later(commit, at);
+        }
+
+        return Task.FromResult(new CommitMemory(commit, [.. asked]));
+    }
 
     public Task<NodeReport> ReportAsync() => Task.FromResult(host.Report());
 }

@@ -9,4 +9,7 @@ internal static class GrainTypes
     public const string Replica = "graindb-replica";
 
     public const string Node = "graindb-node";
+
+    /// <summary>Keyed by the transaction's id.</summary>
+    public const string Transaction = "graindb-transaction";
 }

@@ -1,5 +1,6 @@
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Time;
+using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
@@ -11,7 +12,8 @@ namespace GrainDb.Grains.Ranges;
 /// The data operations as this node offers them: keyspace and key give the range, the range gives its leader. A leader on this
 /// node is asked directly first; everything else, and every second attempt, goes through <see cref="RangeCalls"/>.
 /// </summary>
-internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCalls calls, ReadRouting routing, HybridLogicalClock clock, TimeProvider time) : IKeyValueStore
+internal sealed class KeyValueStore(
+    NodeOptions node, MetaCache meta, LocalRanges local, RangeCalls calls, ReadRouting routing, HybridLogicalClock clock, TimeProvider time) : IKeyValueStore
 {
     /// <summary>Time for the answer of a write at all replicas to come back.</summary>
     private static readonly TimeSpan AnswerMargin = TimeSpan.FromMilliseconds(100);
@@ -113,7 +115,7 @@ internal sealed class KeyValueStore(MetaCache meta, LocalRanges local, RangeCall
         clock.TryReceive(consistency.Seen);
         return calls.RunAsync(
             snapshot => snapshot.FindActive(keyspace) is { } map
-                ? new ScanPlan(map, query, consistency, clock).RunAsync(routing)
+                ? new ScanPlan(map, query, consistency, clock, node.Name).RunAsync(routing)
                 : new(ScanResult.Failed(NoKeyspace(keyspace))),
             result => result.Failure,
             ScanResult.Failed,

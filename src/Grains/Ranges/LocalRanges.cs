@@ -11,6 +11,9 @@ internal sealed class LocalRanges
 
     public RangeLeader? Find(RangeId range) => _leaders.GetValueOrDefault(range);
 
+    /// <summary>All of them, as they are now.</summary>
+    public IEnumerable<RangeLeader> All => _leaders.Select(leader => leader.Value);
+
     public void Add(RangeLeader leader) => _leaders[leader.Range] = leader;
 
     /// <summary>Removes this very leader; a successor stays.</summary>

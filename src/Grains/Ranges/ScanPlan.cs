@@ -4,6 +4,7 @@ using GrainDb.Grains.Meta;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Grains.Ranges;
 
@@ -18,33 +19,63 @@ internal sealed class ScanPlan
     private readonly ScanQuery _query;
     private readonly ReadConsistency _consistency;
     private readonly KeyInterval? _filter;
-    private byte[] _start;
+    private readonly string _node;
+    private byte[] _start = [];
     private byte[]? _end;
 
-    public ScanPlan(KeyspaceMap map, ScanQuery query, ReadConsistency consistency, HybridLogicalClock clock)
+    public ScanPlan(KeyspaceMap map, ScanQuery query, ReadConsistency consistency, HybridLogicalClock clock, string node)
     {
         _map = map;
         _clock = clock;
+        _node = node;
         _query = query;
         _consistency = consistency;
         var hashed = map.Keyspace.Partitioning == KeyspacePartitioning.Hash;
         _filter = hashed && (!query.Start.IsEmpty || query.End is not null) ? new KeyInterval(query.Start, query.End) : null;
-        _start = hashed ? [] : query.Start.ToArray();
-        _end = hashed ? null : query.End?.ToArray();
-        if (query.ResumeKey is null)
-            return;
-        if (query.Reverse)
-            _end = query.ResumeKey;
-        else
-            _start = query.ResumeKey;
     }
 
+    /// <summary>
+    /// One range knows its own present best. Over several, the snapshot must not lie before what any of them has already answered, by whatever clock: where
+    /// a leader has something that may have been acknowledged before, the page is read anew at that timestamp. Nothing of it was given to anybody yet.
+    /// </summary>
     public async ValueTask<ScanResult> RunAsync(ReadRouting routing)
     {
+        if (_map.Ranges.Count == 1 || !_query.AsOf.IsZero || _consistency.Level != ReadLevel.Linearizable)
+            return await RunAsync(routing, _map.Ranges.Count > 1 ? _clock.Now() : Timestamp.Zero, reader: null);
+        var present = _clock.Now();
+        var reader = new TransactionReader(TransactionId.None, present.Add(_clock.MaxOffset), [new ObservedClock(_node, present)]);
+        while (true)
+        {
+            var result = await RunAsync(routing, present, reader);
+            if (result.UncertainAt <= present)
+                return result;
+            present = result.UncertainAt;
+        }
+    }
+
+    private void Begin()
+    {
+        var hashed = _map.Keyspace.Partitioning == KeyspacePartitioning.Hash;
+        _start = hashed ? [] : _query.Start.ToArray();
+        _end = hashed ? null : _query.End?.ToArray();
+        if (_query.ResumeKey is null)
+            return;
+        if (_query.Reverse)
+            _end = _query.ResumeKey;
+        else
+            _start = _query.ResumeKey;
+    }
+
+    /// <param name="routing">Who serves.</param>
+    /// <param name="present">
+    /// At which snapshot leaders read where the request names none; zero leaves that to the one range. A replica that does not lead names the
+    /// snapshot that it can serve, and the ranges behind it are read at the same.
+    /// </param>
+    /// <param name="reader">On whose behalf, where something above the snapshot is uncertain.</param>
+    private async ValueTask<ScanResult> RunAsync(ReadRouting routing, Timestamp present, TransactionReader? reader)
+    {
+        Begin();
         var items = new List<ScanItem>();
-        // One range knows its own present best. Over several, the snapshot must not lie before what any of them has already answered.
-        // A replica that does not lead names the snapshot that it can serve, and the ranges behind it are read at the same.
-        var present = _map.Ranges.Count > 1 ? _clock.Now() : Timestamp.Zero;
         var at = _query.AsOf;
         var bytes = KeyLimits.MaxScanPageBytes;
         ScanResult? last = null;
@@ -55,9 +86,10 @@ internal sealed class ScanPlan
             var scan = new RangeScan(_start, _end, at, _query.Limit - items.Count, _query.Reverse, _query.KeysOnly, bytes, _filter, range.Generation)
             {
                 Consistency = ReadRouting.For(at, _consistency),
+                Reader = reader,
             };
             var page = await routing.ScanAsync(range, scan, present);
-            if (page.Failure is not null)
+            if (page.Failure is not null || !page.UncertainAt.IsZero)
                 return page;
             last = page;
             at = page.ReadTimestamp;

@@ -24,6 +24,7 @@ internal sealed class ReplicaHost(
     LocalRanges local,
     ReplicaTransport transport,
     ReplicationOptions options,
+    ITransactionRecovery recovery,
     TimeProvider time,
     ILogger<ReplicaHost> logger) : ILifecycleParticipant<ISiloLifecycle>
 {
@@ -209,7 +210,7 @@ internal sealed class ReplicaHost(
             Guid.NewGuid(),
             OnThreadPool,
             time,
-            NoTransactionRecovery.Instance));
+            recovery));
         slot.Activation = activation;
         slot.Leader = leader; // from now on it gets its ticks
         if (await Task.Run(leader.StartAsync) is { } refused)

@@ -11,14 +11,15 @@ namespace GrainDb.Interfaces.Keys;
 /// <param name="Reverse">Descending order.</param>
 /// <param name="KeysOnly">Leave the values out.</param>
 /// <param name="ResumeKey">The previous page's <see cref="ScanResult.ResumeKey"/>; null on the first page.</param>
+[GenerateSerializer, Immutable, Alias("graindb.scan-query")]
 public sealed record ScanQuery(
-    ReadOnlyMemory<byte> Start,
-    ReadOnlyMemory<byte>? End,
-    Timestamp AsOf,
-    int Limit,
-    bool Reverse,
-    bool KeysOnly,
-    byte[]? ResumeKey)
+    [property: Id(0)] ReadOnlyMemory<byte> Start,
+    [property: Id(1)] ReadOnlyMemory<byte>? End,
+    [property: Id(2)] Timestamp AsOf,
+    [property: Id(3)] int Limit,
+    [property: Id(4)] bool Reverse,
+    [property: Id(5)] bool KeysOnly,
+    [property: Id(6)] byte[]? ResumeKey)
 {
     /// <summary>
     /// The smallest key above every key with this prefix (exclusive end of a prefix scan); null when there is none

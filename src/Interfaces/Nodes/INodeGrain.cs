@@ -1,5 +1,6 @@
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Interfaces.Nodes;
 
@@ -44,6 +45,13 @@ public interface INodeGrain : IGrainWithStringKey
     /// </summary>
     [Alias("retire-replicas"), ResponseTimeout("00:00:30")]
     Task RetireReplicasAsync(RangeId[] ranges);
+
+    /// <summary>
+    /// Whether a range that this node leads remembers to have committed this transaction alone. What is not led is not asked: the answer
+    /// names the ranges that were.
+    /// </summary>
+    [Alias("find-commit"), ResponseTimeout("00:00:05")]
+    Task<CommitMemory> FindCommitAsync(TransactionId transaction);
 
     /// <summary>What this node holds, without loading anything.</summary>
     [Alias("report"), ResponseTimeout("00:00:05")]

@@ -43,7 +43,7 @@ internal sealed class FakeRanges
         var storage = new NodeStorage(options, new StorageOptions(), new NativeFileSystem(), Clock, NullLogger<NodeStorage>.Instance);
         Cache = new MetaCache(storage, local, grains, Time);
         var calls = new RangeCalls(Cache, local, grains, Time);
-        Keys = new KeyValueStore(Cache, local, calls, new ReadRouting(options, Live, local, calls, grains, Time), Clock, Time);
+        Keys = new KeyValueStore(options, Cache, local, calls, new ReadRouting(options, Live, local, calls, grains, Time), Clock, Time);
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));

@@ -1,11 +1,15 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using GrainDb.Cluster.Tests.Faults;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Ranges;
+using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
@@ -61,6 +65,10 @@ internal sealed class GrainDbCluster : IAsyncDisposable
             var events = new EventLog();
             silo.Services.AddSingleton(events).AddSingleton<ILoggerProvider>(events);
             silo.Services.AddSingleton<IWalFileSystem>(new CrashableFileSystem(new NativeFileSystem()));
+            silo.Services.AddSingleton(services => new GatedDecisions(
+                new TransactionRecords(services.GetRequiredService<RangeCalls>()), services.GetRequiredService<NodeResolutions>()));
+            silo.Services.AddSingleton<ITransactionRecords>(services => services.GetRequiredService<GatedDecisions>());
+            silo.Services.AddSingleton<IResolutions>(services => services.GetRequiredService<GatedDecisions>());
         });
         if (buriesFast)
             builder.ConfigureSilo((_, silo) => silo.Configure<ClusterMembershipOptions>(BuryFast));
@@ -85,6 +93,8 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     public IKeyValueStore Keys(int node) => Service<IKeyValueStore>(node);
 
     public IKeyspaceCatalog Keyspaces(int node) => Service<IKeyspaceCatalog>(node);
+
+    public ITransactionStore Transactions(int node) => Service<ITransactionStore>(node);
 
     public IClusterView View(int node) => Service<IClusterView>(node);
 

@@ -7,7 +7,6 @@ public sealed class RandomHistoryTests
 {
     private const int Seeds = 300;
 
-    /// <summary>Each deliberate error and how many seeds it may take until it is noticed.</summary>
     public static TheoryData<int> Faults =>
     [
         (int)CoordinatorFaults.ResolveBeforeDecision,
@@ -15,7 +14,6 @@ public sealed class RandomHistoryTests
         (int)CoordinatorFaults.AckBeforeDecision,
         (int)CoordinatorFaults.SkipRefresh,
         (int)CoordinatorFaults.LowestTimestamp,
-        (int)CoordinatorFaults.RecoverWithoutRecord,
         (int)CoordinatorFaults.NoReadValidation,
         (int)CoordinatorFaults.AssumePrepared,
     ];

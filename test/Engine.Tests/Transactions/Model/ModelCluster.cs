@@ -18,7 +18,6 @@ internal sealed class ModelCluster
 {
     private static readonly TimeSpan RecoveryRound = TimeSpan.FromMilliseconds(200);
 
-    private readonly int _seed;
     private readonly CoordinatorFaults _faults;
 
     /// <param name="seed">Decides everything.</param>
@@ -26,7 +25,6 @@ internal sealed class ModelCluster
     /// <param name="clockSpread">Clocks are wrong by up to this, either way.</param>
     public ModelCluster(int seed, CoordinatorFaults faults = CoordinatorFaults.None, TimeSpan clockSpread = default)
     {
-        _seed = seed;
         _faults = faults;
         ClockSpread = clockSpread;
         World = new World(seed, Trace.None);
@@ -59,10 +57,9 @@ internal sealed class ModelCluster
 
     /// <summary>A node that coordinates.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="hasStopped">Whether it was stopped in the middle of what it does.</param>
-    public ModelNode NewNode(string name, Func<bool>? hasStopped = null)
+    public ModelNode NewNode(string name)
     {
-        var process = new SimulatedProcess(World, name, World.NewRandom(name)) { HasStopped = hasStopped ?? (() => false) };
+        var process = new SimulatedProcess(World, name, World.NewRandom(name));
         Network.Attach(process);
         var random = World.NewRandom(name + "/ids");
         var offset = ClockSpread * ((random.NextDouble() * 2) - 1);
@@ -81,7 +78,7 @@ internal sealed class ModelCluster
             Random = () => (ulong)random.NextInt64(),
             Faults = _faults,
         };
-        return new ModelNode(process, time, context);
+        return new ModelNode(process, time, context, reach);
     }
 
     /// <summary>Runs something as a node, to its end.</summary>
@@ -149,7 +146,7 @@ internal sealed class ModelCluster
 }
 
 /// <summary>One node of the model.</summary>
-internal sealed record ModelNode(SimulatedProcess Process, TimeProvider Time, CoordinatorContext Context)
+internal sealed record ModelNode(SimulatedProcess Process, TimeProvider Time, CoordinatorContext Context, ModelRanges Reach)
 {
     public TransactionCoordinator Begin(IsolationLevel isolation = IsolationLevel.Snapshot, bool readOnly = false, Timestamp asOf = default, TimeSpan? duration = null) =>
         new(Context, Context.NewId(), new TransactionOptions(isolation, readOnly, asOf, duration ?? TransactionLimits.DefaultDuration));

@@ -13,10 +13,13 @@ internal sealed class ModelRanges(ModelCluster cluster, SimulatedProcess process
     private static readonly TimeSpan PatienceOfRead = TimeSpan.FromMilliseconds(3000);
     private static readonly TimeSpan PatienceOfCall = TimeSpan.FromMilliseconds(3000);
 
+    /// <summary>Calls that it still makes: it dies of the next one.</summary>
+    public int CallsLeft { get; set; } = int.MaxValue;
+
     public ValueTask<IKeyspaceRoutes?> FindKeyspaceAsync(string keyspace, TimeSpan timeout, CancellationToken cancellationToken) => new(ModelKeyspace.Find(keyspace));
 
     public ValueTask<ReadResult> ReadAsync(string keyspace, RangeRead request, TimeSpan timeout, CancellationToken cancellationToken) =>
-        new(AgainAsync(ModelKeyspace.Find(keyspace)!.Find(request.Key.Span).Id, "read", range => range.ReadAsync(request), ReadResult.Failed, timeout));
+        new(AgainAsync(ModelKeyspace.Find(keyspace)!.Find(request.Key.Span).Id, "read", range => range.ReadAsync(request), result => result.Failure, ReadResult.Failed, timeout));
 
     public async ValueTask<ScanResult> ScanAsync(string keyspace, RangeScan request, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -24,7 +27,7 @@ internal sealed class ModelRanges(ModelCluster cluster, SimulatedProcess process
         var range = request.Reverse
             ? ranges.Last(range => request.End is null || range.Start.AsSpan().SequenceCompareTo(request.End) < 0)
             : ranges.First(range => range.Contains(request.Start));
-        var page = await AgainAsync(range.Id, "scan", model => model.ScanAsync(request), ScanResult.Failed, timeout);
+        var page = await AgainAsync(range.Id, "scan", model => model.ScanAsync(request), result => result.Failure, ScanResult.Failed, timeout);
         if (page.Failure is not null || !page.UncertainAt.IsZero || page.ResumeKey is not null)
             return page;
         var border = request.Reverse ? range.Start : range.End;
@@ -35,7 +38,7 @@ internal sealed class ModelRanges(ModelCluster cluster, SimulatedProcess process
     }
 
     public async ValueTask<Failure?> RefreshAsync(RangeId range, RangeRefresh request, TimeSpan timeout, CancellationToken cancellationToken) =>
-        (await AgainAsync(range, "refresh", async model => new Answer(await model.RefreshAsync(request)), failure => new Answer(failure), timeout)).Failure;
+        (await AgainAsync(range, "refresh", async model => new Answer(await model.RefreshAsync(request)), answer => answer.Failure, failure => new Answer(failure), timeout)).Failure;
 
     public async ValueTask<RangeCommitResult> CommitAsync(RangeId range, TransactionWork work, TimeSpan timeout) =>
         await CallAsync(range, "commit", model => model.CommitAsync(work), timeout) ?? RangeCommitResult.Failed(NoAnswer);
@@ -56,26 +59,26 @@ internal sealed class ModelRanges(ModelCluster cluster, SimulatedProcess process
             PatienceOfCall) ?? new Answer(NoAnswer)).Failure;
 
     public async ValueTask<RecordRead> ReadAsync(TransactionId transaction, TimeSpan timeout) =>
-        await cluster.Network.CallAsync(process, cluster.RecordsNode, "read record", () => new ValueTask<Boxed>(new Boxed(cluster.Records.Read(transaction))), Shorter(timeout), mayRepeat: true) is { } found
+        await CallAsync(cluster.RecordsNode, "read record", () => new ValueTask<Boxed>(new Boxed(cluster.Records.Read(transaction))), timeout) is { } found
             ? found.Read
             : new RecordRead(Failure.NotApplied(ErrorCode.Unavailable, "no answer"), null, Timestamp.Zero);
 
     public async ValueTask<Failure?> DecideAsync(TransactionRecord record, TimeSpan timeout) =>
-        (await cluster.Network.CallAsync(
-            process, cluster.RecordsNode, "decide", () => new ValueTask<Answer>(new Answer(cluster.Records.Decide(record))), Shorter(timeout), mayRepeat: true) ?? new Answer(NoAnswer)).Failure;
+        (await CallAsync(cluster.RecordsNode, "decide", () => new ValueTask<Answer>(new Answer(cluster.Records.Decide(record))), timeout) ?? new Answer(NoAnswer)).Failure;
 
     private static Failure NoAnswer => Failure.Unknown(ErrorCode.OutcomeUnknown, "no answer");
 
     private static TimeSpan Shorter(TimeSpan timeout) => timeout < PatienceOfCall ? timeout : PatienceOfCall;
 
     /// <summary>Reading leaves no trace: it may be tried again.</summary>
-    private async Task<T> AgainAsync<T>(RangeId range, string what, Func<ModelRange, ValueTask<T>> ask, Func<Failure, T> failed, TimeSpan timeout)
+    private async Task<T> AgainAsync<T>(
+        RangeId range, string what, Func<ModelRange, ValueTask<T>> ask, Func<T, Failure?> failureOf, Func<Failure, T> failed, TimeSpan timeout)
         where T : class
     {
         var started = time.GetTimestamp();
         while (time.GetElapsedTime(started) < timeout)
         {
-            if (await CallAsync(range, what, ask, PatienceOfRead) is { } answer)
+            if (await CallAsync(range, what, ask, PatienceOfRead) is { } answer && failureOf(answer) is not { Code: ErrorCode.Unavailable })
                 return answer;
         }
 
@@ -86,7 +89,16 @@ internal sealed class ModelRanges(ModelCluster cluster, SimulatedProcess process
         where T : class
     {
         var model = cluster.Ranges[range];
-        return cluster.Network.CallAsync(process, model.Node, what, () => ask(model), Shorter(timeout), mayRepeat: true);
+        return CallAsync(model.Node, what, () => ask(model), timeout);
+    }
+
+    private Task<T?> CallAsync<T>(string node, string what, Func<ValueTask<T>> ask, TimeSpan timeout)
+        where T : class
+    {
+        if (CallsLeft-- > 0)
+            return cluster.Network.CallAsync(process, node, what, ask, Shorter(timeout), mayRepeat: true);
+        process.Die();
+        return new TaskCompletionSource<T?>().Task;
     }
 
     private sealed record Answer(Failure? Failure);

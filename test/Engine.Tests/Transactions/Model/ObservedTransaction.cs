@@ -60,9 +60,9 @@ internal sealed class ObservedTransaction(TransactionCoordinator transaction, Is
         return failure;
     }
 
-    public async Task<CommitResult> CommitAsync(Func<long> now)
+    public async Task<CommitResult> CommitAsync(Func<long> now, TimeSpan? timeout = null)
     {
-        Result = await transaction.CommitAsync(null, Timeout, CancellationToken.None);
+        Result = await transaction.CommitAsync(null, timeout ?? Timeout, CancellationToken.None);
         AnsweredAt = now();
         return Result;
     }
