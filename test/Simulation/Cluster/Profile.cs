@@ -145,6 +145,7 @@ internal sealed record Profile
         TransactionClients = 2 + random.Next(4),
         Workloads = random.Next(2) == 0 ? Enum.GetValues<Workload>() : [(Workload)random.Next(Enum.GetValues<Workload>().Length)],
         CoordinatorFaults = faults.Coordinators,
+        Replication = profile.Replication with { TransactionFaults = faults.Ranges },
     };
 
     /// <summary>Three voters on a good network: everything that goes wrong is in the script.</summary>
