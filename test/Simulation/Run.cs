@@ -64,7 +64,7 @@ internal static class Run
             return null;
         var applied = leader.Replica.AppliedLsn;
         return applied == leader.Replica.Log.LastLsn
-            && configuration.Voters.All(voter => cluster.Node(voter.Node).Find(voter.Id) is { IsRecovering: false } replica && replica.Replica.AppliedLsn == applied)
+            && configuration.Voters.All(voter => cluster.Node(voter.Node).Find(voter.Id) is { IsRecovering: false, Replica.IsLoaded: true } replica && replica.Replica.AppliedLsn == applied)
             ? leader
             : null;
     }

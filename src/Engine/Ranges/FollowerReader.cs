@@ -76,6 +76,9 @@ public sealed class FollowerReader(ReplicaAcceptor acceptor, RangeDescriptor des
         out TimeSpan? staleness)
     {
         var replica = acceptor.Replica;
+        (at, staleness) = (asOf, null);
+        if (!replica.IsLoaded)
+            return Unavailable("it has only just been opened");
         var newest = acceptor.NewestSnapshot;
         at = asOf.IsZero ? newest : asOf;
         staleness = newest.IsZero ? null : Age(newest);

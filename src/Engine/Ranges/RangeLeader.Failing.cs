@@ -66,7 +66,7 @@ public sealed partial class RangeLeader
         var lowWater = _replica.Clock.Last;
         foreach (var member in log.Configuration.Members)
         {
-            var notice = new ReleaseNotice(member.Id, log.Epoch, lowWater);
+            var notice = new ReleaseNotice(member.Id, log.Epoch, lowWater) { Heir = _heir };
             if (member.Id == _acceptor.Id)
                 _acceptor.TryRelease(notice);
             else

@@ -3,11 +3,33 @@ using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Engine.Ranges;
 
-/// <summary>What a leader can tell of transactions that are over.</summary>
+/// <summary>What a leader can tell of transactions.</summary>
 public sealed partial class RangeLeader
 {
-    /// <summary>When this range committed a transaction alone.</summary>
+    /// <summary>Transactions that stand prepared here and are not decided.</summary>
+    public int UndecidedTransactions
+    {
+        get
+        {
+            lock (_replica.Gate)
+                return _replica.Transactions.Prepared.Count;
+        }
+    }
+
+    /// <summary>What this range remembers of a transaction: that it committed here alone, or what it was told of the decision.</summary>
     /// <param name="transaction">The transaction.</param>
-    /// <returns>Zero: it did not, as far as it remembers. Null: this leader cannot tell, since another one may lead.</returns>
-    public Timestamp? FindCommit(TransactionId transaction) => HasLease && !IsStopped ? Timestamp.Zero : null;
+    /// <param name="outcome">Its commit timestamp; zero when it aborted; null when nothing is remembered.</param>
+    /// <returns>Whether this leader can tell: it has applied everything of before, and nobody else leads.</returns>
+    public bool TryFindOutcome(TransactionId transaction, out Timestamp? outcome)
+    {
+        outcome = null;
+        lock (_replica.Gate)
+        {
+            if (_refusal is not null || !HasLease)
+                return false;
+        }
+
+        outcome = _replica.FindOutcome(transaction);
+        return true;
+    }
 }

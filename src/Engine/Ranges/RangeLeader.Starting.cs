@@ -9,6 +9,7 @@ namespace GrainDb.Engine.Ranges;
 public sealed partial class RangeLeader
 {
     private volatile Campaign? _campaign;
+    private volatile string _heir = "";
 
     /// <summary>The node that should lead instead, when <see cref="StartAsync"/> failed and one is known: it leads, or has the log that this one is too far behind.</summary>
     public string? Better => _campaign?.Better;
@@ -33,7 +34,10 @@ public sealed partial class RangeLeader
         _acceptor.SetContender(this);
         try
         {
-            var failure = await campaign.RunAsync() ?? await OpenEpochAsync(campaign);
+            var loading = LoadAsync();
+            var failure = await campaign.RunAsync();
+            await loading;
+            failure ??= await OpenEpochAsync(campaign);
             if (failure is not null)
                 Stop(failure);
             else if (Configuration.IsJoint)
@@ -99,6 +103,14 @@ public sealed partial class RangeLeader
         }
     }
 
+    /// <summary>The same as <see cref="DisposeAsync"/>, and tells the replicas who is asked to lead next.</summary>
+    /// <param name="heir">The node of a voter; empty when nobody is asked.</param>
+    public ValueTask HandOverAsync(string heir)
+    {
+        _heir = heir;
+        return DisposeAsync();
+    }
+
     /// <summary>Takes nothing new, waits until everything taken is answered, and lets others lead without waiting for the lease.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -123,6 +135,27 @@ public sealed partial class RangeLeader
 
         _acceptor.ClearContender(this);
         _ended.TrySetResult();
+    }
+
+    /// <summary>The state is brought into memory while the others are asked for their promises.</summary>
+    private Task LoadAsync()
+    {
+        if (_replica.IsLoaded)
+            return Task.CompletedTask;
+        var loaded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _options.Schedule(() =>
+        {
+            try
+            {
+                _acceptor.Load();
+                loaded.SetResult();
+            }
+            catch (Exception exception)
+            {
+                loaded.SetException(exception);
+            }
+        });
+        return loaded.Task;
     }
 
     private async Task<Failure?> OpenEpochAsync(Campaign campaign)

@@ -11,8 +11,6 @@ namespace GrainDb.Engine.Ranges;
 /// </summary>
 public sealed partial class RangeLeader
 {
-    private const string IncrementContentType = "text/plain";
-
     /// <inheritdoc/>
     public ValueTask<TransactResult> TransactAsync(RangeTransact request)
     {
@@ -153,7 +151,7 @@ public sealed partial class RangeLeader
             increments[i] = Increment.Add(current?.Value, by.Value);
             if (increments[i] is not { } sum)
                 return NotAnInteger(write.Key, state);
-            var contentType = write.ContentType.Length > 0 ? write.ContentType : current?.ContentType ?? IncrementContentType;
+            var contentType = write.ContentType.Length > 0 ? write.ContentType : current?.ContentType ?? Increment.ContentType;
             writes[i] = write with { Kind = WriteKind.Put, Value = Increment.ToValue(sum), ContentType = contentType };
         }
 

@@ -138,7 +138,7 @@ public sealed partial class RangeLeader
     private void Recover(IEnumerable<PreparedTransaction> transactions)
     {
         foreach (var transaction in transactions)
-            _options.Recovery.Recover(transaction.Id, transaction.Participants, transaction.Deadline);
+            _options.Recovery.Recover(transaction.Id, transaction.Participants, transaction.Deadline, transaction.Prepared);
     }
 
     /// <summary>How far a GC threshold may rise: not to the versions that an undecided intent may make, nor above a snapshot that may still be read. Under the gate.</summary>

@@ -20,6 +20,10 @@ namespace GrainDb.Engine.Ranges;
 /// applied. After a crash <see cref="Open"/> gives the newest checkpoint; the log behind it is there and waits to be told how far it is
 /// committed. A record is applied again without effect where the (fuzzy) checkpoint already has it.
 /// </para>
+/// <para>
+/// The log is enough to promise and to append, so the chains may stay on the disk for a while (<see cref="IsLoaded"/>). Until they are loaded nothing is
+/// applied, read, collected or written to a checkpoint.
+/// </para>
 /// Everything mutable is guarded by <see cref="Gate"/>, held for short sections and never across an await.
 /// </summary>
 public sealed class RangeReplica : IDisposable
@@ -30,6 +34,11 @@ public sealed class RangeReplica : IDisposable
     private static readonly HardState NoPromise = new(Epoch.Zero, "", Guid.Empty, (byte)ReplicaState.Member, default);
 
     private readonly HardStateFile _hardState;
+
+    // Held while the state is loaded or replaced. Taken after an acceptor's turn, before the gate.
+    private readonly Lock _loading = new();
+    private volatile CheckpointReader? _unloaded; // what the chains are to be loaded from
+    private MvccStore _store = new();
     private int _checkpointing;
     private Lsn _lastChange;
     private bool _disposed;
@@ -68,7 +77,11 @@ public sealed class RangeReplica : IDisposable
 
     internal Lock Gate { get; } = new();
 
-    internal MvccStore Store { get; private set; } = new();
+    /// <summary>Whether the version chains are in memory.</summary>
+    public bool IsLoaded => _unloaded is null;
+
+    /// <exception cref="InvalidOperationException">Not before <see cref="IsLoaded"/>: what is not in memory must not be taken for absent.</exception>
+    internal MvccStore Store => IsLoaded ? _store : throw new InvalidOperationException($"range {Range}: the state is not loaded");
 
     internal TransactionState Transactions { get; private set; } = new();
 
@@ -78,12 +91,28 @@ public sealed class RangeReplica : IDisposable
 
     internal HybridLogicalClock Clock { get; }
 
-    /// <summary>
-    /// Opens the replica's files and rebuilds its state. Moves the clock above every timestamp in the log.
-    /// </summary>
+    /// <summary>Opens the replica's files and loads its state. Moves the clock above every timestamp in the log.</summary>
     /// <exception cref="WalCorruptionException">A file is damaged: the replica must not be used.</exception>
     /// <exception cref="WalIOException">A file cannot be read or written.</exception>
     public static RangeReplica Open(RangeReplicaOptions options, IWalFileSystem files, HybridLogicalClock clock)
+    {
+        var replica = OpenUnloaded(options, files, clock);
+        try
+        {
+            replica.Load();
+            return replica;
+        }
+        catch
+        {
+            replica.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The same, but leaves a checkpoint's content on the disk until <see cref="Load"/>; it is verified now.</summary>
+    /// <exception cref="WalCorruptionException">A file is damaged: the replica must not be used.</exception>
+    /// <exception cref="WalIOException">A file cannot be read or written.</exception>
+    public static RangeReplica OpenUnloaded(RangeReplicaOptions options, IWalFileSystem files, HybridLogicalClock clock)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(clock);
@@ -98,6 +127,40 @@ public sealed class RangeReplica : IDisposable
         {
             log.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Brings the version chains into memory, where they are not yet. Blocking; the log may be used meanwhile.</summary>
+    /// <exception cref="WalCorruptionException">The checkpoint was damaged since it was opened: the replica is broken.</exception>
+    /// <exception cref="InvalidDataException">The checkpoint cannot be understood: the replica is broken.</exception>
+    /// <exception cref="WalIOException">It cannot be read; it may be tried again.</exception>
+    public void Load()
+    {
+        lock (_loading)
+        {
+            if (_unloaded is not { } checkpoint)
+                return;
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            MvccStore store;
+            TransactionState transactions;
+            try
+            {
+                (store, transactions) = ReadState(checkpoint);
+            }
+            catch (Exception exception) when (exception is WalCorruptionException or InvalidDataException)
+            {
+                _failure = exception.Message;
+                throw;
+            }
+
+            lock (Gate)
+            {
+                _store = store;
+                Transactions = transactions;
+                _unloaded = null;
+            }
+
+            checkpoint.Dispose();
         }
     }
 
@@ -179,17 +242,21 @@ public sealed class RangeReplica : IDisposable
     /// <summary>The log was replaced by a checkpoint: so is the state. The caller excludes every other use of the log.</summary>
     private void Reload()
     {
-        var store = new MvccStore();
-        var transactions = new TransactionState();
-        var (configurations, lsn) = Load(store, transactions);
-        lock (Gate)
+        lock (_loading)
         {
-            Store = store;
-            Transactions = transactions;
-            Configurations = configurations;
-            AppliedLsn = lsn;
-            AppliedTimestamp = Timestamp.Zero; // the checkpoint's timestamp bounds it from above: records behind the LSN may be below it
-            _lastChange = lsn;
+            using var checkpoint = Log.OpenNewestCheckpoint();
+            var (store, transactions) = ReadState(checkpoint);
+            using var superseded = _unloaded;
+            lock (Gate)
+            {
+                _store = store;
+                Transactions = transactions;
+                _unloaded = null;
+                Configurations = ConfigurationsOf(checkpoint);
+                AppliedLsn = checkpoint?.Lsn ?? Lsn.Zero;
+                AppliedTimestamp = Timestamp.Zero; // the checkpoint's timestamp bounds it from above: records behind the LSN may be below it
+                _lastChange = AppliedLsn;
+            }
         }
     }
 
@@ -215,10 +282,10 @@ public sealed class RangeReplica : IDisposable
     /// lets the log go where both kept checkpoints allow. Blocking: run it on a thread that may wait.
     /// </summary>
     /// <param name="cancellationToken">Looked at between blocks; an unfinished checkpoint leaves nothing behind.</param>
-    /// <returns>The LSN that the checkpoint names, or null when another checkpoint is being written.</returns>
+    /// <returns>The LSN that the checkpoint names, or null when another checkpoint is being written, or nothing is loaded.</returns>
     public Lsn? Checkpoint(CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref _checkpointing, 1) != 0)
+        if (!IsLoaded || Interlocked.Exchange(ref _checkpointing, 1) != 0)
             return null;
         try
         {
@@ -299,7 +366,7 @@ public sealed class RangeReplica : IDisposable
     public bool CollectGarbageSlice(int maxKeys)
     {
         lock (Gate)
-            return Store.CollectSlice(maxKeys).PassComplete;
+            return !IsLoaded || Store.CollectSlice(maxKeys).PassComplete;
     }
 
     /// <summary>Whether another pass has something to collect.</summary>
@@ -308,7 +375,7 @@ public sealed class RangeReplica : IDisposable
         get
         {
             lock (Gate)
-                return Store.CollectionPending;
+                return IsLoaded && Store.CollectionPending;
         }
     }
 
@@ -316,7 +383,7 @@ public sealed class RangeReplica : IDisposable
     public bool ShouldCheckpoint()
     {
         lock (Gate)
-            return Log.ShouldCheckpoint(Store.PayloadBytes);
+            return IsLoaded && Log.ShouldCheckpoint(Store.PayloadBytes);
     }
 
     /// <summary>
@@ -337,19 +404,24 @@ public sealed class RangeReplica : IDisposable
             return Transactions.Idempotency.Find(idempotencyKey) is { } found && found.Stamp.RequestHash == requestHash ? found.ToRecord() : null;
     }
 
-    /// <summary>What the replica holds.</summary>
+    /// <summary>What the replica holds in memory.</summary>
     public RangeReplicaFigures GetFigures()
     {
         lock (Gate)
-            return new(Log.LastLsn, Store.Keys, Store.Versions, Store.PayloadBytes, Store.AllocatedBytes, Store.GcThreshold, Log.Status, Log.Status == WalStatus.Healthy ? null : Log.StatusReason);
+            return new(Log.LastLsn, _store.Keys, _store.Versions, _store.PayloadBytes, _store.AllocatedBytes, _store.GcThreshold, Log.Status, Log.Status == WalStatus.Healthy ? null : Log.StatusReason);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (_disposed)
-            return;
-        _disposed = true;
+        lock (_loading)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            _unloaded?.Dispose();
+        }
+
         Log.Dispose();
     }
 
@@ -381,22 +453,33 @@ public sealed class RangeReplica : IDisposable
 
     private void Recover()
     {
-        (Configurations, AppliedLsn) = Load(Store, Transactions);
-        foreach (var record in Log.ReplayFrom(AppliedLsn.Next))
+        var checkpoint = Log.OpenNewestCheckpoint();
+        try
         {
-            if (ConfigurationOf(record.Type, record.Payload.Span) is { } configuration)
-                Configurations.Append(record.Lsn, configuration);
+            (Configurations, AppliedLsn) = (ConfigurationsOf(checkpoint), checkpoint?.Lsn ?? Lsn.Zero);
+            foreach (var record in Log.ReplayFrom(AppliedLsn.Next))
+            {
+                if (ConfigurationOf(record.Type, record.Payload.Span) is { } configuration)
+                    Configurations.Append(record.Lsn, configuration);
+            }
+        }
+        catch
+        {
+            checkpoint?.Dispose();
+            throw;
         }
 
         Clock.Restore(Log.LastTimestamp);
+        _unloaded = checkpoint;
     }
 
-    private (ConfigurationLog Configurations, Lsn Lsn) Load(MvccStore store, TransactionState transactions)
+    private ConfigurationLog ConfigurationsOf(CheckpointReader? checkpoint) =>
+        new(checkpoint is null || checkpoint.Meta.IsEmpty ? Options.InitialConfiguration : ConfigurationCodec.Decode(checkpoint.Meta.Span));
+
+    private static (MvccStore Store, TransactionState Transactions) ReadState(CheckpointReader? checkpoint)
     {
-        using var checkpoint = Log.OpenNewestCheckpoint();
-        if (checkpoint is null)
-            return (new ConfigurationLog(Options.InitialConfiguration), Lsn.Zero);
-        foreach (var block in checkpoint.ReadBlocks())
+        var (store, transactions) = (new MvccStore(), new TransactionState());
+        foreach (var block in checkpoint?.ReadBlocks() ?? [])
         {
             if (TransactionStateCapture.IsBlock(block.Span))
                 TransactionStateCapture.Load(block.Span, transactions);
@@ -404,6 +487,6 @@ public sealed class RangeReplica : IDisposable
                 store.LoadBlock(block.Span);
         }
 
-        return (new ConfigurationLog(checkpoint.Meta.IsEmpty ? Options.InitialConfiguration : ConfigurationCodec.Decode(checkpoint.Meta.Span)), checkpoint.Lsn);
+        return (store, transactions);
     }
 }

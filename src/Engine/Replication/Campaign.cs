@@ -5,7 +5,8 @@ using GrainDb.Interfaces.Replicas;
 namespace GrainDb.Engine.Replication;
 
 /// <summary>
-/// One candidate's way to leadership: (1) it promises itself a higher epoch, durably, then asks everybody else; (2) with a quorum of promises it makes its
+/// One candidate's way to leadership: (0) it asks whether a quorum would promise, which changes nothing, so that one that does not hear a leader whom the others
+/// hear deposes nobody; (1) it promises itself a higher epoch, durably, then asks everybody else; (2) with a quorum of promises it makes its
 /// log equal to the best of theirs, and asks again where that log's configuration wants others; (3) it waits until its clock is above everything that
 /// an earlier leader may have read or written. Refused promises are asked for again when the lease that stands in the way is over.
 /// <para>
@@ -42,14 +43,17 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
         var seen = Later(acceptor.Replica.Promise.PromisedEpoch, acceptor.Replica.Log.LastEpoch);
         Epoch = seen.Next;
         var hint = "";
+        var ownLease = TimeSpan.MaxValue;
+        var isTrial = true;
         while (!_stopped && time.GetElapsedTime(started) < _options.CampaignTimeout)
         {
             if (!acceptor.Configuration.Contains(acceptor.Id))
                 return Unavailable("this replica does not vote");
-            var own = AskSelf();
+            Dictionary<Guid, PromiseAnswer> granted = isTrial ? [] : _granted;
+            var own = AskSelf(isTrial);
             if (own.Outcome is PromiseOutcome.Recovering or PromiseOutcome.UnknownReplica)
                 return Unavailable("this replica lost records and is being rebuilt");
-            var round = own.Outcome == PromiseOutcome.Granted ? await AskOthersAsync(own) : [own];
+            var round = own.Outcome == PromiseOutcome.Granted ? await AskOthersAsync(own, granted, isTrial) : [own];
             if (round.Where(answer => answer.Outcome == PromiseOutcome.HigherEpoch).Select(answer => answer.PromisedEpoch).DefaultIfEmpty().Max() is var higher && higher >= Epoch)
             {
                 lock (_gate)
@@ -58,11 +62,18 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
                     Epoch = higher.Next;
                 }
 
+                isTrial = true;
                 hint = $"epoch {higher} is promised to another candidate";
                 await Task.Delay(Pause(), time);
             }
-            else if (IsQuorum())
+            else if (IsQuorum(granted))
             {
+                if (isTrial)
+                {
+                    isTrial = false;
+                    continue;
+                }
+
                 if (await AdoptBestAsync() is { } failure)
                     return failure;
                 if (!_stopped && HasBestOfQuorum())
@@ -77,29 +88,35 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
                 var waits = round.Where(answer => answer.LeaseRemaining > TimeSpan.Zero).Select(answer => answer.LeaseRemaining).ToList();
                 hint = waits.Count > 0 ? "another leader's lease is running" : "too few replicas answer";
                 Better = own.Outcome == PromiseOutcome.LeaseRunning && acceptor.LeaderNode != candidate.Node ? acceptor.LeaderNode : null;
-                await Task.Delay(waits.Count > 0 ? waits.Min() + TimeSpan.FromMilliseconds(1) : _options.RetryPause, time);
+                if (Better is not null && own.LeaseRemaining > ownLease)
+                    return Unavailable($"{Better} leads, and has just been heard of");
+                ownLease = own.LeaseRemaining;
+
+                // A lease ends at the latest when it says; its holder may give it up before.
+                var wait = waits.Count > 0 ? waits.Min() + TimeSpan.FromMilliseconds(1) : _options.RetryPause;
+                await Task.Delay(wait < _options.RetryPause ? wait : _options.RetryPause, time);
             }
         }
 
         return Unavailable(_stopped ? "the range follows another leader" : $"no quorum of promises: {hint}");
     }
 
-    private PromiseAnswer AskSelf()
+    private PromiseAnswer AskSelf(bool isTrial)
     {
-        var request = RequestFor(acceptor.Id);
+        var request = RequestFor(acceptor.Id, isTrial);
         return _options.Has(ReplicationFaults.NoSelfPromise) ? acceptor.Peek() : acceptor.Promise(request);
     }
 
     /// <returns>All answers of this round; those that came too late to matter are not waited for.</returns>
-    private async Task<List<PromiseAnswer>> AskOthersAsync(PromiseAnswer own)
+    private async Task<List<PromiseAnswer>> AskOthersAsync(PromiseAnswer own, Dictionary<Guid, PromiseAnswer> granted, bool isTrial)
     {
         var round = new List<PromiseAnswer>();
         var decided = new TaskCompletionSource();
         List<ReplicaDescriptor> missing;
         lock (_gate)
         {
-            _granted[acceptor.Id] = own;
-            missing = [.. acceptor.Configuration.Members.Where(member => !_granted.ContainsKey(member.Id))];
+            granted[acceptor.Id] = own;
+            missing = [.. acceptor.Configuration.Members.Where(member => !granted.ContainsKey(member.Id))];
         }
 
         var left = missing.Count;
@@ -112,7 +129,7 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
 
         async Task AskAsync(ReplicaDescriptor member)
         {
-            var (epoch, request) = (Epoch, RequestFor(member.Id));
+            var (epoch, request) = (Epoch, RequestFor(member.Id, isTrial));
             var answer = await transport.PromiseAsync(member, request);
             bool complete;
             lock (_gate)
@@ -122,10 +139,10 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
                 {
                     round.Add(answer);
                     if (answer.Outcome == PromiseOutcome.Granted)
-                        _granted[member.Id] = answer;
+                        granted[member.Id] = answer;
                 }
 
-                complete = left == 0 || Quorum.IsReached(acceptor.Configuration, _granted.ContainsKey, _options.Faults);
+                complete = left == 0 || Quorum.IsReached(acceptor.Configuration, granted.ContainsKey, _options.Faults);
             }
 
             if (complete)
@@ -133,13 +150,13 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
         }
     }
 
-    private PromiseRequest RequestFor(Guid replica) =>
-        new() { Replica = replica, Epoch = Epoch, Candidate = candidate, Clock = acceptor.Replica.Clock.Now() };
+    private PromiseRequest RequestFor(Guid replica, bool isTrial) =>
+        new() { Replica = replica, Epoch = Epoch, Candidate = candidate, Clock = acceptor.Replica.Clock.Now(), IsTrial = isTrial };
 
-    private bool IsQuorum()
+    private bool IsQuorum(Dictionary<Guid, PromiseAnswer> granted)
     {
         lock (_gate)
-            return Quorum.IsReached(acceptor.Configuration, _granted.ContainsKey, _options.Faults);
+            return Quorum.IsReached(acceptor.Configuration, granted.ContainsKey, _options.Faults);
     }
 
     /// <summary>

@@ -16,7 +16,10 @@ public sealed partial class ReplicaAcceptor
     private Guid _recovery = Guid.Empty;
     private ReadOnlyMemory<byte> _unsynced; // only of a deliberate error
 
-    /// <summary>Appends what a leader sends, makes it durable, applies what is committed, and grants the leader a lease.</summary>
+    /// <summary>
+    /// Appends what a leader sends, makes it durable, and grants the leader a lease. What it says to be committed is applied by <see cref="ApplyCommitted"/>,
+    /// which the host calls when the answer has left: nobody's commit waits for another's state.
+    /// </summary>
     /// <exception cref="WalBrokenException">The log failed: the replica is broken.</exception>
     /// <exception cref="InvalidDataException">The leader's records contradict what is committed here. The range must stop.</exception>
     public AppendAnswer Append(AppendRequest request)
@@ -97,6 +100,34 @@ public sealed partial class ReplicaAcceptor
         }
     }
 
+    /// <summary>Whether <see cref="ApplyCommitted"/> has something to do.</summary>
+    public bool HasUnapplied
+    {
+        get
+        {
+            lock (Replica.Gate)
+                return Replica.IsLoaded && Replica.AppliedLsn < _commit;
+        }
+    }
+
+    /// <summary>Applies what is known to be committed. At any time, also beside the next append; nothing happens while the state is not loaded.</summary>
+    /// <exception cref="InvalidDataException">A committed record cannot be understood, or is not in the log. The range must stop.</exception>
+    public void ApplyCommitted()
+    {
+        lock (_turn)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            Apply();
+        }
+    }
+
+    /// <summary>Brings the state into memory where it is still on the disk (<see cref="Ranges.RangeReplica.Load"/>), and what was committed meanwhile into the state.</summary>
+    public void Load()
+    {
+        Replica.Load();
+        ApplyCommitted();
+    }
+
     /// <summary>Applies what the leader on this node knows to be committed, up to an LSN below its own records.</summary>
     internal void CommitAndApply(Lsn upTo)
     {
@@ -156,6 +187,7 @@ public sealed partial class ReplicaAcceptor
         _leases.MaxLeaseTimestamp = Timestamp.Later(_leases.MaxLeaseTimestamp, request.LeaseTimestamp);
         _leases.LastHeard = now;
         ExpectsLeader = true;
+        Heir = "";
     }
 
     private AppendAnswer AppendInTurn(AppendRequest request)
@@ -189,9 +221,9 @@ public sealed partial class ReplicaAcceptor
             var commit = request.CommitLsn < bound ? request.CommitLsn : bound;
             if (commit > _commit)
                 _commit = commit;
+            _closed.Applied(Replica.AppliedLsn);
         }
 
-        Apply();
         var full = WhyFull();
         if (IsRecovering && !TryRejoin(request, verified) && !_options.Has(ReplicationFaults.RecoveringVotes))
             return Answer(AppendOutcome.Recovering) with { DurableLsn = verified, NextLsn = verified.Next, Recovery = _recovery };
@@ -321,6 +353,8 @@ public sealed partial class ReplicaAcceptor
     /// <summary>Applies up to the commit position, in slices, from memory where the records are still there.</summary>
     private void Apply()
     {
+        if (!Replica.IsLoaded)
+            return;
         var commit = CommitLsn;
         if (Replica.AppliedLsn < commit)
         {

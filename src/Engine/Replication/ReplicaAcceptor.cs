@@ -133,10 +133,16 @@ public sealed partial class ReplicaAcceptor : IDisposable
     /// <summary>Whether a leader was heard of that has not said since that it stops.</summary>
     public bool ExpectsLeader { get; private set; }
 
+    /// <summary>The node that the leader asked to lead next when it stopped; empty when it asked none, or somebody leads since.</summary>
+    public string Heir { get; private set; } = "";
+
+    /// <summary>How long ago the lease that was granted last ended; not positive while it runs.</summary>
+    public TimeSpan LeaseOverFor => _time.GetElapsedTime(_leases.Until);
+
     /// <summary>Times and bounds.</summary>
     public ReplicationOptions Options => _options;
 
-    /// <summary>Promises to accept no lower epoch, unless somebody else's lease is running. Durable when it returns.</summary>
+    /// <summary>Promises to accept no lower epoch, unless somebody else's lease is running. Durable when it returns. A trial changes nothing.</summary>
     /// <exception cref="WalBrokenException">The promise cannot be written: the replica is broken.</exception>
     public PromiseAnswer Promise(PromiseRequest request)
     {
@@ -148,6 +154,8 @@ public sealed partial class ReplicaAcceptor : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (WhyNotPromise(request) is { } refusal)
                 return refusal;
+            if (request.IsTrial)
+                return Granted();
             RecordPromise(request.Epoch, request.Candidate);
             deposed = TakeDeposed(request.Candidate);
             answer = Granted();
@@ -176,6 +184,7 @@ public sealed partial class ReplicaAcceptor : IDisposable
             if (notice.Replica != Id || (notice.Epoch != Replica.Promise.PromisedEpoch && !_options.Has(ReplicationFaults.AnyRelease)))
                 return;
             ExpectsLeader = false;
+            Heir = notice.Heir;
             _leases.Holder = Candidate.None;
             _leases.Until = _time.GetTimestamp();
             _leases.IsReleased = true;

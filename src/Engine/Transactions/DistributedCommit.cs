@@ -211,9 +211,8 @@ internal sealed class DistributedCommit(CoordinatorContext context, TransactionI
     {
         if (failure.Code != ErrorCode.VersionMismatch)
             return ConflictKeys.ToUser(failure, participant.Keyspace);
-        var conditional = participant.Work.Writes.Where(write => write.Condition.Kind != ConditionKind.None).Select(write => new ConflictKey("", write.Key));
         return ConflictKeys.ToUser(
-            Failure.NotApplied(ErrorCode.TransactionConflict, "a condition does not hold any more: " + failure.Detail) with { Keys = [.. conditional] }, participant.Keyspace);
+            Failure.NotApplied(ErrorCode.TransactionConflict, "a condition does not hold any more: " + failure.Detail) with { Keys = failure.Keys }, participant.Keyspace);
     }
 
     private static Failure NotPrepared(CommitParticipant participant) =>

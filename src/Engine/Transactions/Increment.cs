@@ -7,6 +7,9 @@ namespace GrainDb.Engine.Transactions;
 /// <summary>Integers as values: UTF-8 decimal text, an optional minus sign and digits, within 64 bits; absent is 0.</summary>
 public static class Increment
 {
+    /// <summary>Media type of a value that an increment makes where there was none, and none was named.</summary>
+    public const string ContentType = "text/plain";
+
     /// <summary>Adds to what is there.</summary>
     /// <param name="current">The value; null when the key does not exist.</param>
     /// <param name="by">What to add.</param>

@@ -106,16 +106,16 @@ public sealed class OneRequestTransaction
         var increments = new long?[_request.Writes.Count];
         if (Evaluate(bases.Result, increments) is { } wrong)
             return await RepeatedAsync(transaction, budget) ?? TransactResult.Failed(wrong);
-        return await CommitAsync(transaction, found, increments, budget, cancellationToken);
+        return await CommitAsync(transaction, found, bases.Result, increments, budget, cancellationToken);
     }
 
     private async Task<TransactResult> CommitAsync(
-        TransactionCoordinator transaction, TransactFound[] found, long?[] increments, TimeBudget budget, CancellationToken cancellationToken)
+        TransactionCoordinator transaction, TransactFound[] found, ReadResult?[] bases, long?[] increments, TimeBudget budget, CancellationToken cancellationToken)
     {
         for (var i = 0; i < increments.Length; i++)
         {
             var write = _request.Writes[i];
-            var made = increments[i] is { } value ? write.Write with { Kind = WriteKind.Put, Value = IntegerText.Encode(value) } : write.Write;
+            var made = increments[i] is { } value ? write.Write with { Kind = WriteKind.Put, Value = Increment.ToValue(value), ContentType = ContentTypeOf(write.Write, bases[i]!) } : write.Write;
             if (await transaction.WriteAsync(write.Keyspace, made, budget.Left, cancellationToken) is { } refused)
                 return TransactResult.Failed(refused);
         }
@@ -161,6 +161,9 @@ public sealed class OneRequestTransaction
             ? new TransactResult { Committed = true, CommitTimestamp = record.Version, Reads = reads, Increments = increments, Repeated = record, Transaction = transaction }
             : TransactResult.Failed(new Failure(ErrorCode.Internal, Outcome.Applied, $"the request took effect at {record.Version}, and its answer cannot be read"));
 
+    private static string ContentTypeOf(KeyWrite write, ReadResult there) =>
+        write.ContentType.Length > 0 ? write.ContentType : there.Found ? there.ContentType : Increment.ContentType;
+
     private static Failure AnswerTooLarge => Failure.NotApplied(
         ErrorCode.TransactionTooLarge, $"the answer would have to be kept with the idempotency key; the limit is {TransactionLimits.MaxIdempotencyAnswerBytes} bytes");
 
@@ -170,8 +173,14 @@ public sealed class OneRequestTransaction
         {
             if (bases[i] is not { } read || _request.Writes[i].Increment is not { } by)
                 continue;
-            if (IntegerText.TryAdd(read.Found ? read.Value : default(ReadOnlyMemory<byte>?), by, out var sum) is { } wrong)
-                return wrong with { Keys = [new ConflictKey(_request.Writes[i].Keyspace, _request.Writes[i].Write.Key)] };
+            if (Increment.Add(read.Found ? read.Value : default(ReadOnlyMemory<byte>?), by) is not { } sum)
+            {
+                return Failure.NotApplied(ErrorCode.NotAnInteger, "an increment met a value that is no 64-bit integer, or would leave their range") with
+                {
+                    Keys = [new ConflictKey(_request.Writes[i].Keyspace, _request.Writes[i].Write.Key)],
+                };
+            }
+
             increments[i] = sum;
         }
 

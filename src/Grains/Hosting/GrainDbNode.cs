@@ -51,6 +51,9 @@ public static class GrainDbNode
         services.AddSingleton<LocalRanges>();
         services.AddSingleton<MetaCache>();
         services.AddSingleton<MetaFormation>();
+        services.AddSingleton<LeaderRoutes>();
+        services.AddSingleton<Candidacy>();
+        services.AddSingleton<LeaderHandover>();
         services.AddSingleton<RangeCalls>();
         services.AddSingleton<ReadRouting>();
         services.AddSingleton<GarbageCollection>();
@@ -60,6 +63,7 @@ public static class GrainDbNode
         services.AddSingleton<IClusterView, ClusterView>();
         AddTransactions(services, node);
         services.AddSingleton<ReplicaTransport>();
+        services.AddSingleton<StateLoading>();
         services.TryAddSingleton(ReplicationOptions.Default);
         AddLifecycleParticipant<NodeStorage>(services);
         AddLifecycleParticipant<ReplicaHost>(services);

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Time;
 using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Ranges;
@@ -39,6 +40,11 @@ internal sealed class NodeInstruments(NodeOptions node, ReplicaHost host, Hybrid
             "Replicas of this node that are broken or take no writes.");
         meter.CreateObservableGauge("graindb.range.loaded", () => host.Open.Count(), "{range}", "Replicas in memory.");
         meter.CreateObservableGauge(
+            "graindb.replica.lag",
+            LargestLag,
+            "{record}",
+            "Records that a voter of a range led here lacks: the largest number of all.");
+        meter.CreateObservableGauge(
             "graindb.mvcc.allocated",
             () => host.Open.Sum(entry => entry.Slot.Replica?.GetFigures().AllocatedBytes ?? 0),
             "By",
@@ -50,6 +56,17 @@ internal sealed class NodeInstruments(NodeOptions node, ReplicaHost host, Hybrid
             "Age of the oldest GC threshold of a range in memory that has one.");
         meter.CreateObservableCounter(
             "graindb.clock.refused", () => clock.RefusedCount, "{timestamp}", "Timestamps refused because they were too far ahead.");
+    }
+
+    private long LargestLag() => host.Open
+        .Select(entry => entry.Slot.Leader is { IsStopped: false, HasLease: true } leader ? LagOf(leader) : 0)
+        .DefaultIfEmpty()
+        .Max();
+
+    private static long LagOf(RangeLeader leader)
+    {
+        var last = (long)leader.Replica.GetFigures().LastLsn.Value;
+        return leader.Peers.Select(peer => Math.Max(0, last - (long)peer.Match.Value)).DefaultIfEmpty().Max();
     }
 
     private TimeSpan OldestThresholdAge()

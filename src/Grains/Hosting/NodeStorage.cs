@@ -189,7 +189,7 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         }
     }
 
-    /// <summary>Opens a listed replica. The mark that it is in use comes after its log exists and before anything is in it.</summary>
+    /// <summary>Opens a listed replica, without loading its state. The mark that it is in use comes after its log exists and before anything is in it.</summary>
     /// <exception cref="WalCorruptionException">A file is damaged or missing.</exception>
     /// <exception cref="IOException">It cannot be opened now.</exception>
     public RangeReplica OpenReplica(RangeId range)
@@ -200,7 +200,7 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
             throw new WalCorruptionException(directory, 0, "the manifest lists this replica, and its files are gone");
         if (!entry.IsOpened)
             MakeEmpty(directory);
-        var replica = RangeReplica.Open(OptionsOf(range, entry), Files, Clock);
+        var replica = RangeReplica.OpenUnloaded(OptionsOf(range, entry), Files, Clock);
         try
         {
             lock (_manifestLock)

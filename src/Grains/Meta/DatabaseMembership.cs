@@ -1,4 +1,5 @@
 using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Placement;
 using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Ranges;
@@ -10,7 +11,7 @@ namespace GrainDb.Grains.Meta;
 /// <summary>
 /// Brings this node into the database and keeps its view of the meta range fresh. In rounds: fetch the view (the first bootstrap
 /// node forms the meta range and creates the database where there is none); refuse a database that is not the one of the data
-/// directory; write the node's topology row; on the first bootstrap node, finish half-made keyspaces and create the default one and that of transactions
+/// directory; write the node's topology row; on one live node, finish half-made keyspaces and create the default one and that of transactions
 /// once all bootstrap nodes are there; delete replicas whose ranges no longer exist. Every round is idempotent.
 /// </summary>
 internal sealed class DatabaseMembership(
@@ -20,6 +21,7 @@ internal sealed class DatabaseMembership(
     MetaCache meta,
     MetaFormation formation,
     KeyspaceCatalog keyspaces,
+    LiveNodes live,
     TimeProvider time,
     ILogger<DatabaseMembership> logger) : BackgroundLoop
 {
@@ -76,7 +78,7 @@ internal sealed class DatabaseMembership(
         else if (joined != snapshot.Catalog.DatabaseId)
             return $"the data directory belongs to database {joined}, the cluster is {snapshot.Catalog.DatabaseId}: this node takes no part";
         snapshot = await RegisterAsync(snapshot, cancellationToken);
-        if (formation.IsFormer)
+        if (IsFinisher(snapshot))
             await FinishKeyspacesAsync(snapshot, cancellationToken);
         await RemoveOrphansAsync(snapshot);
         var missing = node.BootstrapNodes.Where(name => snapshot.FindNode(name) is null).ToList();
@@ -137,6 +139,10 @@ internal sealed class DatabaseMembership(
             snapshot = meta.Current!;
         }
     }
+
+    /// <summary>Whether it is this node that finishes what others began: one at a time is enough, and two at once do no harm. A node that hangs is the one until it is declared dead.</summary>
+    private bool IsFinisher(MetaSnapshot snapshot) =>
+        snapshot.Nodes.Select(row => row.Name).Where(name => live.Find(name) is not null).Min(StringComparer.Ordinal) == node.Name;
 
     private async Task FinishKeyspacesAsync(MetaSnapshot snapshot, CancellationToken cancellationToken)
     {

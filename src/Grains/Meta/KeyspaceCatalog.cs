@@ -16,7 +16,7 @@ namespace GrainDb.Grains.Meta;
 /// its range descriptors and the ids of their replicas; (2) every node makes its empty replicas; (3) a second conditional write shows the keyspace. Deleting: (1) a
 /// conditional write hides it; (2) every node ends its leaders and never lets these ranges lead again, so that nothing can be acknowledged
 /// by a range that is about to go, whoever still routes to it; (3) a second write removes the rows, and the nodes then remove
-/// replicas that no row names. A crash in between leaves the mark: the same request, or the first bootstrap node, goes on. The stamp of a
+/// replicas that no row names. A crash in between leaves the mark: the same request, or one of the live nodes, goes on. The stamp of a
 /// request that may be repeated is stored with the first write.
 /// </summary>
 internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNodes live, IGrainFactory grains) : IKeyspaceCatalog

@@ -25,17 +25,15 @@ internal sealed class MetaCache
 
     private readonly Lock _lock = new();
     private readonly NodeStorage _storage;
-    private readonly LocalRanges _local;
-    private readonly IGrainFactory _grains;
+    private readonly LeaderRoutes _routes;
     private readonly TimeProvider _time;
     private Task<MetaSnapshot>? _refresh;
     private volatile MetaSnapshot? _current;
 
-    public MetaCache(NodeStorage storage, LocalRanges local, IGrainFactory grains, TimeProvider time)
+    public MetaCache(NodeStorage storage, LeaderRoutes routes, TimeProvider time)
     {
         _storage = storage;
-        _local = local;
-        _grains = grains;
+        _routes = routes;
         _time = time;
     }
 
@@ -96,7 +94,8 @@ internal sealed class MetaCache
         (await TryWriteAsync(catalog, NotExists, changes, idempotency: null, cancellationToken)).IsDone;
 
     /// <summary>The operations of the meta range's leader.</summary>
-    public IKeyRange MetaLeader => (IKeyRange?)_local.Find(RangeId.Meta) ?? _grains.GetGrain<IKeyRangeGrain>(RangeId.Meta.Value);
+    /// <exception cref="GrainDbException">Nothing is heard of it.</exception>
+    private IKeyRange MetaLeader => _routes.Find(RangeId.Meta);
 
     private async Task<MetaChangeResult> TryWriteAsync(
         CatalogRow catalog,

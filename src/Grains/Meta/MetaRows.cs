@@ -29,7 +29,7 @@ internal sealed record CatalogRow(Guid DatabaseId, long NextRangeId, long RingVe
 /// <param name="State">Where it is in its life.</param>
 internal sealed record KeyspaceRow(KeyspaceDescriptor Keyspace, KeyspaceState State);
 
-/// <summary>Only an active keyspace is visible; the other states are finished by whoever began, or by the first bootstrap node.</summary>
+/// <summary>Only an active keyspace is visible; the other states are finished by whoever began, or by one of the live nodes.</summary>
 internal enum KeyspaceState
 {
     Active,

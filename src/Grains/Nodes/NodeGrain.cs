@@ -36,19 +36,20 @@ internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHo
 
     public Task RetireReplicasAsync(RangeId[] ranges) => Task.WhenAll(ranges.Select(host.RetireAsync));
 
-    public Task<CommitMemory> FindCommitAsync(TransactionId transaction)
+    public Task<TransactionMemories> FindTransactionAsync(TransactionId transaction)
     {
-        var commit = Timestamp.Zero;
+        var (commit, isAborted) = (Timestamp.Zero, false);
         var asked = new List<RangeId>();
         foreach (var leader in local.All)
         {
-            if (leader.FindCommit(transaction) is not { } at)
+            if (!leader.TryFindOutcome(transaction, out var outcome))
                 continue;
             asked.Add(leader.Range);
-            commit = Timestamp.Later(commit, at);
+            commit = Timestamp.Later(commit, outcome.GetValueOrDefault());
+            isAborted |= outcome is { IsZero: true };
         }
 
-        return Task.FromResult(new CommitMemory(commit, [.. asked]));
+        return Task.FromResult(new TransactionMemories(commit, isAborted, [.. asked]));
     }
 
     public Task<NodeReport> ReportAsync() => Task.FromResult(host.Report());

@@ -8,6 +8,9 @@ internal static class GrainTypes
     /// <summary>Keyed <c>range@node</c>, see <see cref="ReplicaKey"/>.</summary>
     public const string Replica = "graindb-replica";
 
+    /// <summary>Keyed <c>range@node</c>, see <see cref="ReplicaKey"/>.</summary>
+    public const string Leader = "graindb-leader";
+
     public const string Node = "graindb-node";
 
     /// <summary>Keyed by the transaction's id.</summary>

@@ -1,11 +1,9 @@
 using GrainDb.Engine.Ranges;
 using GrainDb.Grains.Hosting;
-using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
-using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Transactions;
 using GrainDb.Interfaces.Replicas;
@@ -24,7 +22,8 @@ namespace GrainDb.Grains.Ranges;
 [Reentrant]
 [KeepAlive]
 [Immovable]
-internal sealed class KeyRangeGrain(NodeOptions node, ReplicaHost host, GarbageCollection garbage, MetaCache meta, LiveNodes live) : Grain, IKeyRangeGrain
+internal sealed class KeyRangeGrain(
+    NodeOptions node, ReplicaHost host, Candidacy candidacy, LeaderRoutes routes, GarbageCollection garbage, LiveNodes live) : Grain, IKeyRangeGrain
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -37,6 +36,7 @@ internal sealed class KeyRangeGrain(NodeOptions node, ReplicaHost host, GarbageC
     private Task _standing = Task.CompletedTask;
     private RangeLeader? _leader;
     private Failure? _failure;
+    private string? _better;
 
     private RangeId Range => new(this.GetPrimaryKeyLong());
 
@@ -91,16 +91,16 @@ internal sealed class KeyRangeGrain(NodeOptions node, ReplicaHost host, GarbageC
         ? Watch(await leader.RefreshAsync(request), failure => failure)
         : WhyNoLeader();
 
-    public Task TransferLeaderAsync(string target)
+    public async Task TransferLeaderAsync(string target)
     {
-        if (target == node.Name)
-            return Task.CompletedTask;
-        var silo = live.Find(target) ?? throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, $"node {target} is down"));
-
-        // Deactivation ends the leadership first; only then is the range activated there.
-        RequestContext.Set(IPlacementDirector.PlacementHintKey, silo);
-        this.MigrateOnIdle();
-        return Task.CompletedTask;
+        if (live.Find(target) is null)
+            throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, $"node {target} is down"));
+        if (await FindLeaderAsync() is not null)
+            await routes.On(Range, node.Name).HandOverAsync(target);
+        else if (_better is { } leading && leading != target)
+            await routes.On(Range, leading).HandOverAsync(target);
+        else
+            await routes.On(Range, target).StandAsync();
     }
 
     public Task WakeAsync() => Task.CompletedTask;
@@ -126,41 +126,12 @@ internal sealed class KeyRangeGrain(NodeOptions node, ReplicaHost host, GarbageC
     /// <summary>Stands for leadership; where that fails, the range moves on after a moment in which callers learn why.</summary>
     private async Task StandAsync()
     {
-        SiloAddress? next = null;
-        try
-        {
-            var descriptor = meta.Find(Range) ?? (await meta.RefreshAsync(CancellationToken.None)).FindRange(Range);
-            if (descriptor?.On(node.Name) is null)
-                _failure = Failure.NotApplied(ErrorCode.RangeMoved, $"range {Range} has no replica on node {node.Name}");
-            else
-                next = await StandAsync(descriptor);
-        }
-        catch (Exception exception)
-        {
-            _failure = Failure.NotApplied(ErrorCode.Unavailable, $"range {Range} cannot be led now: {exception.Message}");
-        }
-
-        if (_leader is null)
-            this.RegisterGrainTimer(_ => { Leave(next); return Task.CompletedTask; }, next is null ? RetryAfter : MoveAfter, Timeout.InfiniteTimeSpan);
-    }
-
-    /// <returns>Where the range should be tried next, when it is not led here.</returns>
-    private async Task<SiloAddress?> StandAsync(RangeDescriptor descriptor)
-    {
-        string? better = null;
-        if (Range == RangeId.Meta)
-            (_leader, _failure, better) = await host.LeadAsync(descriptor, KeyspacePartitioning.Range, GrainContext);
-        else if ((meta.Current?.FindActive(descriptor.Keyspace) ?? (await meta.RefreshAsync(CancellationToken.None)).FindActive(descriptor.Keyspace)) is { } map)
-            (_leader, _failure, better) = await host.LeadAsync(descriptor, map.Keyspace.Partitioning, GrainContext);
-        else
-            _failure = Failure.NotApplied(ErrorCode.RangeMoved, $"keyspace '{descriptor.Keyspace}' is not active");
-        if (_leader is not null || _failure!.Code == ErrorCode.RangeMoved)
-            return null;
-
-        // What is damaged here is whole elsewhere: only the last copy's damage is the caller's business.
-        if (_failure.Code == ErrorCode.Corruption && descriptor.Replicas.Length > 1)
-            _failure = Failure.NotApplied(ErrorCode.Unavailable, _failure.Detail);
-        return (better is null ? null : live.Find(better)) ?? NextNode(descriptor);
+        var result = await candidacy.StandAsync(Range, GrainContext);
+        (_leader, _failure, _better) = (result.Leader, result.Failure, result.Better);
+        if (_leader is not null)
+            return;
+        var next = result.Descriptor is { } descriptor ? (_better is null ? null : live.Find(_better)) ?? NextNode(descriptor) : null;
+        this.RegisterGrainTimer(_ => { Leave(next); return Task.CompletedTask; }, next is null ? RetryAfter : MoveAfter, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>The live node that comes after this one in the range's order, around its end; null when there is no other.</summary>

@@ -9,7 +9,7 @@ namespace GrainDb.Grains.Ranges;
 /// Calls the leader of a range, in process where it is local, and tries again inside the deadline where that is safe: a read
 /// always, a write only when its failure says that nothing was proposed and a newer route or a moment may help.
 /// </summary>
-internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactory grains, TimeProvider time)
+internal sealed class RangeCalls(MetaCache meta, LeaderRoutes routes, TimeProvider time)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan PatienceWithoutNode = TimeSpan.FromMilliseconds(500);
@@ -18,7 +18,9 @@ internal sealed class RangeCalls(MetaCache meta, LocalRanges local, IGrainFactor
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(250);
 
-    public IKeyRange Leader(RangeId range) => (IKeyRange?)local.Find(range) ?? grains.GetGrain<IKeyRangeGrain>(range.Value);
+    /// <summary>The leader of a range, by the way that is best now. Within an attempt.</summary>
+    /// <exception cref="GrainDbException">Nothing can be asked at this moment; another attempt may find somebody.</exception>
+    public IKeyRange Leader(RangeId range) => routes.Find(range);
 
     /// <summary>Runs one operation until it succeeds, fails for good, or the time is up.</summary>
     /// <param name="attempt">Finds its route anew each time, since the map may have changed.</param>

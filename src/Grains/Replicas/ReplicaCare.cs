@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace GrainDb.Grains.Replicas;
 
 /// <summary>
-/// What the node does so that its ranges stay led and complete: asks for another leader where one fell silent, so that nobody has to call first
-/// (where the silent node hangs, the grain directory keeps pointing to it until the cluster has declared it dead); finishes changes of voters; replaces voters that are lost with their disks; hands leadership to the node that comes first in
+/// What the node does so that its ranges stay led and complete: stands where a leader fell silent, beside the grain directory, which
+/// keeps pointing to a node that hangs until the cluster has declared it dead; finishes changes of voters; replaces voters that are lost with their disks; hands leadership to the node that comes first in
 /// the range's order once that is there and has everything.
 /// </summary>
 internal sealed class ReplicaCare(
@@ -22,6 +22,7 @@ internal sealed class ReplicaCare(
     ReplicaHost host,
     MetaCache meta,
     LiveNodes live,
+    LeaderHandover handover,
     IGrainFactory grains,
     ReplicationOptions options,
     TimeProvider time,
@@ -29,6 +30,12 @@ internal sealed class ReplicaCare(
 {
     private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan PauseBetweenAttempts = TimeSpan.FromSeconds(1);
+
+    /// <summary>After the end of a lease nobody stands for so long: its leader may be about to be heard of.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How long a voter that comes before may take to be heard of as the leader.</summary>
+    private static readonly TimeSpan TurnLength = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How long a newcomer may take to catch up.</summary>
     private static readonly TimeSpan CatchUpPatience = TimeSpan.FromMinutes(10);
@@ -72,41 +79,55 @@ internal sealed class ReplicaCare(
 
     private void LookAfter(RangeId range, ReplicaSlot slot, CancellationToken stopping)
     {
-        if (slot is { Leader: { IsStopped: false } leader, Activation: { } activation })
+        if (slot is { Leader: { IsStopped: false } leader })
         {
             _silent.TryRemove(range, out _);
             if (leader.HasLease)
-                Improve(range, leader, activation, stopping);
+                Improve(range, leader, stopping);
             else if (leader.UnconfirmedFor > options.LeaseDuration * LeasesWithoutQuorum && MayTry(range))
-                GiveUp(range, leader, activation);
+                GiveUp(range, leader, stopping);
         }
-        else if (slot is { Leader: null, Acceptor: { ExpectsLeader: true } acceptor } && acceptor.SilentFor > options.LeaseDuration * 1.1 && MayTry(range))
+        else if (slot is { Leader: null, Acceptor: { ExpectsLeader: true } acceptor } && IsMyTurn(range, acceptor) && MayTry(range))
         {
             if (_silent.TryAdd(range, true))
-                ReplicaHostLog.LeaderSilent(logger, range);
-            grains.GetGrain<IKeyRangeGrain>(range.Value).WakeAsync().Ignore();
+                ReplicaHostLog.Standing(logger, range);
+            handover.AskAsync(range, node.Name, CancellationToken.None).Ignore();
         }
     }
 
-    private void Improve(RangeId range, RangeLeader leader, IGrainContext activation, CancellationToken stopping)
+    /// <summary>
+    /// The voters that might stand in a silent leader's place do so one after the other, in the range's order, and not at once. The first one only waits for the
+    /// lease to be over.
+    /// </summary>
+    private bool IsMyTurn(RangeId range, ReplicaAcceptor acceptor)
+    {
+        var over = acceptor.LeaseOverFor;
+        if (host.IsLeaving || over < TimeSpan.Zero || meta.Find(range) is not { } descriptor)
+            return false;
+        var leader = acceptor.LeaderNode;
+        var turn = descriptor.Nodes.Where(name => name == node.Name || (name != leader && live.Find(name) is not null)).ToList().IndexOf(node.Name);
+        return turn >= 0 && over > Margin + (TurnLength * turn);
+    }
+
+    private void Improve(RangeId range, RangeLeader leader, CancellationToken stopping)
     {
         if (leader.Configuration.IsJoint || leader.LostVoters.Count > 0)
             Repair(leader, () => leader.Configuration.IsJoint ? FinishAsync(leader, stopping) : ReplaceAsync(leader, leader.LostVoters[0], stopping));
         else if (IsRowBehind(leader))
             Repair(leader, () => RecordAsync(leader, stopping));
         else if (FindBetter(leader) is not null && MayTry(range))
-            _ = HandOverAsync(leader, activation, stopping);
+            _ = HandOverAsync(leader, stopping);
     }
 
     /// <summary>A leader that hears of no quorum keeps others from leading as long as they hear it: another node may do better.</summary>
-    private void GiveUp(RangeId range, RangeLeader leader, IGrainContext activation)
+    private void GiveUp(RangeId range, RangeLeader leader, CancellationToken stopping)
     {
         ReplicaHostLog.GivingUp(logger, range);
-        var next = meta.Find(range)?.Nodes.Where(name => name != node.Name).Select(live.Find).FirstOrDefault(silo => silo is not null);
+        var next = meta.Find(range)?.Nodes.FirstOrDefault(name => name != node.Name && live.Find(name) is not null);
         if (next is null)
             _ = leader.DisposeAsync().AsTask();
         else
-            activation.Migrate(new Dictionary<string, object> { [Orleans.Runtime.Placement.IPlacementDirector.PlacementHintKey] = next });
+            handover.RunAsync(leader, next, stopping).Ignore();
     }
 
     /// <summary>A replica that this node should have and does not is replaced by its range's leader: cold ranges need one for that.</summary>
@@ -135,24 +156,24 @@ internal sealed class ReplicaCare(
     /// The first live node of the range's order, when it is not this one and its replica has everything; where the disk of this one is full, any that has
     /// everything and room.
     /// </summary>
-    private SiloAddress? FindBetter(RangeLeader leader)
+    private string? FindBetter(RangeLeader leader)
     {
         if (leader.WhyFull is not null)
-            return leader.FindCaughtUp() is { } roomy ? live.Find(roomy.Node) : null;
+            return leader.FindCaughtUp() is { } roomy && live.Find(roomy.Node) is not null ? roomy.Node : null;
         var first = meta.Find(leader.Range)?.Replicas.FirstOrDefault(replica => live.Find(replica.Node) is not null);
-        return first is null || first.Node == node.Name || !leader.IsCaughtUp(first.Id) ? null : live.Find(first.Node);
+        return first is null || first.Node == node.Name || !leader.IsCaughtUp(first.Id) ? null : first.Node;
     }
 
     /// <summary>The order may have changed a moment ago: this node's view of it must not send back what just came.</summary>
-    private async Task HandOverAsync(RangeLeader leader, IGrainContext activation, CancellationToken stopping)
+    private async Task HandOverAsync(RangeLeader leader, CancellationToken stopping)
     {
         try
         {
             await meta.RefreshAsync(stopping);
             if (leader.IsStopped || FindBetter(leader) is not { } better)
                 return;
-            ReplicaHostLog.HandingOver(logger, leader.Range, better.ToString());
-            activation.Migrate(new Dictionary<string, object> { [Orleans.Runtime.Placement.IPlacementDirector.PlacementHintKey] = better }, stopping);
+            ReplicaHostLog.HandingOver(logger, leader.Range, better);
+            await handover.RunAsync(leader, better, stopping);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

@@ -47,9 +47,12 @@ internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache
     public async Task<AppendAnswer> AppendAsync(AppendRequest request)
     {
         var (acceptor, isLost) = await host.FindAsync(_range, request.Replica, byLeader: true);
-        return acceptor is null
-            ? new AppendAnswer { Outcome = isLost ? AppendOutcome.UnknownReplica : AppendOutcome.Unable }
-            : Guarded(acceptor, () => acceptor.Append(request), () => new AppendAnswer { Outcome = AppendOutcome.Unable });
+        if (acceptor is null)
+            return new AppendAnswer { Outcome = isLost ? AppendOutcome.UnknownReplica : AppendOutcome.Unable };
+        var answer = Guarded(acceptor, () => acceptor.Append(request), () => new AppendAnswer { Outcome = AppendOutcome.Unable });
+        if (acceptor.HasUnapplied)
+            ApplyAsync(acceptor).Ignore();
+        return answer;
     }
 
     public async Task<FetchAnswer> FetchAsync(FetchRequest request)
@@ -94,6 +97,13 @@ internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache
             return (null, Failure.NotApplied(ErrorCode.Unavailable, $"node {node.Name} does not know range {_range} yet"));
         var partitioning = meta.Current?.FindKeyspace(descriptor.Keyspace)?.Keyspace.Partitioning ?? KeyspacePartitioning.Range;
         return (new FollowerReader(acceptor, descriptor, partitioning, node.Name, node.Region), null);
+    }
+
+    /// <summary>In a turn of its own, behind the one that sends the answer.</summary>
+    private async Task ApplyAsync(ReplicaAcceptor acceptor)
+    {
+        await Task.Yield();
+        Guarded<object?>(acceptor, () => { acceptor.ApplyCommitted(); return null; }, () => null);
     }
 
     /// <summary>A disk that failed, or records that contradict what is committed, break the replica, loudly.</summary>

@@ -21,8 +21,8 @@ internal static partial class ReplicaHostLog
     [LoggerMessage(1304, LogLevel.Information, "range {Range}: not leading: {Reason}")]
     public static partial void NotElected(ILogger logger, RangeId range, string reason);
 
-    [LoggerMessage(1305, LogLevel.Information, "range {Range}: no word from its leader; asking for another")]
-    public static partial void LeaderSilent(ILogger logger, RangeId range);
+    [LoggerMessage(1305, LogLevel.Information, "range {Range}: no word from its leader; this node stands")]
+    public static partial void Standing(ILogger logger, RangeId range);
 
     [LoggerMessage(1306, LogLevel.Warning, "range {Range}: replica {Old} is lost; replacing it by {New}")]
     public static partial void Replacing(ILogger logger, RangeId range, string old, string @new);
@@ -42,6 +42,6 @@ internal static partial class ReplicaHostLog
     [LoggerMessage(1311, LogLevel.Warning, "range {Range}: its row in the meta range is behind: {Reason}")]
     public static partial void NotRecorded(ILogger logger, RangeId range, string reason);
 
-    [LoggerMessage(1312, LogLevel.Information, "handed {Count} leaderships over in {Milliseconds} ms")]
-    public static partial void Drained(ILogger logger, int count, long milliseconds);
+    [LoggerMessage(1312, LogLevel.Information, "handed {Count} leaderships over in {Milliseconds} ms; {Left} of the ranges are not led yet")]
+    public static partial void Drained(ILogger logger, int count, long milliseconds, int left);
 }

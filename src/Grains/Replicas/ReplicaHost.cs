@@ -23,6 +23,7 @@ internal sealed class ReplicaHost(
     NodeStorage storage,
     LocalRanges local,
     ReplicaTransport transport,
+    StateLoading loading,
     ReplicationOptions options,
     ITransactionRecovery recovery,
     TimeProvider time,
@@ -59,16 +60,22 @@ internal sealed class ReplicaHost(
         return storage.FindReplica(range)?.Id == replica ? OpenAsync(range, byLeader) : new((null, true));
     }
 
+    /// <summary>This node's replica where it is in memory; null where it is not.</summary>
+    public ReplicaAcceptor? FindOpen(RangeId range) => _slots.TryGetValue(range, out var slot) ? slot.Acceptor : null;
+
     /// <summary>This node's replica, whichever it is, opened where it is idle; null when there is none that can be used.</summary>
     public async ValueTask<ReplicaAcceptor?> FindAsync(RangeId range) =>
         storage.FindReplica(range) is { IsOpened: true } entry ? (await FindAsync(range, entry.Id, byLeader: false)).Acceptor : null;
 
     /// <summary>
-    /// Ends the leadership of any other activation on this node, and leads with a higher epoch. The leader is registered for callers on this node.
+    /// Leads: where this node leads already it goes on, else it stands with a higher epoch. The leader is registered for callers on this node.
     /// </summary>
+    /// <param name="descriptor">The range.</param>
+    /// <param name="partitioning">Of its keyspace.</param>
+    /// <param name="activation">What is to end with the leadership; null for nothing.</param>
     /// <returns>The leader; or why there is none, and the node that should lead instead where one is known.</returns>
     public async Task<(RangeLeader? Leader, Failure? Failure, string? Better)> LeadAsync(
-        RangeDescriptor descriptor, KeyspacePartitioning partitioning, IGrainContext activation)
+        RangeDescriptor descriptor, KeyspacePartitioning partitioning, IGrainContext? activation)
     {
         var slot = SlotOf(descriptor.Id);
         RangeLeader? leader = null;
@@ -92,6 +99,20 @@ internal sealed class ReplicaHost(
     {
         var slot = SlotOf(leader.Range);
         return InTurnAsync(slot, () => slot.Leader == leader && slot.Activation == activation ? EndLeadershipAsync(slot) : Task.CompletedTask);
+    }
+
+    /// <summary>The same, whichever activation there is, and names the node that is to lead next.</summary>
+    public Task HandOverAsync(RangeLeader leader, string heir)
+    {
+        var slot = SlotOf(leader.Range);
+        return InTurnAsync(slot, () => slot.Leader == leader ? EndLeadershipAsync(slot, heir) : Task.CompletedTask);
+    }
+
+    /// <summary>Waits until an attempt to lead that is under way on this node has ended, but not for ever.</summary>
+    public async Task AttemptEndedAsync(RangeId range, TimeSpan patience)
+    {
+        if (_slots.TryGetValue(range, out var slot) && await slot.Turn.WaitAsync(patience))
+            slot.Turn.Release();
     }
 
     /// <summary>Ends leadership where there is one, writes a checkpoint where there is something new, and lets the memory go.</summary>
@@ -184,7 +205,7 @@ internal sealed class ReplicaHost(
         ReplicaSlot slot,
         RangeDescriptor descriptor,
         KeyspacePartitioning partitioning,
-        IGrainContext activation)
+        IGrainContext? activation)
     {
         if (slot.IsRetired || slot.IsRemoved)
             return (null, Failure.NotApplied(ErrorCode.RangeMoved, $"range {descriptor.Id} is being deleted"), null);
@@ -192,7 +213,7 @@ internal sealed class ReplicaHost(
             return (null, Failure.NotApplied(ErrorCode.Unavailable, $"node {node.Name} is stopping"), null);
         if (slot.Leader is { IsStopped: false, HasLease: true } serving)
         {
-            slot.Activation = activation; // the one before is gone, or a duplicate: a leader that serves goes on
+            slot.Activation = activation ?? slot.Activation; // the one before is gone, or a duplicate: a leader that serves goes on
             return (serving, null, null);
         }
 
@@ -213,7 +234,7 @@ internal sealed class ReplicaHost(
             recovery));
         slot.Activation = activation;
         slot.Leader = leader; // from now on it gets its ticks
-        if (await Task.Run(leader.StartAsync) is { } refused)
+        if (await loading.ElectAsync(leader) is { } refused)
         {
             (slot.Leader, slot.Activation) = (null, null);
             ReplicaHostLog.NotElected(logger, descriptor.Id, refused.Detail);
@@ -264,6 +285,8 @@ internal sealed class ReplicaHost(
                 slot.Leases = known = (replica.Options.Incarnation, new LeaseMemory(time, _started));
             slot.Closing = new CancellationTokenSource();
             slot.Acceptor = new ReplicaAcceptor(replica, options, time, known.Memory);
+            if (!replica.IsLoaded)
+                _ = loading.LoadAsync(slot, slot.Acceptor, reason => MarkBroken(slot, range, reason));
             return null;
         }
         catch (WalCorruptionException exception)
@@ -301,12 +324,12 @@ internal sealed class ReplicaHost(
         });
     }
 
-    private async Task EndLeadershipAsync(ReplicaSlot slot)
+    private async Task EndLeadershipAsync(ReplicaSlot slot, string heir = "")
     {
         if (slot.Leader is not { } leader)
             return;
         local.Remove(leader);
-        await Task.Run(async () => await leader.DisposeAsync());
+        await Task.Run(async () => await leader.HandOverAsync(heir));
         slot.Leader = null;
         slot.Activation?.Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "its leadership ended"));
         slot.Activation = null;

@@ -18,7 +18,7 @@ internal sealed class ReplicaSlot
     /// <summary>Stands or leads now; null when nobody does.</summary>
     public volatile RangeLeader? Leader;
 
-    /// <summary>The activation behind <see cref="Leader"/>, to be ended with it.</summary>
+    /// <summary>The activation of the range's grain on this node, to be ended with <see cref="Leader"/>; null where the node leads without one.</summary>
     public volatile IGrainContext? Activation;
 
     /// <summary>The range is being deleted: nobody leads it here any more.</summary>

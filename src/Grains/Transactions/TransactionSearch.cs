@@ -10,7 +10,7 @@ using GrainDb.Interfaces.Transactions;
 namespace GrainDb.Grains.Transactions;
 
 /// <summary>
-/// What became of a transaction, by its id alone: its coordinator knows, while it is there; else its record; else the range that committed it alone. That nobody knows anything is
+/// What became of a transaction, by its id alone: its coordinator knows, while it is there; else its record; else a range that committed it alone or was told of the decision. That nobody knows anything is
 /// an answer only after the deadline, when nothing can be decided any more, while ranges still remember, and when every one of them was asked.
 /// </summary>
 internal sealed class TransactionSearch(ITransactionRecords records, MetaCache meta, LiveNodes live, HybridLogicalClock clock, IGrainFactory grains, TimeProvider time)
@@ -53,13 +53,15 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
         {
             return record.IsCommitted
                 ? new TransactionView(transaction, TransactionStatus.Committed, record.CommitTimestamp, null)
-                : new TransactionView(transaction, TransactionStatus.Aborted, Timestamp.Zero, "it was aborted: a conflict, or its coordinator was lost before the commit");
+                : new TransactionView(transaction, TransactionStatus.Aborted, Timestamp.Zero, Aborted);
         }
 
         var isPastDeadline = found.Failure is null && found.ReadTimestamp > TransactionDeadline.Of(transaction);
-        var (commit, hasAskedAll) = await AskRangesAsync(transaction, all: isPastDeadline, timeout - time.GetElapsedTime(started), cancellationToken);
+        var (commit, isAborted, hasAskedAll) = await AskRangesAsync(transaction, all: isPastDeadline, timeout - time.GetElapsedTime(started), cancellationToken);
         if (!commit.IsZero)
             return new TransactionView(transaction, TransactionStatus.Committed, commit, null);
+        if (isAborted)
+            return new TransactionView(transaction, TransactionStatus.Aborted, Timestamp.Zero, Aborted);
         if (found.Failure is not null)
             return Unknown(transaction, "the records of transactions cannot be read now");
         if (!isPastDeadline)
@@ -70,6 +72,8 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
             ? new TransactionView(transaction, TransactionStatus.Aborted, Timestamp.Zero, "its deadline is over and it was never committed")
             : Unknown(transaction, "not every range could be asked now");
     }
+
+    private const string Aborted = "it was aborted: a conflict, or its coordinator was lost before the commit";
 
     private static TransactionView Unknown(TransactionId transaction, string why) => new(transaction, TransactionStatus.Unknown, Timestamp.Zero, why);
 
@@ -86,7 +90,7 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
     }
 
     /// <summary>Asks the ranges that are led; when every one has to be asked, also those that are not, which have to be woken first.</summary>
-    private async Task<(Timestamp Commit, bool HasAskedAll)> AskRangesAsync(TransactionId transaction, bool all, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task<(Timestamp Commit, bool IsAborted, bool HasAskedAll)> AskRangesAsync(TransactionId transaction, bool all, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         var missing = meta.Current?.Ranges.Where(range => !range.Keyspace.StartsWith("system.", StringComparison.Ordinal)).Select(range => range.Id).ToHashSet() ?? [];
@@ -95,24 +99,24 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
             var answers = await AskNodesAsync(transaction, timeout - time.GetElapsedTime(started), cancellationToken);
             foreach (var answer in answers)
             {
-                if (!answer.Commit.IsZero)
-                    return (answer.Commit, true);
+                if (!answer.Commit.IsZero || answer.IsAborted)
+                    return (answer.Commit, answer.IsAborted, true);
                 missing.ExceptWith(answer.Asked);
             }
 
             if (missing.Count == 0 || !all || missing.Count > MaxWakes || timeout - time.GetElapsedTime(started) <= Pause)
-                return (Timestamp.Zero, missing.Count == 0);
+                return (Timestamp.Zero, false, missing.Count == 0);
             foreach (var range in missing)
                 grains.GetGrain<IKeyRangeGrain>(range.Value).WakeAsync().Ignore();
             await Task.Delay(Pause, time, cancellationToken);
         }
     }
 
-    private async Task<IReadOnlyList<CommitMemory>> AskNodesAsync(TransactionId transaction, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<TransactionMemories>> AskNodesAsync(TransactionId transaction, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (timeout <= TimeSpan.Zero)
             return [];
-        var asked = live.Names().Select(name => grains.GetGrain<INodeGrain>(name).FindCommitAsync(transaction)).ToList();
+        var asked = live.Names().Select(name => grains.GetGrain<INodeGrain>(name).FindTransactionAsync(transaction)).ToList();
         await ((Task)Task.WhenAll(asked)).WaitAsync(timeout, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         cancellationToken.ThrowIfCancellationRequested();
         foreach (var late in asked.Where(one => !one.IsCompleted))

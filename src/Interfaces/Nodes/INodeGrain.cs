@@ -47,11 +47,10 @@ public interface INodeGrain : IGrainWithStringKey
     Task RetireReplicasAsync(RangeId[] ranges);
 
     /// <summary>
-    /// Whether a range that this node leads remembers to have committed this transaction alone. What is not led is not asked: the answer
-    /// names the ranges that were.
+    /// What the ranges that this node leads remember of a transaction. What is not led is not asked: the answer names the ranges that were.
     /// </summary>
-    [Alias("find-commit"), ResponseTimeout("00:00:05")]
-    Task<CommitMemory> FindCommitAsync(TransactionId transaction);
+    [Alias("find-transaction"), ResponseTimeout("00:00:05")]
+    Task<TransactionMemories> FindTransactionAsync(TransactionId transaction);
 
     /// <summary>What this node holds, without loading anything.</summary>
     [Alias("report"), ResponseTimeout("00:00:05")]

@@ -21,6 +21,10 @@ public sealed record PromiseRequest
     /// <summary>The sender's clock.</summary>
     [Id(3)]
     public Timestamp Clock { get; init; }
+
+    /// <summary>Whether the candidate only wants to know: the answer is what it would be, and nothing is promised.</summary>
+    [Id(4)]
+    public bool IsTrial { get; init; }
 }
 
 /// <summary>Whether a promise was given, and why not.</summary>
@@ -305,4 +309,9 @@ public sealed record SnapshotAnswer([property: Id(0)] AppendOutcome Outcome, [pr
 /// <param name="Epoch">The epoch that ends.</param>
 /// <param name="LowWater">The largest timestamp that the leader served or wrote.</param>
 [GenerateSerializer, Immutable, Alias("graindb.release")]
-public sealed record ReleaseNotice([property: Id(0)] Guid Replica, [property: Id(1)] Epoch Epoch, [property: Id(2)] Timestamp LowWater);
+public sealed record ReleaseNotice([property: Id(0)] Guid Replica, [property: Id(1)] Epoch Epoch, [property: Id(2)] Timestamp LowWater)
+{
+    /// <summary>The node that is asked to lead next; empty when none is. A hint: whoever follows the leader finds the next one at once.</summary>
+    [Id(3)]
+    public string Heir { get; init; } = "";
+}

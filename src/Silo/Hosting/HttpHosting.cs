@@ -16,11 +16,12 @@ public static class HttpHosting
     private static readonly TimeSpan KeepAlive = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan HeaderPatience = TimeSpan.FromSeconds(15);
 
-    public static void AddHttp(this WebApplicationBuilder builder, ServerOptions options)
+    public static void AddHttp(this WebApplicationBuilder builder, ServerOptions options, HttpConnections connections)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, options.Http));
+        ArgumentNullException.ThrowIfNull(connections);
+        builder.WebHost.UseKestrelCore().UseSockets(connections.Configure).ConfigureKestrel(kestrel => Configure(kestrel, options.Http, connections));
 
         // Without authentication any web page could reach a loopback server through a name of its own that resolves to 127.0.0.1.
         builder.Services.Configure<HostFilteringOptions>(filter =>
@@ -61,8 +62,9 @@ public static class HttpHosting
         return Task.CompletedTask;
     }
 
-    private static void Configure(KestrelServerOptions kestrel, HttpBinding binding)
+    private static void Configure(KestrelServerOptions kestrel, HttpBinding binding, HttpConnections connections)
     {
+        kestrel.ConfigureEndpointDefaults(connections.Configure);
         kestrel.Limits.MaxConcurrentConnections = MaxConnections;
         kestrel.Limits.MaxConcurrentUpgradedConnections = 0;
         kestrel.Limits.KeepAliveTimeout = KeepAlive;

@@ -16,7 +16,8 @@ public static class NodeHost
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(10);
 
     /// <summary>A node that serves HTTP.</summary>
-    public static WebApplication BuildWithHttp(NodePlan plan, ServerOptions options, IConfiguration configuration, StartPhase start, NodeReadiness readiness)
+    public static WebApplication BuildWithHttp(
+        NodePlan plan, ServerOptions options, IConfiguration configuration, StartPhase start, NodeReadiness readiness, HttpConnections connections)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(options);
@@ -24,7 +25,7 @@ public static class NodeHost
         AddNode(builder, plan, options, configuration, start);
         builder.Services.AddSingleton(readiness);
         builder.Services.AddProcessTelemetry(plan.Node.Name, options.OtlpEndpoint);
-        builder.AddHttp(options);
+        builder.AddHttp(options, connections);
         var application = builder.Build();
         application.MapHttp();
         return application;

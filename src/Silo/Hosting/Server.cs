@@ -16,8 +16,8 @@ public sealed class Server : IAsyncDisposable
     private static readonly TimeSpan LateStartTime = TimeSpan.FromSeconds(8);
 
     /// <summary>
-    /// How long a node that drains goes on serving: load balancers see that it is not ready, and each answer ends its connection, so that none
-    /// with a request on its way is left to be closed.
+    /// How long a node that drains goes on serving as before: load balancers see that it is not ready, and each answer ends its connection, so that
+    /// clients come with fewer of them.
     /// </summary>
     private static readonly TimeSpan LeaveTime = TimeSpan.FromMilliseconds(500);
 
@@ -26,6 +26,7 @@ public sealed class Server : IAsyncDisposable
     private readonly TextWriter _output;
     private readonly TextWriter _errors;
     private readonly NodeReadiness _readiness = new();
+    private readonly HttpConnections _connections = new(TimeProvider.System);
     private readonly StartPhase _start = new();
     private readonly List<(string Name, IHost Host)> _hosts = [];
     private readonly Stopwatch _stopping = new();
@@ -56,7 +57,7 @@ public sealed class Server : IAsyncDisposable
         foreach (var plan in NodePlan.For(_options))
         {
             var host = _hosts.Count == 0
-                ? NodeHost.BuildWithHttp(plan, _options, _configuration, _start, _readiness)
+                ? NodeHost.BuildWithHttp(plan, _options, _configuration, _start, _readiness, _connections)
                 : NodeHost.Build(plan, _options, _configuration, _start);
 
             _hosts.Add((plan.Node.Name, host));
@@ -175,13 +176,14 @@ public sealed class Server : IAsyncDisposable
         await _output.FlushAsync(cancellationToken);
     }
 
-    /// <summary>HTTP first, then all silos together.</summary>
+    /// <summary>HTTP first, connections before the server, then all silos together.</summary>
     private async Task<int> StopAsync(bool byOperator)
     {
         _readiness.MarkDraining();
         try
         {
             await Task.Delay(LeaveTime);
+            await _connections.DrainAsync();
             await Task.WhenAll(_hosts.Select(node => node.Host.StopAsync())).WaitAsync(StopTime - _stopping.Elapsed);
             return byOperator ? ExitCode.Success : ExitCode.Failed;
         }

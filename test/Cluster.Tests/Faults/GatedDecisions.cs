@@ -1,4 +1,5 @@
 using GrainDb.Engine.Transactions;
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Transactions;
 

@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using System.Reflection;
+using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
+using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
@@ -41,8 +43,10 @@ internal sealed class FakeRanges
         Live = new LiveNodes(new FakeMembership(["n1", "n2", "n3", "n4"], down));
         Grains = grains;
         var storage = new NodeStorage(options, new StorageOptions(), new NativeFileSystem(), Clock, NullLogger<NodeStorage>.Instance);
-        Cache = new MetaCache(storage, local, grains, Time);
-        var calls = new RangeCalls(Cache, local, grains, Time);
+        var host = new ReplicaHost(options, storage, local, new ReplicaTransport(grains, Live), ReplicationOptions.Default, Time, NullLogger<ReplicaHost>.Instance);
+        var routes = new LeaderRoutes(options, local, host, Live, ReplicationOptions.Default, grains);
+        Cache = new MetaCache(storage, routes, Time);
+        var calls = new RangeCalls(Cache, routes, Time);
         Keys = new KeyValueStore(options, Cache, local, calls, new ReadRouting(options, Live, local, calls, grains, Time), Clock, Time);
     }
 

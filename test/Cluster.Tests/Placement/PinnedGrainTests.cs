@@ -22,10 +22,10 @@ public sealed class PinnedGrainTests
                 GrainId.Create(type, key), hint is null ? [] : new Dictionary<string, object> { [IPlacementDirector.PlacementHintKey] = hint }, default, 0),
             new EverySilo(silos.Values));
 
-        foreach (var type in new[] { "graindb-replica", "graindb-node" })
+        foreach (var type in new[] { "graindb-replica", "graindb-leader", "graindb-node" })
         {
             foreach (var (node, silo) in silos)
-                Assert.Equal(silo, await PlaceAsync(type, type == "graindb-replica" ? new ReplicaKey(new RangeId(7), node).ToString() : node, hint: silos["Silo_2"]));
+                Assert.Equal(silo, await PlaceAsync(type, type != "graindb-node" ? new ReplicaKey(new RangeId(7), node).ToString() : node, hint: silos["Silo_2"]));
         }
 
         var down = await Assert.ThrowsAsync<PlacementUnavailableException>(() => PlaceAsync("graindb-replica", "7@Silo_9"));

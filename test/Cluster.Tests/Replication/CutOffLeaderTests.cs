@@ -2,6 +2,7 @@ using GrainDb.Cluster.Tests.Faults;
 using GrainDb.Cluster.Tests.Hosting;
 using GrainDb.Engine.Ranges;
 using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
@@ -74,6 +75,25 @@ public sealed class CutOffLeaderTests : IAsyncDisposable
         Assert.DoesNotContain(others, range.Leads);
         Assert.Equal(written.Version, (await _cluster.GetAsync(first, range.Keyspace, "key")).Version);
         await range.AssertSameStateAsync(written.Version, atLeast: 2);
+    }
+
+    [Fact]
+    public async Task Another_node_leads_long_before_one_that_nobody_hears_is_declared_dead()
+    {
+        await StartAsync(buriesFast: false);
+        var range = await WatchedRange.CreateAsync(_cluster, "silent");
+        var (first, others) = (range.Order[0], range.Order[1..]);
+        Assert.Null((await _cluster.PutAsync(others[0], range.Keyspace, "key", "before")).Failure);
+
+        _network.Isolate($"Silo_{first}", _cluster.Silos.Keys, CutKind.BlackHole);
+
+        // The grain directory names the silent node all the time; a call that goes there finds no end before its deadline.
+        await _cluster.UntilAsync(() => Task.FromResult(others.Any(range.Leads)));
+        foreach (var node in others)
+        {
+            Assert.Null((await _cluster.PutAsync(node, range.Keyspace, "key", "after")).Failure);
+            Assert.NotNull(_cluster.Service<LiveNodes>(node).Find($"Silo_{first}"));
+        }
     }
 
     [Fact]

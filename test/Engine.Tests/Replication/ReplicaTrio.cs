@@ -136,9 +136,11 @@ internal sealed class ReplicaTrio
     public Task<ReadResult> BeginRead(RangeLeader leader, string key) =>
         leader.ReadAsync(new RangeRead(Encoding.UTF8.GetBytes(key), default, Generation: 1)).AsTask();
 
-    private AppendAnswer Count(AppendAnswer answer)
+    private AppendAnswer Append(ReplicaAcceptor replica, AppendRequest request)
     {
         Appends++;
+        var answer = replica.Append(request);
+        _work.Enqueue(replica.ApplyCommitted);
         return answer;
     }
 
@@ -152,7 +154,7 @@ internal sealed class ReplicaTrio
     {
         public Task<PromiseAnswer?> PromiseAsync(ReplicaDescriptor to, PromiseRequest request) => Call(to, replica => replica.Promise(request));
 
-        public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) => Call(to, replica => trio.Count(replica.Append(request)));
+        public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) => Call(to, replica => trio.Append(replica, request));
 
         public Task<FetchAnswer?> FetchAsync(ReplicaDescriptor to, FetchRequest request) => Call(to, replica => replica.Fetch(request));
 

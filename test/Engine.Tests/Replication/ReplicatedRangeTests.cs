@@ -115,6 +115,39 @@ public sealed class ReplicatedRangeTests
     }
 
     [Fact]
+    public void ACandidateThatDoesNotHearALeaderWhomOthersHearDeposesNobody()
+    {
+        var trio = new ReplicaTrio();
+        var leader = Start(trio, "node1");
+        trio.Cut("node1", "node3");
+        trio.Pass(2000);
+
+        var deaf = trio.NewLeader("node3");
+        var refused = trio.Run(deaf.StartAsync(), milliseconds: 20_000);
+        trio.Heal();
+        trio.Pass(1000);
+
+        Assert.Equal(ErrorCode.Unavailable, refused?.Code);
+        Assert.False(leader.IsStopped);
+        Assert.Equal(leader.Epoch, trio.Replicas["node3"].Replica.Promise.PromisedEpoch);
+        Assert.Null(Write(trio, leader, "k", "v").Failure);
+    }
+
+    [Fact]
+    public void TheHeirIsKnownToWhoFollowsUntilSomebodyLeads()
+    {
+        var trio = new ReplicaTrio();
+        var first = Start(trio, "node1");
+        Assert.True(trio.Run(HandOver(first, "node2")));
+        Assert.All(trio.Replicas.Values, replica => Assert.Equal(("node2", false), (replica.Heir, replica.ExpectsLeader)));
+
+        Start(trio, "node3");
+        trio.Pass(500);
+
+        Assert.All(["node1", "node2"], node => Assert.Equal(("", "node3", true), (trio.Replicas[node].Heir, trio.Replicas[node].LeaderNode, trio.Replicas[node].ExpectsLeader)));
+    }
+
+    [Fact]
     public void AReleasedLeaseNeedsNoWait()
     {
         var trio = new ReplicaTrio();
@@ -179,6 +212,12 @@ public sealed class ReplicatedRangeTests
         var leader = trio.NewLeader(node);
         Assert.Null(trio.Run(leader.StartAsync()));
         return leader;
+    }
+
+    private static async Task<bool> HandOver(RangeLeader leader, string heir)
+    {
+        await leader.HandOverAsync(heir);
+        return true;
     }
 
     private static async Task<bool> Dispose(RangeLeader leader)

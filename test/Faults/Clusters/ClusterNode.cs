@@ -83,6 +83,9 @@ internal sealed class ClusterNode : IAsyncDisposable
         await Process.ExitAsync(cancellationToken);
     }
 
+    /// <summary>Waits until its process has ended by itself.</summary>
+    public Task EndsAsync(CancellationToken cancellationToken) => Process.ExitAsync(cancellationToken);
+
     public void Pause() => Process.Pause();
 
     public void Resume() => Process.Resume();

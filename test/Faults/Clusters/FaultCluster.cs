@@ -68,18 +68,8 @@ internal sealed class FaultCluster : IAsyncDisposable
     public IReadOnlyList<ClusterNode> Others(ClusterNode node) => [.. Nodes.Where(other => other != node)];
 
     /// <summary>The ranges of the keyspace as one node sees them; null when it does not answer.</summary>
-    public async Task<IReadOnlyList<RangeSight>?> LookAsync(ClusterNode through, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var list = await Http.GetFromJsonAsync<RangeSightList>(new Uri($"{through.Url}/v1/ranges?keyspace={Keyspace}"), JsonSerializerOptions.Web, cancellationToken);
-            return list?.Ranges;
-        }
-        catch (Exception exception) when (exception is HttpRequestException or JsonException || (exception is TaskCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            return null;
-        }
-    }
+    public async Task<IReadOnlyList<RangeSight>?> LookAsync(ClusterNode through, CancellationToken cancellationToken) =>
+        (await AskAsync<RangeSightList>(through, $"/v1/ranges?keyspace={Keyspace}", cancellationToken))?.Ranges;
 
     /// <summary>The node that leads most ranges.</summary>
     public async Task<ClusterNode> LeaderAsync(CancellationToken cancellationToken)
@@ -100,7 +90,7 @@ internal sealed class FaultCluster : IAsyncDisposable
     /// Waits until every range has a leader and all its replicas take part and hold the whole log. All nodes are meant to run.
     /// </summary>
     /// <returns>Null, or what was still missing when the time was up.</returns>
-    public async Task<string?> WholeAsync(TimeSpan within, CancellationToken cancellationToken)
+    public async Task<string?> WholeAsync(Func<TimeSpan> within, CancellationToken cancellationToken)
     {
         var waited = System.Diagnostics.Stopwatch.StartNew();
         while (true)
@@ -110,7 +100,7 @@ internal sealed class FaultCluster : IAsyncDisposable
             var missing = ranges is null ? "no answer" : string.Join("; ", ranges.Where(range => !range.IsWhole(ReplicationFactor)).Select(range => range.ToString()));
             if (missing.Length == 0)
                 return null;
-            if (waited.Elapsed > within)
+            if (waited.Elapsed > within())
                 return missing;
             await Task.Delay(50, cancellationToken); // between two questions to other processes
         }
@@ -125,6 +115,21 @@ internal sealed class FaultCluster : IAsyncDisposable
         {
             if (await LookAsync(Others(node)[0], cancellationToken) is { } ranges
                 && ranges.Any(range => range.Replicas.Any(replica => replica.Node == node.Name && replica.State == state)))
+                return true;
+            await Task.Delay(50, cancellationToken); // between two questions to other processes
+        }
+        while (waited.Elapsed < within);
+        return false;
+    }
+
+    /// <summary>Waits until the others hold a node for dead.</summary>
+    /// <returns>Whether they did in time.</returns>
+    public async Task<bool> SeesDeadAsync(ClusterNode node, TimeSpan within, CancellationToken cancellationToken)
+    {
+        var waited = System.Diagnostics.Stopwatch.StartNew();
+        do
+        {
+            if (await AskAsync<NodeSightList>(Others(node)[0], "/v1/nodes", cancellationToken) is { Nodes: var nodes } && nodes.Any(sight => sight.Name == node.Name && !sight.Live))
                 return true;
             await Task.Delay(50, cancellationToken); // between two questions to other processes
         }
@@ -153,6 +158,19 @@ internal sealed class FaultCluster : IAsyncDisposable
                 throw new InvalidOperationException($"{node.Name} ended by itself");
             Report.Say($"{node.Name} was declared dead, had ended itself and is started again");
             node.Start();
+        }
+    }
+
+    private async Task<T?> AskAsync<T>(ClusterNode through, string path, CancellationToken cancellationToken)
+        where T : class
+    {
+        try
+        {
+            return await Http.GetFromJsonAsync<T>(new Uri(through.Url + path), JsonSerializerOptions.Web, cancellationToken);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or JsonException || (exception is TaskCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return null;
         }
     }
 

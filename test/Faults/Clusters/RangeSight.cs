@@ -16,3 +16,9 @@ internal sealed record ReplicaSight(string Node, string Role, string State, ulon
 
 /// <summary>The answer.</summary>
 internal sealed record RangeSightList(IReadOnlyList<RangeSight> Ranges);
+
+/// <summary>A node as <c>GET /v1/nodes</c> shows it.</summary>
+internal sealed record NodeSight(string Name, bool Live);
+
+/// <summary>The answer.</summary>
+internal sealed record NodeSightList(IReadOnlyList<NodeSight> Nodes);

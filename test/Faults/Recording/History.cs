@@ -15,10 +15,9 @@ internal sealed class History
 
     public void Add(Operation operation) => _operations.Enqueue(operation);
 
-    /// <summary>Acknowledged operations per second of a window.</summary>
-    public double Rate(TimeSpan from, TimeSpan to) =>
-        _operations.Count(operation => operation.Outcome is OperationOutcome.Applied or OperationOutcome.ConditionFailed && operation.Returned >= from && operation.Returned < to)
-        / (to - from).TotalSeconds;
+    /// <summary>Acknowledged operations of a window.</summary>
+    public int Count(TimeSpan from, TimeSpan to) =>
+        _operations.Count(operation => operation.Outcome is OperationOutcome.Applied or OperationOutcome.ConditionFailed && operation.Returned >= from && operation.Returned < to);
 
     /// <summary>How often each kind of answer was given, in one line.</summary>
     public string Summary() => string.Join(", ", _operations

@@ -50,7 +50,7 @@ public sealed class CutNetworkTests
             var others = run.Cluster.Others(leader);
             var fault = run.History.Now;
             cut(leader, others);
-            await run.WritesAgainAsync(what, fault, others, FaultRun.WritesAgainWithoutSilentWithin);
+            await run.WritesAgainAsync(what, fault, others);
             await run.LoadAsync(CutFor);
             network.Heal(run.Cluster.Nodes);
             await run.WholeAgainAsync($"{what}, healed");
@@ -72,7 +72,7 @@ public sealed class CutNetworkTests
             foreach (var other in others)
                 network.Cut(victim, other);
             await using var faithful = Workload.Start([victim], run.History, Faithful, cancellationToken);
-            await run.WritesAgainAsync(what, cut, others, FaultRun.WritesAgainWithoutSilentWithin);
+            await run.WritesAgainAsync(what, cut, others);
             await run.LoadAsync(CutFor);
             var before = run.History.Now;
             await run.LoadAsync(Window);
@@ -84,7 +84,7 @@ public sealed class CutNetworkTests
             AcceptedNothing(run, victim, cut + FaultRun.LeaseSurelyOver, healed);
 
             await run.WholeAgainAsync($"{victim.Name} returned");
-            var (rateBefore, rateAfter) = (run.History.Rate(before, healed), run.History.Rate(healed, after));
+            var (rateBefore, rateAfter) = (run.Rate(before, healed), run.Rate(healed, after));
             Report.Say($"{what}: {rateBefore:0}/s while it was away, {rateAfter:0}/s when it returned");
             Assert.True(rateAfter >= KeptThroughput * rateBefore, $"{rateAfter:0}/s after its return is less than {KeptThroughput:P0} of {rateBefore:0}/s");
         }

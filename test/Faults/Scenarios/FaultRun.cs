@@ -11,20 +11,16 @@ internal sealed class FaultRun : IAsyncDisposable
 {
     public const int Nodes = 3;
 
-    /// <summary>Writes again in every range after a fault that ends a process, or concerns no quorum.</summary>
+    /// <summary>Writes again in every range after a fault, whether it ended a process or made it silent.</summary>
     public static readonly TimeSpan WritesAgainWithin = TimeSpan.FromSeconds(3);
-
-    /// <summary>
-    /// Writes again in every range that a node led which is silent but may live: calls go to it until the others have declared it dead, after
-    /// three missed probes of one to three seconds.
-    /// </summary>
-    public static readonly TimeSpan WritesAgainWithoutSilentWithin = TimeSpan.FromSeconds(15);
 
     /// <summary>A replica that was away, or was lost, is whole again. The scenarios write little.</summary>
     public static readonly TimeSpan WholeAgainWithin = TimeSpan.FromSeconds(20);
 
     /// <summary>A node that could not be reached has lost every lease by then.</summary>
     public static readonly TimeSpan LeaseSurelyOver = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan WorthTelling = TimeSpan.FromMilliseconds(100);
 
     private const int LogLines = 25;
     private const int LogLineLength = 300;
@@ -33,6 +29,7 @@ internal sealed class FaultRun : IAsyncDisposable
     private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan WarmTime = TimeSpan.FromSeconds(2);
 
+    private readonly StallProbe _stalls;
     private readonly CancellationToken _cancellationToken;
     private bool _isFinished;
 
@@ -41,6 +38,7 @@ internal sealed class FaultRun : IAsyncDisposable
         Cluster = cluster;
         History = history;
         Workload = workload;
+        _stalls = new StallProbe(() => history.Now);
         _cancellationToken = cancellationToken;
     }
 
@@ -79,26 +77,33 @@ internal sealed class FaultRun : IAsyncDisposable
     /// <summary>Lets the load go on.</summary>
     public Task LoadAsync(TimeSpan time) => Task.Delay(time, _cancellationToken);
 
-    /// <summary>Every range takes writes within <see cref="WritesAgainWithin"/> after a fault; says when.</summary>
-    public Task WritesAgainAsync(string what, TimeSpan fault, IReadOnlyList<ClusterNode> through) => WritesAgainAsync(what, fault, through, WritesAgainWithin);
-
-    /// <summary>Every range takes writes within a bound after a fault; says when.</summary>
-    public async Task WritesAgainAsync(string what, TimeSpan fault, IReadOnlyList<ClusterNode> through, TimeSpan within)
+    /// <summary>Every range takes writes within <see cref="WritesAgainWithin"/> after a fault, time aside that the machine stood still; says when.</summary>
+    public async Task WritesAgainAsync(string what, TimeSpan fault, IReadOnlyList<ClusterNode> through)
     {
         var again = await new WriteProbe(through, History).MeasureAsync(fault, ProbePatience, _cancellationToken);
-        Report.Say($"{what}: writes again after {(again is { } time ? $"{time.TotalMilliseconds:0} ms" : "more than " + ProbePatience.TotalSeconds + " s")}");
+        var stalled = _stalls.Between(fault, fault + (again ?? ProbePatience));
+        Report.Say($"{what}: writes again after {(again is { } time ? $"{time.TotalMilliseconds:0} ms" : "more than " + ProbePatience.TotalSeconds + " s")}{AndStalled(stalled)}");
         Assert.True(again is not null, $"{what}: after {ProbePatience.TotalSeconds} s some range still takes no writes");
-        Assert.InRange(again.Value, TimeSpan.Zero, within);
+        Assert.InRange(again.Value, TimeSpan.Zero, WritesAgainWithin + stalled);
     }
 
     /// <summary>All nodes run, and all replicas of all ranges are there and up to date, within the bound; says when.</summary>
     public async Task WholeAgainAsync(string what)
     {
         var since = History.Now;
-        var missing = await Cluster.WholeAsync(WholeAgainWithin, _cancellationToken);
-        Report.Say($"{what}: all replicas up to date after {(History.Now - since).TotalMilliseconds:0} ms");
-        Assert.True(missing is null, $"{what}: after {WholeAgainWithin.TotalSeconds} s still not up to date: {missing}");
+        var missing = await Cluster.WholeAsync(() => WholeAgainWithin + StalledSince(since), _cancellationToken);
+        var took = History.Now - since;
+        Report.Say($"{what}: all replicas up to date after {took.TotalMilliseconds:0} ms{AndStalled(StalledSince(since))}");
+        Assert.True(missing is null, $"{what}: after {took.TotalSeconds:0} s still not up to date: {missing}");
     }
+
+    /// <summary>How long the machine stood still since then.</summary>
+    public TimeSpan StalledSince(TimeSpan from) => _stalls.Between(from, History.Now);
+
+    /// <summary>Acknowledged operations per second of a window, without the time that the machine stood still.</summary>
+    public double Rate(TimeSpan from, TimeSpan to) => History.Count(from, to) / (to - from - _stalls.Between(from, to)).TotalSeconds;
+
+    private static string AndStalled(TimeSpan stalled) => stalled < WorthTelling ? "" : $", {stalled.TotalMilliseconds:0} ms of them the machine stood still";
 
     /// <summary>Ends the load and holds everything that was recorded against what is there.</summary>
     public async Task FinishAsync(params IReadOnlyCollection<string> alsoExpected)
@@ -111,6 +116,7 @@ internal sealed class FaultRun : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Workload.DisposeAsync();
+        await _stalls.DisposeAsync();
         if (!_isFinished)
             TellWhy();
         await Cluster.DisposeAsync();

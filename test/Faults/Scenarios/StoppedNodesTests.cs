@@ -17,10 +17,11 @@ public sealed class StoppedNodesTests
         foreach (var round in run.Rounds(few: 3))
         {
             var node = run.Cluster.Nodes[round % FaultRun.Nodes];
+            var since = run.History.Now;
             var (exitCode, took) = await node.StopAsync(cancellationToken);
             Report.Say($"{node.Name} stopped in {took.TotalMilliseconds:0} ms");
             Assert.Equal(0, exitCode);
-            Assert.InRange(took, TimeSpan.Zero, GoneWithin);
+            Assert.InRange(took, TimeSpan.Zero, GoneWithin + run.StalledSince(since));
             node.Start();
             await node.ReadyAsync(cancellationToken);
             await run.WholeAgainAsync($"{node.Name} restarted");

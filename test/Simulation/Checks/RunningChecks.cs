@@ -82,7 +82,7 @@ internal sealed class RunningChecks(SimulatedCluster cluster, SimulatedRange ran
                 Compare(node, record);
         }
 
-        if (++_changes % StateEvery == 0)
+        if (replica.IsLoaded && ++_changes % StateEvery == 0)
             CompareState(node, replica);
     }
 

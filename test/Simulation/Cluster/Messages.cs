@@ -7,7 +7,7 @@ internal static class Messages
 {
     public static string Describe(object? message) => message switch
     {
-        PromiseRequest promise => $"promise {promise.Epoch} to {Name(promise.Candidate)}",
+        PromiseRequest promise => $"{(promise.IsTrial ? "would you " : "")}promise {promise.Epoch} to {Name(promise.Candidate)}",
         AppendRequest append => $"append {append.Epoch} of {Name(append.Leader)} behind {append.PrevLsn}@{append.PrevEpoch} {append.Records.Length} bytes, commit {append.CommitLsn}, closed {append.Closed}",
         FetchRequest fetch => $"fetch for {fetch.Epoch} of {Name(fetch.Candidate)} from {fetch.From}",
         SnapshotChunk chunk => $"snapshot {chunk.Lsn} block {chunk.Index}/{chunk.Count} of {chunk.Epoch}",

@@ -15,7 +15,7 @@ internal sealed class NodeTransport(SimulatedCluster cluster, SimulatedProcess p
         CallAsync(to, request, AppendPatience, replica => replica.Promise(request), () => new PromiseAnswer { Outcome = PromiseOutcome.UnknownReplica });
 
     public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) =>
-        CallAsync(to, request, AppendPatience, replica => replica.Append(request), () => new AppendAnswer { Outcome = AppendOutcome.UnknownReplica });
+        CallAsync(to, request, AppendPatience, replica => cluster.Node(to.Node).Append(replica, request), () => new AppendAnswer { Outcome = AppendOutcome.UnknownReplica });
 
     public Task<FetchAnswer?> FetchAsync(ReplicaDescriptor to, FetchRequest request) =>
         CallAsync(to, request, FetchPatience, replica => replica.Fetch(request), () => new FetchAnswer { IsServed = false });

@@ -22,6 +22,8 @@ internal sealed class SimulatedNode
     /// <summary>Longest value.</summary>
     public const int MaxValueBytes = 4096;
 
+    private static readonly TimeSpan LongestLoad = TimeSpan.FromSeconds(2);
+
     private readonly SimulatedCluster _cluster;
     private readonly Random _random;
     private readonly List<Planned> _manifest = [];
@@ -155,6 +157,15 @@ internal sealed class SimulatedNode
         }
     }
 
+    /// <summary>A follower answers, and applies later.</summary>
+    public AppendAnswer Append(ReplicaAcceptor replica, AppendRequest request)
+    {
+        var answer = replica.Append(request);
+        if (replica.HasUnapplied)
+            _cluster.World.Schedule(DiskTime(), Process, () => Guarded(replica.ApplyCommitted));
+        return answer;
+    }
+
     /// <summary>Another activation of the range's grain: it stands for leadership and leads until something ends it.</summary>
     public async Task LeadAsync(SimulatedRange range)
     {
@@ -244,6 +255,19 @@ internal sealed class SimulatedNode
 
     private TimeSpan DiskTime() => SlowestDisk > TimeSpan.Zero ? SlowestDisk * _random.NextDouble() : TimeSpan.FromMicroseconds(_random.Next(20) == 0 ? _random.Next(30_000) : _random.Next(400));
 
+    /// <summary>Work that nobody waits for, at a replica that may have been closed or broken since.</summary>
+    private static void Guarded(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception exception) when (exception is ObjectDisposedException or IOException or WalBrokenException)
+        {
+            // Found broken by the next round of maintenance, where it is.
+        }
+    }
+
     /// <summary>The call fails on the way back; the caller's patience decides.</summary>
     private static Task<TAnswer> Never<TAnswer>() => new TaskCompletionSource<TAnswer>().Task;
 
@@ -287,8 +311,10 @@ internal sealed class SimulatedNode
                 planned.WasCreated = true;
             }
 
-            var replica = RangeReplica.Open(Options(planned), Disk, Timestamps);
-            _replicas[planned.Id] = new ReplicaAcceptor(replica, _cluster.Profile.Replication, Clock, new LeaseMemory(Clock, Clock.GetTimestamp()));
+            var replica = RangeReplica.OpenUnloaded(Options(planned), Disk, Timestamps);
+            var acceptor = _replicas[planned.Id] = new ReplicaAcceptor(replica, _cluster.Profile.Replication, Clock, new LeaseMemory(Clock, Clock.GetTimestamp()));
+            if (!replica.IsLoaded)
+                _cluster.World.Schedule(LongestLoad * _random.NextDouble(), Process, () => Guarded(acceptor.Load));
         }
         catch (WalCorruptionException exception)
         {
