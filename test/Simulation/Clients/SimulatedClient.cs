@@ -52,7 +52,7 @@ internal sealed class SimulatedClient
 
     private async Task WorkAsync()
     {
-        while (_cluster.AreThingsBreaking)
+        while (_cluster.AreClientsWorking)
         {
             await Task.Delay(_cluster.Profile.ThinkTime * (2 * _random.NextDouble()), _clock);
             var range = _cluster.DataRanges is [var only] ? only : _cluster.DataRanges[_random.Next(_cluster.DataRanges.Count)];

@@ -39,8 +39,11 @@ internal sealed record Profile
 
     public bool HasTransactions => TransactionClients > 0;
 
-    /// <summary>How long clients work while things break.</summary>
+    /// <summary>How long things break.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>After it clients begin nothing any more, though things may still break.</summary>
+    public TimeSpan Working { get; init; } = TimeSpan.FromSeconds(8);
 
     /// <summary>Part of the clients' operations that are reads.</summary>
     public double ReadShare { get; init; } = 0.4;
@@ -102,7 +105,7 @@ internal sealed record Profile
     {
         var (script, faults) = (options.Script, options.Faults.Replication);
         if ((script ?? (random.Next(6) == 0 ? (Script)random.Next(1, 1 + (int)Script.OldVoters) : Script.None)) is not Script.None and var chosen)
-            return Scripted(chosen, random, faults);
+            return chosen == Script.LateDecision ? LateDecisions(random, options.Faults) : Scripted(chosen, random, faults);
         var focus = random.Next(Focuses.Length + 1);
         var troubles = focus < Focuses.Length ? Among(Focuses[focus], random) : Among(Enum.GetValues<Trouble>(), random);
         var voters = random.Next(5) == 0 ? 5 : 3;
@@ -138,14 +141,29 @@ internal sealed record Profile
     }
 
     /// <summary>The same with clients that work in transactions, and fewer of the others.</summary>
-    private static Profile WithTransactions(Profile profile, Random random, Faults faults) => profile with
+    private static Profile WithTransactions(Profile profile, Random random, Faults faults)
     {
-        Ranges = random.Next(5) == 0 ? 1 : 2 + random.Next(2),
-        Clients = random.Next(3),
-        TransactionClients = 2 + random.Next(4),
-        Workloads = random.Next(2) == 0 ? Enum.GetValues<Workload>() : [(Workload)random.Next(Enum.GetValues<Workload>().Length)],
-        CoordinatorFaults = faults.Coordinators,
-        Replication = profile.Replication with { TransactionFaults = faults.Ranges },
+        var isBeyondOffset = random.Next(10) == 0;
+        return profile with
+        {
+            Ranges = random.Next(5) == 0 ? 1 : 2 + random.Next(2),
+            Clients = random.Next(3),
+            TransactionClients = 2 + random.Next(4),
+            Workloads = random.Next(2) == 0 ? Enum.GetValues<Workload>() : [(Workload)random.Next(Enum.GetValues<Workload>().Length)],
+            CoordinatorFaults = faults.Coordinators,
+            IsBeyondOffset = isBeyondOffset,
+            WallOffset = isBeyondOffset ? MaxClockOffset * 3 : profile.WallOffset,
+            Replication = profile.Replication with { TransactionFaults = faults.Ranges },
+        };
+    }
+
+    /// <summary>Long enough for a decision to be forgotten: deadline, retry window and a sweep.</summary>
+    private static Profile LateDecisions(Random random, Faults faults) => WithTransactions(new Profile { Script = Script.LateDecision, Nodes = 3, Keys = 2, Replication = Fast }, random, faults) with
+    {
+        Duration = TransactionLimits.MaxDuration + TransactionLimits.PrepareTimeout + TransactionLimits.RetryWindow + TimeSpan.FromSeconds(20),
+        IsBeyondOffset = false,
+        WallOffset = TimeSpan.Zero,
+        Ranges = 2,
     };
 
     /// <summary>Three voters on a good network: everything that goes wrong is in the script.</summary>

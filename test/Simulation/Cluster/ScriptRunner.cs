@@ -22,7 +22,7 @@ internal sealed class ScriptRunner
         _director = _range.Director;
         _random = cluster.World.NewRandom("script");
         _process = new SimulatedProcess(cluster.World, "script", _random);
-        if (cluster.Profile.Script != Script.None)
+        if (cluster.Profile.Script is not (Script.None or Script.LateDecision))
             _process.Start(RunAsync);
     }
 

@@ -67,6 +67,9 @@ internal sealed class SimulatedCluster
     /// <summary>Whether troubles are still wanted; afterwards everything is mended.</summary>
     public bool AreThingsBreaking { get; set; } = true;
 
+    /// <summary>Whether clients still begin something.</summary>
+    public bool AreClientsWorking => AreThingsBreaking && World.Elapsed < Profile.Working;
+
     public IReadOnlyCollection<SimulatedNode> Nodes => _nodes.Values;
 
     public SimulatedNode Node(string name) => _nodes[name];

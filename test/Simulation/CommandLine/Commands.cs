@@ -38,10 +38,10 @@ internal static class Commands
                 "--seed" => TryNumber(next, number => seed = number, ref i),
                 "--seeds" => TryNumber(next, number => seeds = number, ref i),
                 "--from" => TryNumber(next, number => from = number, ref i),
-                "--variant" => Faults.TryParse(next, out var faults) && (options = options with { Faults = faults }) is not null && i++ >= 0,
-                "--script" => Enum.TryParse<Script>(next, out var named) && (options = options with { Script = named }) is not null && i++ >= 0,
-                "--transactions" => (options = options with { Transactions = true }) is not null,
-                "--no-transactions" => (options = options with { Transactions = false }) is not null,
+                "--variant" => Faults.TryParse(next, out var faults) && Take(options with { Faults = faults }) && i++ >= 0,
+                "--script" => Enum.TryParse<Script>(next, out var named) && Take(options with { Script = named }) && i++ >= 0,
+                "--transactions" => Take(options with { Transactions = true }),
+                "--no-transactions" => Take(options with { Transactions = false }),
                 "--trace" => isTracing = true,
                 "--keep-going" => keepsGoing = true,
                 _ => false,
@@ -56,6 +56,12 @@ internal static class Commands
             (null, { } many) when !isTracing => Many(from, many, options, keepsGoing, output),
             _ => Wrong(errors),
         };
+
+        bool Take(RunOptions changed)
+        {
+            options = changed;
+            return true;
+        }
     }
 
     private static bool TryNumber(string text, Action<int> use, ref int position)

@@ -17,6 +17,9 @@ namespace GrainDb.Simulation.Transactions;
 internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess process, TimeProvider time, Random random) : ITransactionRanges, ITransactionRecords
 {
     private static readonly TimeSpan CallPatience = TimeSpan.FromMilliseconds(1500);
+    /// <summary>What is held up arrives so long before the end.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(400);
 
@@ -97,15 +100,30 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
         var key = KeyOf(record.Transaction);
         range.Note(key.Span);
         var write = new KeyWrite(key, WriteKind.Put, record.Encode(), "", new WriteCondition(ConditionKind.NotExists, default), TimeToLive: null);
-        var result = await RunAsync(
+        var request = new RangeWrite([write], range.Descriptor.Generation) { NotAfter = record.Deadline };
+        if (record.IsCommitted && cluster.Profile.Script == Script.LateDecision && random.Next(5) == 0)
+            return HoldUp(request);
+        var written = await RunAsync(
             range,
             $"decide {record.Transaction} {(record.IsCommitted ? $"committed at {record.CommitTimestamp}" : "aborted")}",
-            leader => leader.WriteAsync(new RangeWrite([write], range.Descriptor.Generation) { NotAfter = record.Deadline }),
-            write => write.Failure,
+            leader => leader.WriteAsync(request),
+            result => result.Failure,
             WriteResult.Failed,
             isWrite: true,
             timeout);
-        return result.Failure;
+        return written.Failure;
+    }
+
+    /// <summary>The request is on its way for longer than anybody remembers what it is about.</summary>
+    private Failure HoldUp(RangeWrite request)
+    {
+        var range = cluster.Records!;
+        cluster.World.Schedule(cluster.Profile.Duration - Margin - cluster.World.Elapsed, owner: null, () =>
+        {
+            if (range.Director.Placed is { } node)
+                cluster.Network.Tell(process, node.Name, "late decision", () => _ = node.LeadersOf(range) is [.., var leader] ? leader.WriteAsync(request).AsTask() : Task.CompletedTask);
+        });
+        return Failure.Unknown(ErrorCode.OutcomeUnknown, "no answer");
     }
 
     private static ReadOnlyMemory<byte> KeyOf(TransactionId transaction) => RoutingKey.Of(KeyspacePartitioning.Hash, TransactionRecord.KeyOf(transaction));

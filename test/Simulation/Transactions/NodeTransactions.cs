@@ -102,9 +102,9 @@ internal sealed class NodeTransactions : ITransactionRecovery
     public void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline, Timestamp prepared)
     {
         if (_recovering.Add(transaction))
-            _process.Post(_ => Recover(), null);
+            _process.Post(_ => Run(), null);
 
-        async void Recover()
+        async void Run()
         {
             await _recovery.RecoverAsync(transaction, participants, deadline, prepared, RecoveryPatience);
             _recovering.Remove(transaction);

@@ -52,7 +52,7 @@ internal sealed class TransactionClient
 
     private async Task WorkAsync()
     {
-        while (_cluster.AreThingsBreaking)
+        while (_cluster.AreClientsWorking)
         {
             await Task.Delay(_cluster.Profile.ThinkTime * (2 * _random.NextDouble()), _clock);
             await (_cluster.Profile.Workloads[_random.Next(_cluster.Profile.Workloads.Count)] switch

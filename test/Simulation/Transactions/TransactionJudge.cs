@@ -55,6 +55,8 @@ internal sealed class TransactionJudge(SimulatedCluster cluster, Func<SimulatedR
         };
         if (!told)
             yield return $"honest outcomes: it is there at {commit}: {finished.Transaction}";
+        foreach (var broken in commit.IsZero || finished.ReadTimestamp.IsZero ? [] : CompareSnapshot(finished, commit))
+            yield return broken;
         var record = Record(finished.Id);
         if (record is not null && record.CommitTimestamp != commit)
             yield return $"decisions: the record says {record.CommitTimestamp}, the data {commit}: {finished.Transaction}";
@@ -62,6 +64,20 @@ internal sealed class TransactionJudge(SimulatedCluster cluster, Func<SimulatedR
             && replicas(cluster.RangeOf(Encoding.UTF8.GetBytes(made[0].Key))).Transactions.Commits.Find(finished.Id) != commit)
         {
             yield return $"decisions: it is there at {commit}, and nobody knows that it committed: {finished.Transaction}";
+        }
+    }
+
+    /// <summary>A commit lies above its snapshot; what it wrote, and what it read where that must hold, has nobody else's version in between.</summary>
+    private IEnumerable<string> CompareSnapshot(FinishedTransaction finished, Timestamp commit)
+    {
+        if (commit <= finished.ReadTimestamp)
+            yield return $"isolation: it committed at {commit}, not above its snapshot {finished.ReadTimestamp}: {finished.Transaction}";
+        var unchanged = finished.Transaction.Isolation == IsolationLevel.Serializable ? finished.Written.Union(finished.Seen.Keys) : finished.Written;
+        foreach (var key in unchanged)
+        {
+            var between = Chain(key).FirstOrDefault(version => version.Version > finished.ReadTimestamp && version.Version < commit);
+            if (!between.Version.IsZero)
+                yield return $"isolation: {key} changed at {between.Version}, between its snapshot {finished.ReadTimestamp} and its commit {commit}: {finished.Transaction}";
         }
     }
 

@@ -2,7 +2,6 @@ using System.Text;
 using GrainDb.Engine.Transactions;
 using GrainDb.Histories;
 using GrainDb.Histories.Isolation;
-using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Transactions;
 using GrainDb.Simulation.Cluster;
