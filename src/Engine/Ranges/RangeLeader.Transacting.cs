@@ -95,7 +95,8 @@ public sealed partial class RangeLeader
 
     private static TransactResult Repeated(RangeTransact request, IdempotencyRecord record)
     {
-        var (reads, increments) = TransactAnswerCodec.Decode(record.Answer);
+        if (!TransactAnswer.TryDecode(record.Answer, out var reads, out var increments))
+            return TransactResult.Failed(new Failure(ErrorCode.Internal, Outcome.Applied, $"the request took effect at {record.Version}, and its answer cannot be read"));
         return new TransactResult
         {
             Committed = true,
@@ -159,9 +160,9 @@ public sealed partial class RangeLeader
         var stamp = transaction.Idempotency;
         if (stamp is not null)
         {
-            stamp = stamp with { Answer = TransactAnswerCodec.Encode(result.Reads, increments) };
-            if (stamp.Answer.Length > TransactionLimits.MaxIdempotencyAnswerBytes)
-                return TransactResult.Failed(TooLarge($"an answer of {stamp.Answer.Length} bytes cannot be kept with an idempotency key: at most {TransactionLimits.MaxIdempotencyAnswerBytes}"));
+            if (!TransactAnswer.TryEncode(result.Reads, increments, out var answer))
+                return TransactResult.Failed(TooLarge($"the answer cannot be kept with an idempotency key: at most {TransactionLimits.MaxIdempotencyAnswerBytes} bytes"));
+            stamp = stamp with { Answer = answer };
         }
 
         var committing = EnqueueCommit(new(request.Transaction, request.Deadline, stamp, Existed: false), writes, state.At, new WriteResult { Version = state.At });

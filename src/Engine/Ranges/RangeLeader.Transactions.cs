@@ -124,7 +124,7 @@ public sealed partial class RangeLeader
         if (FindStamp(request.Idempotency, TransactionId.None, patience) is { } stamp)
         {
             return stamp.To(
-                record => new WriteResult { Version = record.Version, Existed = record.Existed, IsRepeated = true, ServedBy = _servedBy }, WriteResult.Failed);
+                record => new WriteResult { Version = record.Version, Existed = record.Existed, IsRepeated = true, Answer = record.Answer, ServedBy = _servedBy }, WriteResult.Failed);
         }
 
         if (HasPrepared && Obstacles(request.Writes.Select(write => write.Key), [], []).Select(obstacle => obstacle.Holder).FirstOrDefault() is { } holder)

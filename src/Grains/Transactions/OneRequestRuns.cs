@@ -21,6 +21,14 @@ internal sealed class OneRequestRuns(CoordinatorContext context, MetaCache meta,
         if (OneRequestTransaction.WhyNot(request, context.MaxValueBytes) is { } invalid)
             return TransactResult.Failed(invalid);
         var started = time.GetTimestamp();
+
+        // A view that is older than a keyspace would not see in how many ranges the transaction lies.
+        foreach (var keyspace in TransactRoute.Keyspaces(request))
+        {
+            if (await context.Ranges.FindKeyspaceAsync(keyspace, timeout, cancellationToken) is null)
+                return TransactResult.Failed(Failure.NotApplied(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'"));
+        }
+
         var result = meta.Current is { } snapshot && TransactRoute.Find(snapshot, request) is not null
             ? await RunInOneRangeAsync(request, timeout, cancellationToken)
             : null;
@@ -60,7 +68,7 @@ internal sealed class OneRequestRuns(CoordinatorContext context, MetaCache meta,
             if (keyspace is null && result.Failure is null && !mayHaveHappened)
                 return null;
             if (keyspace is not null && result.Failure is null)
-                return Answered(TransactRoute.ToUser(result, keyspace));
+                return Answered(request, TransactRoute.ToUser(result, keyspace));
             if (Final(result.Failure ?? RangesChanged, keyspace, id, ref mayHaveHappened) is { } final)
                 return TransactResult.Failed(final);
             var jittered = context.Jittered(pause);
@@ -81,11 +89,19 @@ internal sealed class OneRequestRuns(CoordinatorContext context, MetaCache meta,
         return mayHaveHappened ? UnknownOf(id) : ToUser(failure, keyspace);
     }
 
-    private TransactResult Answered(TransactResult result)
+    /// <summary>A range that is asked again tells when it committed; what was read then it remembers only with an idempotency key.</summary>
+    private TransactResult Answered(TransactRequest request, TransactResult result)
     {
         context.Clock.TryReceive(result.CommitTimestamp);
-        return result;
+        if (!result.Committed || (result.Reads.Count == request.Reads.Count && result.Increments.Count == request.Writes.Count))
+            return result;
+        return request.Reads.Count == 0 && request.Writes.All(write => write.Increment is null)
+            ? result with { Increments = new long?[request.Writes.Count] }
+            : TransactResult.Failed(Lost(result));
     }
+
+    private static Failure Lost(TransactResult result) =>
+        new(ErrorCode.OutcomeUnknown, Outcome.Applied, $"the transaction is committed at {result.CommitTimestamp}; what it read was lost on the way") { Transaction = result.Transaction };
 
     private static Failure RangesChanged => Failure.NotApplied(ErrorCode.Unavailable, "the ranges of the keyspace are changing");
 

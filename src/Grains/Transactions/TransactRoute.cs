@@ -34,6 +34,9 @@ internal static class TransactRoute
             : null;
     }
 
+    /// <summary>The keyspaces that it touches.</summary>
+    public static IEnumerable<string> Keyspaces(TransactRequest request) => Keys(request).Select(key => key.Keyspace).Distinct(StringComparer.Ordinal);
+
     /// <summary>The request in routing keys.</summary>
     public static TransactRequest ToRange(TransactRequest request, KeyspaceMap map) => request with
     {

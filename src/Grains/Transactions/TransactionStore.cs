@@ -25,7 +25,6 @@ internal sealed class TransactionStore(
         return await CallAsync(
             id,
             grain => grain.BeginAsync(options),
-            begun => begun.Failure,
             TransactionBegun.Failed,
             Failure.NotApplied(ErrorCode.Unavailable, $"node {node.Name} could not begin a transaction in time"),
             timeout,
@@ -35,55 +34,46 @@ internal sealed class TransactionStore(
     public Task<TransactionView?> FindAsync(TransactionId transaction, TimeSpan timeout, CancellationToken cancellationToken) =>
         search.FindAsync(transaction, timeout, cancellationToken);
 
-    public async ValueTask<ReadResult> ReadAsync(TransactionId transaction, string keyspace, ReadOnlyMemory<byte> key, TimeSpan timeout, CancellationToken cancellationToken) => await CallAsync(
-        transaction,
-        grain => grain.ReadAsync(keyspace, key, WithMargin(timeout)),
-        result => result.Failure,
-        ReadResult.Failed,
-        Unreachable,
-        timeout,
-        cancellationToken);
+    public async ValueTask<ReadResult> ReadAsync(TransactionId transaction, string keyspace, ReadOnlyMemory<byte> key, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var result = await CallAsync(transaction, grain => grain.ReadAsync(keyspace, key, WithMargin(timeout)), ReadResult.Failed, Unreachable, timeout, cancellationToken);
+        return result with { Failure = OrOver(transaction, result.Failure) };
+    }
 
-    public async ValueTask<ScanResult> ScanAsync(TransactionId transaction, string keyspace, ScanQuery query, TimeSpan timeout, CancellationToken cancellationToken) => await CallAsync(
-        transaction,
-        grain => grain.ScanAsync(keyspace, query, WithMargin(timeout)),
-        result => result.Failure,
-        ScanResult.Failed,
-        Unreachable,
-        timeout,
-        cancellationToken);
+    public async ValueTask<ScanResult> ScanAsync(TransactionId transaction, string keyspace, ScanQuery query, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var result = await CallAsync(transaction, grain => grain.ScanAsync(keyspace, query, WithMargin(timeout)), ScanResult.Failed, Unreachable, timeout, cancellationToken);
+        return result with { Failure = OrOver(transaction, result.Failure) };
+    }
 
-    public async ValueTask<Failure?> WriteAsync(TransactionId transaction, string keyspace, KeyWrite write, TimeSpan timeout, CancellationToken cancellationToken) => await CallAsync(
-        transaction,
-        grain => grain.WriteAsync(keyspace, write, WithMargin(timeout)),
-        failure => failure,
-        failure => failure,
-        UnknownOf(transaction, "the transaction's node did not answer in time; the write may have been taken"),
-        timeout,
-        cancellationToken);
+    public async ValueTask<Failure?> WriteAsync(TransactionId transaction, string keyspace, KeyWrite write, TimeSpan timeout, CancellationToken cancellationToken) =>
+        OrOver(transaction, await CallAsync(
+            transaction,
+            grain => grain.WriteAsync(keyspace, write, WithMargin(timeout)),
+            failure => failure,
+            UnknownOf(transaction, "the transaction's node did not answer in time; the write may have been taken"),
+            timeout,
+            cancellationToken));
 
     public async Task<CommitResult> CommitAsync(TransactionId transaction, IdempotencyStamp? idempotency, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var budget = time.GetTimestamp();
+        var started = time.GetTimestamp();
         var result = await CallAsync(
             transaction,
             grain => grain.CommitAsync(idempotency, WithMargin(timeout)),
-            result => result.Failure,
             CommitResult.Failed,
             UnknownOf(transaction, "the transaction's node did not answer in time; it may be committed"),
             timeout,
             cancellationToken);
 
-        // Asked again after its node forgot it, or was lost: it is what it is.
-        if (result.Failure is not { Code: ErrorCode.TransactionExpired or ErrorCode.TransactionNotFound or ErrorCode.OutcomeUnknown })
+        // Its node forgot it, or was lost: it is what it is.
+        if (result.Failure is not { Code: ErrorCode.TransactionNotFound or ErrorCode.OutcomeUnknown } failure)
             return result;
-        var view = await search.FindDecisionAsync(transaction, timeout - time.GetElapsedTime(budget), cancellationToken);
-        return view switch
+        return await search.FindDecisionAsync(transaction, timeout - time.GetElapsedTime(started), cancellationToken) switch
         {
-            { Status: TransactionStatus.Committed } => new CommitResult { CommitTimestamp = view.CommitTimestamp },
+            { Status: TransactionStatus.Committed } view => new CommitResult { CommitTimestamp = view.CommitTimestamp },
             { Status: TransactionStatus.Aborted } => CommitResult.Failed(Over(transaction)),
-            { Status: TransactionStatus.Unknown } when result.Failure.Code == ErrorCode.TransactionExpired => CommitResult.Failed(
-                UnknownOf(transaction, "the transaction's node is gone; whether it had been committed is not known yet")),
+            { Status: TransactionStatus.Unknown } when failure.Code == ErrorCode.TransactionNotFound => CommitResult.Failed(NodeIsGone(transaction)),
             _ => result,
         };
     }
@@ -95,28 +85,24 @@ internal sealed class TransactionStore(
             transaction,
             grain => grain.RollbackAsync(WithMargin(timeout)),
             failure => failure,
-            failure => failure,
             UnknownOf(transaction, "the transaction's node did not answer in time"),
             timeout,
             cancellationToken);
-        if (failure is not { Code: ErrorCode.TransactionExpired, Outcome: Outcome.NotApplied })
+        if (failure is not { Code: ErrorCode.TransactionNotFound } || !search.MayHaveBegun(transaction))
             return failure;
         return await search.FindDecisionAsync(transaction, timeout - time.GetElapsedTime(started), cancellationToken) switch
         {
             { Status: TransactionStatus.Committed } => new Failure(ErrorCode.TransactionExpired, Outcome.Applied, $"transaction {transaction} is committed"),
-            { Status: TransactionStatus.Unknown } => UnknownOf(transaction, "the transaction's node is gone; whether it had been committed is not known yet"),
+            { Status: TransactionStatus.Unknown } => NodeIsGone(transaction),
             _ => null,
         };
     }
 
-    public async Task<TransactionBegun> KeepAliveAsync(TransactionId transaction, TimeSpan timeout, CancellationToken cancellationToken) => await CallAsync(
-        transaction,
-        grain => grain.KeepAliveAsync(),
-        result => result.Failure,
-        TransactionBegun.Failed,
-        Unreachable,
-        timeout,
-        cancellationToken);
+    public async Task<TransactionBegun> KeepAliveAsync(TransactionId transaction, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var result = await CallAsync(transaction, grain => grain.KeepAliveAsync(), TransactionBegun.Failed, Unreachable, timeout, cancellationToken);
+        return result with { Failure = OrOver(transaction, result.Failure) };
+    }
 
     public ValueTask<TransactResult> TransactAsync(TransactRequest request, TimeSpan timeout, CancellationToken cancellationToken) =>
         runs.RunAsync(request, timeout, cancellationToken);
@@ -124,16 +110,14 @@ internal sealed class TransactionStore(
     private async Task<T> CallAsync<T>(
         TransactionId transaction,
         Func<ITransactionGrain, Task<T>> ask,
-        Func<T, Failure?> failureOf,
         Func<Failure, T> failed,
         Failure withoutAnswer,
         TimeSpan timeout,
         CancellationToken cancellationToken)
     {
-        T result;
         try
         {
-            result = await ask(grains.GetGrain<ITransactionGrain>(transaction.ToString())).WaitAsync(timeout, time, cancellationToken);
+            return await ask(grains.GetGrain<ITransactionGrain>(transaction.ToString())).WaitAsync(timeout, time, cancellationToken);
         }
         catch (PlacementUnavailableException exception)
         {
@@ -143,10 +127,13 @@ internal sealed class TransactionStore(
         {
             return failed(withoutAnswer);
         }
-
-        // Whoever has a plausible id had a transaction once.
-        return failureOf(result) is { Code: ErrorCode.TransactionNotFound } && search.MayHaveBegun(transaction) ? failed(Over(transaction)) : result;
     }
+
+    /// <summary>Whoever has a plausible id had a transaction once.</summary>
+    private Failure? OrOver(TransactionId transaction, Failure? failure) =>
+        failure is { Code: ErrorCode.TransactionNotFound } && search.MayHaveBegun(transaction) ? Over(transaction) : failure;
+
+    private static Failure NodeIsGone(TransactionId transaction) => UnknownOf(transaction, "the transaction's node is gone; whether it had been committed is not known yet");
 
     private static TimeSpan WithMargin(TimeSpan timeout) => timeout - (timeout / 4 < AnswerMargin ? timeout / 4 : AnswerMargin);
 

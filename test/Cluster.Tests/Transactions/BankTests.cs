@@ -3,6 +3,7 @@ using GrainDb.Cluster.Tests.Faults;
 using GrainDb.Cluster.Tests.Hosting;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Ranges;
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Cluster.Tests.Transactions;
@@ -40,14 +41,14 @@ public sealed class BankTests : IAsyncLifetime
     [Fact]
     public async Task The_total_stays_while_a_node_is_killed_and_comes_back()
     {
-        var clients = Enumerable.Range(0, Clients).Select(client => Task.Run(() => TransferAsync(client, client % 2))).ToList();
-        clients.Add(Task.Run(() => WatchAsync(0)));
+        var clients = Enumerable.Range(0, Clients).Select(client => TransferAsync(client, client % 2)).ToList();
+        clients.Add(WatchAsync(0));
         await ProgressAsync(20);
 
         _cluster.Crash(2);
         await ProgressAsync(20);
         await _cluster.RestartAsync(2);
-        clients.Add(Task.Run(() => WatchAsync(2)));
+        clients.Add(WatchAsync(2));
         await ProgressAsync(20);
 
         _stopped = true;

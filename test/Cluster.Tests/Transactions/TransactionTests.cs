@@ -2,6 +2,7 @@ using System.Text;
 using GrainDb.Cluster.Tests.Faults;
 using GrainDb.Cluster.Tests.Hosting;
 using GrainDb.Grains.Hosting;
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Transactions;
 

@@ -10,5 +10,5 @@ internal sealed class RecordingRecovery : ITransactionRecovery
 {
     public List<TransactionId> Asked { get; } = [];
 
-    public void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline) => Asked.Add(transaction);
+    public void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline, Timestamp prepared) => Asked.Add(transaction);
 }
