@@ -3,6 +3,7 @@ using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Cluster.Tests.Replication;
 
@@ -155,6 +156,8 @@ public sealed class HeartbeatsTests
         public Task<MetaKnowledge> GetMetaKnowledgeAsync() => throw new NotSupportedException();
 
         public Task RetireReplicasAsync(RangeId[] ranges) => throw new NotSupportedException();
+
+        public Task<TransactionMemories> FindTransactionAsync(TransactionId transaction) => throw new NotSupportedException();
 
         public Task<NodeReport> ReportAsync() => throw new NotSupportedException();
     }
