@@ -97,7 +97,8 @@ public static class GrainDbNode
         services.AddSingleton<TransactionSearch>();
         services.AddSingleton<ITransactionStore, TransactionStore>();
         AddLifecycleParticipant<TransactionRecoveries>(services);
-        services.AddSingleton<ITransactionRecovery>(provider => provider.GetRequiredService<TransactionRecoveries>());
+        services.AddSingleton<RecoveryReports>();
+        services.AddSingleton<ITransactionRecovery>(provider => provider.GetRequiredService<RecoveryReports>());
         AddLifecycleParticipant<RecordSweep>(services);
     }
 
