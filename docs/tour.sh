@@ -302,6 +302,33 @@ expect "the write must be explained" has_in_order '"level":"quorum"' '"version":
 call DELETE /v1/kv/iso/tour/session
 expect_status 204
 
+title "Following changes: where the feed stands, two writes, and what came behind"
+call GET '/v1/watch/iso?prefix=tour/&wait=0s'
+expect_status 200
+expect "nothing can have happened yet" has '"events":[]'
+cursor=$(member cursor)
+call PUT /v1/kv/iso/tour/watched -d 'one'
+expect_status 201
+watched=$(version)
+call DELETE /v1/kv/iso/tour/watched
+expect_status 204
+call GET "/v1/watch/iso?prefix=tour/&from=$cursor&wait=10s"
+expect_status 200
+expect "both must come, in order" has_in_order '"event":"put"' '"key":"tour/watched"' "\"version\":\"$watched\"" '"event":"delete"' "\"prev\":\"$watched\""
+
+title "The same as a stream of events"
+printf '$ curl -N '\''%s'\''\n' "$endpoint/v1/watch/iso?prefix=tour/&from=$cursor"
+compact=$(curl -sS -N -m 10 "$endpoint/v1/watch/iso?prefix=tour/&from=$cursor" 2>/dev/null |
+    while IFS= read -r line; do
+        printf '%s ' "$line"
+        if [[ $line == *'"prev":'* ]]; then break; fi
+    done) || true # curl is cut off in the middle
+printf '%.320s\n' "$compact"
+expect "both events must come" has_in_order 'event: put' "\"version\":\"$watched\"" 'id: ' 'event: delete' "\"prev\":\"$watched\""
+call GET "/v1/watch/iso?from=$cursor&wait=0s"
+expect_status 400
+expect "a cursor belongs to its prefix" problem invalid_request
+
 title "Where does the key live? Whoever served it must say the same"
 call GET /v1/kv/iso/languages/deu
 expect_status 200

@@ -14,6 +14,9 @@ public sealed class ApiOptions
     /// <summary>Operations in progress at once; more are answered with 429.</summary>
     public int MaxConcurrentOperations { get; set; } = 4096;
 
+    /// <summary>Change feeds that are followed at once, streams and long polls together; more are answered with 429.</summary>
+    public int MaxConcurrentWatches { get; set; } = 1024;
+
     /// <summary>
     /// Effective settings by name for <c>GET /v1/admin/config</c>. The host leaves secrets out or redacts them; names that look
     /// like secrets are redacted once more.
@@ -25,6 +28,7 @@ public sealed class ApiOptions
         Require(MaxValueBytes, 1, KeyLimits.AbsoluteMaxValueBytes, nameof(MaxValueBytes));
         Require(MaxRequestBytes, 1024, 1024 * 1024 * 1024, nameof(MaxRequestBytes));
         Require(MaxConcurrentOperations, 1, 1_000_000, nameof(MaxConcurrentOperations));
+        Require(MaxConcurrentWatches, 1, 1_000_000, nameof(MaxConcurrentWatches));
         if (EffectiveConfiguration is null)
             throw new InvalidOperationException($"{nameof(EffectiveConfiguration)} is null.");
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using GrainDb.Api.Admin;
+using GrainDb.Api.Changes;
 using GrainDb.Api.Errors;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
@@ -10,11 +11,14 @@ using GrainDb.Api.Ranges;
 using GrainDb.Api.Requests;
 using GrainDb.Api.Ring;
 using GrainDb.Api.Telemetry;
+using GrainDb.Api.Transactions;
+using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Ring;
+using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -24,15 +28,15 @@ using Microsoft.Extensions.Options;
 
 namespace GrainDb.Api;
 
-/// <summary>The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/>.</summary>
+/// <summary>The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/>.</summary>
 public static class GrainDbApi
 {
     /// <summary>Name of the OpenAPI document, served at <c>/openapi/v1.json</c>.</summary>
     public const string DocumentName = "v1";
 
     /// <summary>
-    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="IKeyspaceCatalog"/>
-    /// and <see cref="IClusterView"/> as singletons in the same container.
+    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>,
+    /// <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/> as singletons in the same container.
     /// </summary>
     public static IServiceCollection AddGrainDbApi(this IServiceCollection services, ApiOptions options)
     {
@@ -47,6 +51,10 @@ public static class GrainDbApi
         services.AddSingleton<ScanApi>();
         services.AddSingleton<HistoryApi>();
         services.AddSingleton<BatchApi>();
+        services.AddSingleton<WatchApi>();
+        services.AddSingleton<TransactionsApi>();
+        services.AddSingleton<TransactionKeysApi>();
+        services.AddSingleton<TransactApi>();
         services.AddSingleton<KeyspacesApi>();
         services.AddSingleton<RingApi>();
         services.AddSingleton<RangesApi>();
@@ -94,6 +102,12 @@ public static class GrainDbApi
             services.GetRequiredService<ScanApi>(),
             services.GetRequiredService<HistoryApi>(),
             services.GetRequiredService<BatchApi>());
+        app.MapWatch(services.GetRequiredService<WatchApi>());
+        app.MapTransactions(
+            services.GetRequiredService<Operations>(),
+            services.GetRequiredService<TransactionsApi>(),
+            services.GetRequiredService<TransactionKeysApi>(),
+            services.GetRequiredService<TransactApi>());
         app.MapKeyspaces(services.GetRequiredService<KeyspacesApi>());
         app.MapRing(services.GetRequiredService<RingApi>());
         app.MapRanges(services.GetRequiredService<RangesApi>());

@@ -30,14 +30,20 @@ internal static class AsOf
     {
         if (text is null)
             return Timestamp.Zero;
-        if (!Timestamp.TryParse(text, out var timestamp) && !TryParseTime(text, out timestamp))
+        if (!TryParse(text, out var timestamp))
             throw BadInput.Request($"asOf is '{QueryParameters.Shorten(text)}'; it must be a timestamp of 16 hex digits or an RFC 3339 time with its offset (write + as %2B).");
         if (timestamp.IsZero)
             throw BadInput.Request("asOf is 0, before every version.");
-        if (timestamp.Milliseconds > time.GetUtcNow().Add(MaxAhead).ToUnixTimeMilliseconds())
+        if (IsInFuture(timestamp, time))
             throw BadInput.Request($"asOf is '{QueryParameters.Shorten(text)}', which is in the future.");
         return timestamp;
     }
+
+    /// <summary>Reads either form, whatever it says.</summary>
+    public static bool TryParse(string text, out Timestamp timestamp) => Timestamp.TryParse(text, out timestamp) || TryParseTime(text, out timestamp);
+
+    /// <summary>Whether a snapshot lies further ahead than nodes' clocks differ.</summary>
+    public static bool IsInFuture(Timestamp timestamp, TimeProvider time) => timestamp.Milliseconds > time.GetUtcNow().Add(MaxAhead).ToUnixTimeMilliseconds();
 
     private static bool TryParseTime(string text, out Timestamp timestamp)
     {

@@ -1,10 +1,8 @@
-using System.Buffers;
 using System.Buffers.Binary;
-using System.Buffers.Text;
-using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
 using GrainDb.Api.Errors;
+using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 
@@ -30,7 +28,6 @@ internal sealed record ScanCursor(ulong QueryHash, Timestamp ReadTimestamp, byte
 {
     private const byte Version = 1;
     private const int HeaderLength = 17;
-    private const int ChecksumLength = 4;
     private const int MaxResumeKey = 8 + KeyLimits.MaxKeyBytes;
 
     /// <summary>Hash of what makes a query the same one: all of it but the limit.</summary>
@@ -53,26 +50,19 @@ internal sealed record ScanCursor(ulong QueryHash, Timestamp ReadTimestamp, byte
 
     public string Format()
     {
-        var bytes = new byte[HeaderLength + ResumeKey.Length + ChecksumLength];
+        var bytes = new byte[HeaderLength + ResumeKey.Length];
         bytes[0] = Version;
         BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(1), QueryHash);
         BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(9), ReadTimestamp.Value);
         ResumeKey.CopyTo(bytes, HeaderLength);
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(bytes.Length - ChecksumLength), Checksum(bytes.AsSpan(0, bytes.Length - ChecksumLength)));
-        return Base64Url.EncodeToString(bytes);
+        return OpaqueText.Format(bytes);
     }
 
     /// <summary>Reads a cursor back and checks that it continues the query with this hash.</summary>
     /// <exception cref="GrainDbException">It is damaged, of another version, or of another query.</exception>
     public static ScanCursor Parse(string text, ulong queryHash)
     {
-        if (text.Length > Base64Url.GetEncodedLength(HeaderLength + MaxResumeKey + ChecksumLength) || !Base64Url.IsValid(text, out var length) || length < HeaderLength + ChecksumLength)
-            throw Malformed();
-        var bytes = new byte[length];
-        if (Base64Url.DecodeFromChars(text, bytes, out _, out var written) != OperationStatus.Done || written != length)
-            throw Malformed();
-        var body = bytes.AsSpan(0, length - ChecksumLength);
-        if (BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(body.Length)) != Checksum(body) || body[0] != Version)
+        if (!OpaqueText.TryParse(text, HeaderLength, HeaderLength + MaxResumeKey, out var body) || body[0] != Version)
             throw Malformed();
         var cursor = new ScanCursor(
             BinaryPrimitives.ReadUInt64BigEndian(body[1..]),
@@ -95,14 +85,6 @@ internal sealed record ScanCursor(ulong QueryHash, Timestamp ReadTimestamp, byte
         BinaryPrimitives.WriteInt32BigEndian(length, bytes.Length);
         hash.AppendData(length);
         hash.AppendData(bytes);
-    }
-
-    private static uint Checksum(ReadOnlySpan<byte> bytes)
-    {
-        var checksum = uint.MaxValue;
-        foreach (var value in bytes)
-            checksum = BitOperations.Crc32C(checksum, value);
-        return ~checksum;
     }
 
     private static GrainDbException Malformed() => BadInput.Request("The cursor is not one that this service gave out.");

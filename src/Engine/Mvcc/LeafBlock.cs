@@ -26,13 +26,16 @@ internal sealed class LeafBlock : TreeBlock
     public const int Capacity = PrefixSlots.Capacity;
 
     /// <summary>Bytes of the object.</summary>
-    public const int FixedBytes = 48 + (Capacity * (32 + sizeof(ulong)));
+    public const int FixedBytes = 56 + (Capacity * (32 + sizeof(ulong)));
 
     public LeafBlock? Previous;
     public LeafBlock? Next;
 
     /// <summary>Where the last insert went: tells ascending and descending runs from random order when the block splits.</summary>
     public int LastInsert = NoInsert;
+
+    /// <summary>No version in it is newer. May be newer than all of them, when some went.</summary>
+    public ulong NewestTimestamp;
 
     public PrefixSlots Prefixes;
     public EntrySlots Entries;
@@ -96,6 +99,7 @@ internal sealed class LeafBlock : TreeBlock
         Entries[index] = entry;
         Count++;
         LastInsert = index;
+        NewestTimestamp = Math.Max(NewestTimestamp, entry.Timestamp);
     }
 
     /// <summary>Moves the entries from <paramref name="index"/> on into an empty block; prefixes are as before on both sides.</summary>
@@ -105,6 +109,7 @@ internal sealed class LeafBlock : TreeBlock
         Entries[index..Count].CopyTo(target.Entries[..]);
         target.Count = Count - index;
         target.Skip = Skip;
+        target.NewestTimestamp = NewestTimestamp;
         Count = index;
         LastInsert = NoInsert;
     }
@@ -118,6 +123,7 @@ internal sealed class LeafBlock : TreeBlock
             Prefixes[index] = KeyPrefix.At(Entries[index].Key(slabs), Skip);
         Count = total;
         LastInsert = NoInsert;
+        NewestTimestamp = Math.Max(NewestTimestamp, next.NewestTimestamp);
     }
 
     /// <summary>Changes the number of bytes left out, and with it all prefixes.</summary>

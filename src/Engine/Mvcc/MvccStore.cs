@@ -22,7 +22,7 @@ namespace GrainDb.Engine.Mvcc;
 /// changes of the threshold, at their places. Then the store is exactly what it was.
 /// </para>
 /// </summary>
-public sealed class MvccStore
+public sealed partial class MvccStore
 {
     private readonly VersionSlabs _slabs = new();
     private readonly VersionTree _tree;
@@ -397,6 +397,7 @@ public sealed class MvccStore
         if (timestamp <= GcThreshold.Value && TryNewer(position, key, out var newer) && newer.Entry.Timestamp <= GcThreshold.Value)
             return false;
         Insert(position, key, timestamp, tombstone, expiresAt, value);
+        _recent?.Add(key, timestamp);
         return true;
     }
 

@@ -11,4 +11,10 @@ internal static class RangeInstruments
     public static readonly Histogram<long> BatchSize = Meter.CreateHistogram<long>(
         "graindb.wal.batch.size", "{record}", "Records that one fsync made durable.",
         advice: new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] });
+
+    /// <summary>Versions that no snapshot can read any more and that were removed, on leaders and followers.</summary>
+    public static readonly Counter<long> CollectedVersions = Meter.CreateCounter<long>("graindb.gc.versions", "{version}", "Versions that were collected.");
+
+    /// <summary>Bytes of the keys and values that went with them.</summary>
+    public static readonly Counter<long> CollectedBytes = Meter.CreateCounter<long>("graindb.gc.bytes", "By", "Bytes of keys and values that were collected.");
 }

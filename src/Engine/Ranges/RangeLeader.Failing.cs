@@ -44,6 +44,7 @@ public sealed partial class RangeLeader
         }
 
         CompleteAll(failed);
+        WakeWatchers();
         WakeAll(woken);
         if (exception is DiskFullException)
             return;

@@ -66,6 +66,7 @@ public sealed partial class RangeLeader
     public void Tick()
     {
         _log?.Tick();
+        TickWatchers();
         LookAfterTransactions();
     }
 
@@ -124,6 +125,7 @@ public sealed partial class RangeLeader
             _waiters.TakeAll(woken);
         }
 
+        WakeWatchers();
         WakeAll(woken);
         _campaign?.Stop();
         if (_log is { } log)
@@ -204,6 +206,7 @@ public sealed partial class RangeLeader
             _refusal = reason;
         }
 
+        WakeWatchers();
         _ended.TrySetResult();
     }
 }

@@ -57,6 +57,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         _options = options;
         _servedBy = new ServedBy(options.Region, options.Descriptor.Id, options.Node, ReplicaRole.Leader);
         _rate = new RequestRate(options.Time);
+        _feeds = new ChangeProtections(options.Time);
         _protection = new ReadProtection(options.Time);
         Candidate = new Candidate(options.Node, options.Nonce);
         LastCollected = options.Time.GetTimestamp();
@@ -97,13 +98,13 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
     /// <summary>When garbage was last collected, as a timestamp of the time provider.</summary>
     public long LastCollected { get; private set; }
 
-    /// <summary>How long nobody asked anything.</summary>
+    /// <summary>How long nobody asked anything. Somebody who waits for a change still asks.</summary>
     public TimeSpan IdleFor
     {
         get
         {
             lock (_replica.Gate)
-                return _options.Time.GetElapsedTime(_rate.LastRequest);
+                return _watchers.Count > 0 ? TimeSpan.Zero : _options.Time.GetElapsedTime(_rate.LastRequest);
         }
     }
 
@@ -137,7 +138,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         return result with { Replicas = _log.Votes(lsn) };
     }
 
-    /// <summary>Raises the GC threshold through the log, as far as intents and snapshots in use allow; lower values change nothing.</summary>
+    /// <summary>Raises the GC threshold through the log, as far as intents, snapshots in use and connected feeds allow; lower values change nothing.</summary>
     /// <param name="threshold">Below this node's clock: versions are only ever written above the threshold.</param>
     /// <returns>The threshold in force.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="threshold"/> is not in the past.</exception>
@@ -147,7 +148,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         lock (_replica.Gate)
         {
             LastCollected = _options.Time.GetTimestamp();
-            threshold = BelowWhatIsInUse(threshold);
+            threshold = _feeds.Bound(BelowWhatIsInUse(threshold));
             if (_refusal is not null || threshold <= _replica.Store.GcThreshold)
                 return _replica.Store.GcThreshold;
             var now = _replica.Clock.Now();
@@ -171,6 +172,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         if (first == _log!.Start)
             _acceptor.CommitAndApply(new Lsn(first.Value - 1));
         var answered = new List<Proposal>();
+        List<ChangeWatchers.Watcher>? concerned;
         var woken = new List<TaskCompletionSource>();
         try
         {
@@ -185,6 +187,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
                 }
 
                 _acceptor.NoteOwnCommit(_replica.AppliedLsn);
+                concerned = TakeConcernedWatchers();
             }
         }
         catch
@@ -194,6 +197,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
             throw;
         }
 
+        Wake(concerned, mayWait: true);
         return () =>
         {
             CompleteAll(answered);

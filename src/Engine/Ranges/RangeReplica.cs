@@ -365,8 +365,17 @@ public sealed class RangeReplica : IDisposable
     /// <returns>Whether the pass is complete.</returns>
     public bool CollectGarbageSlice(int maxKeys)
     {
+        GcProgress progress;
         lock (Gate)
-            return !IsLoaded || Store.CollectSlice(maxKeys).PassComplete;
+        {
+            if (!IsLoaded)
+                return true;
+            progress = Store.CollectSlice(maxKeys);
+        }
+
+        RangeInstruments.CollectedVersions.Add(progress.FreedVersions);
+        RangeInstruments.CollectedBytes.Add(progress.FreedBytes);
+        return progress.PassComplete;
     }
 
     /// <summary>Whether another pass has something to collect.</summary>

@@ -28,6 +28,10 @@ public static class RoutingKey
     public static ReadOnlyMemory<byte> ToUserKey(KeyspacePartitioning partitioning, ReadOnlyMemory<byte> routingKey) =>
         partitioning == KeyspacePartitioning.Range ? routingKey : routingKey[HashBytes..];
 
+    /// <inheritdoc cref="ToUserKey(KeyspacePartitioning, ReadOnlyMemory{byte})"/>
+    public static ReadOnlySpan<byte> ToUserKey(KeyspacePartitioning partitioning, ReadOnlySpan<byte> routingKey) =>
+        partitioning == KeyspacePartitioning.Range ? routingKey : routingKey[HashBytes..];
+
     /// <summary>
     /// Start of partition <paramref name="index"/> of <paramref name="count"/> equal ones of the hash space; empty for the first.
     /// </summary>

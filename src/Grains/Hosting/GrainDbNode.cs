@@ -4,12 +4,14 @@ using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
+using GrainDb.Grains.Changes;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Nodes;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
 using GrainDb.Grains.Transactions;
+using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
@@ -24,20 +26,14 @@ namespace GrainDb.Grains.Hosting;
 /// <summary>Adds a GrainDb node to a silo.</summary>
 public static class GrainDbNode
 {
-    /// <summary>Threads that may wait for the disk at once without starving the rest: ranges flush on the thread pool.</summary>
-    private const int MinWorkerThreads = 32;
-
     /// <summary>
-    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IKeyspaceCatalog"/> and
+    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
     /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
     /// </summary>
     public static ISiloBuilder AddGrainDbNode(this ISiloBuilder silo, NodeOptions node, StorageOptions storage)
     {
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(storage);
-        ThreadPool.GetMinThreads(out var workers, out var completionPorts);
-        ThreadPool.SetMinThreads(Math.Max(workers, MinWorkerThreads), completionPorts);
-
         silo.Configure<SiloOptions>(options => options.SiloName = node.Name);
         silo.AddPlacementDirector<RingPlacementStrategy, RingPlacementDirector>();
         silo.AddGrainDirectory(PinnedGrainDirectory.Name, static (services, _) => new PinnedGrainDirectory(services.GetRequiredService<LiveNodes>()));
@@ -60,10 +56,13 @@ public static class GrainDbNode
         services.AddSingleton<KeyspaceCatalog>();
         services.AddSingleton<IKeyspaceCatalog>(provider => provider.GetRequiredService<KeyspaceCatalog>());
         services.AddSingleton<IKeyValueStore, KeyValueStore>();
+        services.AddSingleton<ChangeFeed>();
+        services.AddSingleton<IChangeFeed>(provider => provider.GetRequiredService<ChangeFeed>());
         services.AddSingleton<IClusterView, ClusterView>();
         AddTransactions(services, node);
         services.AddSingleton<ReplicaTransport>();
         services.AddSingleton<StateLoading>();
+        services.AddSingleton<AcceptorCalls>();
         services.TryAddSingleton(ReplicationOptions.Default);
         AddLifecycleParticipant<NodeStorage>(services);
         AddLifecycleParticipant<ReplicaHost>(services);

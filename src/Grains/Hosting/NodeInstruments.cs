@@ -1,13 +1,14 @@
 using System.Diagnostics.Metrics;
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Time;
+using GrainDb.Grains.Changes;
 using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Grains.Hosting;
 
 /// <summary>What a node shows of its storage when metrics are collected.</summary>
-internal sealed class NodeInstruments(NodeOptions node, ReplicaHost host, HybridLogicalClock clock, TimeProvider time)
+internal sealed class NodeInstruments(NodeOptions node, ReplicaHost host, HybridLogicalClock clock, ChangeFeed feeds, TimeProvider time)
     : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     public static readonly Meter Meter = new("GrainDb");
@@ -54,6 +55,12 @@ internal sealed class NodeInstruments(NodeOptions node, ReplicaHost host, Hybrid
             () => OldestThresholdAge().TotalSeconds,
             "s",
             "Age of the oldest GC threshold of a range in memory that has one.");
+        meter.CreateObservableGauge("graindb.watch.streams", () => feeds.Open, "{stream}", "Change feeds that are open on this node.");
+        meter.CreateObservableGauge(
+            "graindb.range.watchers",
+            () => host.Open.Sum(entry => entry.Slot.Leader?.Watchers ?? 0),
+            "{call}",
+            "Calls that wait for a change of a range that is led here.");
         meter.CreateObservableCounter(
             "graindb.clock.refused", () => clock.RefusedCount, "{timestamp}", "Timestamps refused because they were too far ahead.");
     }

@@ -2,6 +2,7 @@ using GrainDb.Engine.Ranges;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Replicas;
+using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
@@ -70,6 +71,10 @@ internal sealed class KeyRangeGrain(
     public async ValueTask<HistoryResult> HistoryAsync(RangeHistory request) => await FindLeaderAsync() is { } leader
         ? Watch(await leader.HistoryAsync(request), result => result.Failure)
         : HistoryResult.Failed(WhyNoLeader());
+
+    public async ValueTask<RangeChangesResult> ChangesAsync(RangeChanges request, CancellationToken cancellationToken) => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.ChangesAsync(request, cancellationToken), result => result.Failure)
+        : RangeChangesResult.Failed(WhyNoLeader());
 
     public async ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => await FindLeaderAsync() is { } leader
         ? Watch(await leader.PrepareAsync(request), result => result.Failure)

@@ -2,6 +2,7 @@ using GrainDb.Engine.Ranges;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Replicas;
+using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
@@ -40,6 +41,9 @@ internal sealed class RangeLeaderGrain(NodeOptions node, LocalRanges local, Repl
     public ValueTask<ScanResult> ScanAsync(RangeScan request) => AskAsync(request, static (leader, asked) => leader.ScanAsync(asked), ScanResult.Failed);
 
     public ValueTask<HistoryResult> HistoryAsync(RangeHistory request) => AskAsync(request, static (leader, asked) => leader.HistoryAsync(asked), HistoryResult.Failed);
+
+    public ValueTask<RangeChangesResult> ChangesAsync(RangeChanges request, CancellationToken cancellationToken) =>
+        AskAsync(request, (leader, asked) => leader.ChangesAsync(asked, cancellationToken), RangeChangesResult.Failed);
 
     public ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => AskAsync(request, static (leader, asked) => leader.PrepareAsync(asked), PrepareResult.Failed);
 

@@ -1,3 +1,4 @@
+using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Transactions;
@@ -26,6 +27,15 @@ public interface IKeyRange
     /// <summary>Reads the retained versions of one key.</summary>
     [Alias("history")]
     ValueTask<HistoryResult> HistoryAsync(RangeHistory request);
+
+    /// <summary>
+    /// What was committed after a timestamp, in order, and up to where that is complete; waits for news when there are none. <c>CursorCompacted</c>:
+    /// the timestamp is below the GC threshold; <c>InvalidRequest</c>: it is in the future; <c>Overloaded</c>: too many wait already.
+    /// </summary>
+    /// <param name="request">Which changes.</param>
+    /// <param name="cancellationToken">Nobody waits for the answer any more.</param>
+    [Alias("changes")]
+    ValueTask<RangeChangesResult> ChangesAsync(RangeChanges request, CancellationToken cancellationToken);
 
     /// <summary>Prepares a part of a transaction. Idempotent by transaction.</summary>
     [Alias("prepare")]

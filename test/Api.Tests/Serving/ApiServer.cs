@@ -2,9 +2,11 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using GrainDb.Api.Tests.Fakes;
+using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,10 +19,12 @@ internal sealed class ApiServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private ApiServer(WebApplication app, FakeStore store, FakeCatalog catalog, FakeCluster cluster)
+    private ApiServer(WebApplication app, FakeStore store, FakeTransactions transactions, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster)
     {
         _app = app;
         Store = store;
+        Transactions = transactions;
+        Feed = feed;
         Catalog = catalog;
         Cluster = cluster;
         Address = new Uri(app.Urls.Single());
@@ -28,6 +32,10 @@ internal sealed class ApiServer : IAsyncDisposable
     }
 
     public FakeStore Store { get; }
+
+    public FakeTransactions Transactions { get; }
+
+    public FakeFeed Feed { get; }
 
     public FakeCatalog Catalog { get; }
 
@@ -46,9 +54,13 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Logging.SetMinimumLevel(LogLevel.None);
         var store = new FakeStore();
+        var transactions = new FakeTransactions(store);
+        var feed = new FakeFeed();
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
         builder.Services.AddSingleton<IKeyValueStore>(store);
+        builder.Services.AddSingleton<ITransactionStore>(transactions);
+        builder.Services.AddSingleton<IChangeFeed>(feed);
         builder.Services.AddSingleton<IKeyspaceCatalog>(catalog);
         builder.Services.AddSingleton<IClusterView>(cluster);
         builder.Services.AddGrainDbApi(options ?? new ApiOptions());
@@ -57,7 +69,7 @@ internal sealed class ApiServer : IAsyncDisposable
         app.MapGrainDbApi();
         map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new ApiServer(app, store, catalog, cluster);
+        return new ApiServer(app, store, transactions, feed, catalog, cluster);
     }
 
     public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, Action<HttpRequestMessage>? with = null)
@@ -84,6 +96,9 @@ internal sealed class ApiServer : IAsyncDisposable
     }
 
     public Task<RawResponse> SendRawAsync(string request) => RawRequest.SendAsync(Address, request);
+
+    /// <summary>Stops as an operator would.</summary>
+    public Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);
 
     public async ValueTask DisposeAsync()
     {

@@ -2,12 +2,15 @@ using System.Collections.Immutable;
 using System.Reflection;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
+using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
+using GrainDb.Grains.Changes;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
+using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
@@ -43,10 +46,11 @@ internal sealed class FakeRanges
         Live = new LiveNodes(new FakeMembership(["n1", "n2", "n3", "n4"], down));
         Grains = grains;
         var storage = new NodeStorage(options, new StorageOptions(), new NativeFileSystem(), Clock, NullLogger<NodeStorage>.Instance);
-        var host = new ReplicaHost(options, storage, local, new ReplicaTransport(grains, Live), ReplicationOptions.Default, Time, NullLogger<ReplicaHost>.Instance);
+        var host = new ReplicaHost(options, storage, local, new ReplicaTransport(grains, Live), new StateLoading(Time, NullLogger<StateLoading>.Instance), ReplicationOptions.Default, NoTransactionRecovery.Instance, Time, NullLogger<ReplicaHost>.Instance);
         var routes = new LeaderRoutes(options, local, host, Live, ReplicationOptions.Default, grains);
         Cache = new MetaCache(storage, routes, Time);
         var calls = new RangeCalls(Cache, routes, Time);
+        Feed = new ChangeFeed(Cache, calls, Clock, Time);
         Keys = new KeyValueStore(options, Cache, local, calls, new ReadRouting(options, Live, local, calls, grains, Time), Clock, Time);
     }
 
@@ -55,6 +59,8 @@ internal sealed class FakeRanges
     public HybridLogicalClock Clock { get; }
 
     public KeyValueStore Keys { get; }
+
+    public ChangeFeed Feed { get; }
 
     public LiveNodes Live { get; }
 
@@ -193,6 +199,15 @@ internal sealed class FakeLeader(RangeId range) : IKeyRangeGrain
 
     public List<string> Transfers { get; } = [];
 
+    /// <summary>What it says of its changes; nothing, for as long as anybody waits, unless a test says otherwise.</summary>
+    public Func<RangeChanges, CancellationToken, ValueTask<RangeChangesResult>> Changes { get; set; } = static async (request, cancellationToken) =>
+    {
+        var resolved = request.AtLeast == Timestamp.Max ? request.After : Timestamp.Later(request.AtLeast, request.After);
+        if (request.Wait > TimeSpan.Zero && request.AtLeast == Timestamp.Max)
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        return new RangeChangesResult { Resolved = resolved };
+    };
+
     public ValueTask<WriteResult> WriteAsync(RangeWrite request)
     {
         Writes.Add(request);
@@ -212,6 +227,8 @@ internal sealed class FakeLeader(RangeId range) : IKeyRangeGrain
     }
 
     public ValueTask<HistoryResult> HistoryAsync(RangeHistory request) => throw new NotSupportedException();
+
+    public ValueTask<RangeChangesResult> ChangesAsync(RangeChanges request, CancellationToken cancellationToken) => Changes(request, cancellationToken);
 
     public ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => throw new NotSupportedException();
 
@@ -263,6 +280,23 @@ internal sealed class FakeMetaLeader : IKeyRangeGrain
     /// <summary>Somebody else changes a row between a node's look and its own change.</summary>
     public void Interfere() => _version = _version.Next;
 
+    /// <summary>Cuts the left range at <c>g</c>; what is above belongs to a new range.</summary>
+    public void SplitLeft(RangeId upper)
+    {
+        _rows[MetaRows.RangeKey(FakeRanges.Left)] = MetaRows.Encode(Range(FakeRanges.Left) with { End = "g"u8.ToArray(), Generation = 5 });
+        _rows[MetaRows.RangeKey(upper)] = MetaRows.Encode(new RangeDescriptor(upper, "wide", "g"u8.ToArray(), "m"u8.ToArray(), Generation: 1, FakeRanges.On("n1", "n2", "n3")));
+        Interfere();
+    }
+
+    /// <summary>The keyspace was deleted, and another one has its name.</summary>
+    public void Recreate(RangeId only)
+    {
+        _rows.Remove(MetaRows.RangeKey(FakeRanges.Left));
+        _rows.Remove(MetaRows.RangeKey(FakeRanges.Right));
+        _rows[MetaRows.RangeKey(only)] = MetaRows.Encode(new RangeDescriptor(only, "wide", [], null, Generation: 1, FakeRanges.On("n1", "n2", "n3")));
+        Interfere();
+    }
+
     /// <summary>Called before the next write.</summary>
     public Action? BeforeWrite { get; set; }
 
@@ -292,6 +326,8 @@ internal sealed class FakeMetaLeader : IKeyRangeGrain
     });
 
     public ValueTask<HistoryResult> HistoryAsync(RangeHistory request) => throw new NotSupportedException();
+
+    public ValueTask<RangeChangesResult> ChangesAsync(RangeChanges request, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => throw new NotSupportedException();
 

@@ -15,12 +15,15 @@ internal sealed class FullHistoryModel
 
     public ulong GcThreshold { get; private set; }
 
+    public ulong NewestTimestamp { get; private set; }
+
     public IReadOnlyCollection<byte[]> Keys => _chains.Keys;
 
     public bool Apply(byte[] key, ModelVersion version)
     {
         if (!_chains.TryGetValue(key, out var chain))
             _chains[key] = chain = [];
+        NewestTimestamp = Math.Max(NewestTimestamp, version.Timestamp);
         return chain.TryAdd(version.Timestamp, version);
     }
 
@@ -57,6 +60,27 @@ internal sealed class FullHistoryModel
         if (reverse)
             rows.Reverse();
         return rows;
+    }
+
+    /// <summary>All versions of an interval of keys and of time, by timestamp and key, each with the live one that it replaced.</summary>
+    public List<(byte[] Key, ModelVersion Version, ulong Previous)> Changes(byte[] start, byte[]? end, ulong after, ulong upTo)
+    {
+        var changes = new List<(byte[] Key, ModelVersion Version, ulong Previous)>();
+        foreach (var (key, chain) in _chains)
+        {
+            if (ByteOrder.Instance.Compare(key, start) < 0 || (end is not null && ByteOrder.Instance.Compare(key, end) >= 0))
+                continue;
+            foreach (var version in chain.Values.Where(version => version.Timestamp > after && version.Timestamp <= upTo))
+            {
+                var older = chain.Values.LastOrDefault(other => other.Timestamp < version.Timestamp);
+                changes.Add((key, version, older is not null && older.IsLiveAt(version.Timestamp) ? older.Timestamp : 0));
+            }
+        }
+
+        changes.Sort((left, right) => left.Version.Timestamp != right.Version.Timestamp
+            ? left.Version.Timestamp.CompareTo(right.Version.Timestamp)
+            : ByteOrder.Instance.Compare(left.Key, right.Key));
+        return changes;
     }
 
     private IReadOnlyCollection<ModelVersion> Chain(byte[] key) =>

@@ -16,6 +16,8 @@ internal sealed class Replica
     private (int StartLsn, List<byte[]> Blocks) _checkpoint = (0, []);
     private (int StartLsn, List<byte[]> Blocks, MvccCheckpointCursor Cursor)? _writing;
 
+    public Replica() => Store.RememberRecent(Timestamp.Zero);
+
     public MvccStore Store { get; private set; } = new();
 
     public FullHistoryModel Model { get; } = new();
@@ -95,6 +97,7 @@ internal sealed class Replica
         }
 
         Assert.Equal(Model.GcThreshold, Store.GcThreshold.Value);
+        Store.RememberRecent(new(Model.NewestTimestamp));
     }
 
     /// <summary>Reads a key and keeps the memory, to be compared at the end.</summary>

@@ -124,6 +124,7 @@ internal static class ReplicaOperations
             StoreComparison.AssertSameKeys(replica.Model, replica.Store, keys, at);
             foreach (var reverse in (bool[])[false, true])
                 StoreComparison.AssertSameScan(replica.Model, replica.Store, [], null, at, reverse, keysOnly: false, 1000, int.MaxValue);
+            StoreComparison.AssertSameChanges(replica.Model, replica.Store, [], null, at, ulong.MaxValue - 1, 1000, int.MaxValue);
         }
     }
 
@@ -134,5 +135,10 @@ internal static class ReplicaOperations
         var end = step.Size % 3 == 0 ? null : keys[(step.Key + step.Size) % keys.Length];
         foreach (var reverse in (bool[])[false, true])
             StoreComparison.AssertSameScan(replica.Model, replica.Store, start, end, at, reverse, step.Size % 2 == 0, 1 + step.Size, 1 + (step.Time * 20));
+
+        // Larger answers of larger stores: each is a walk.
+        var room = 1 + (replica.Records / 100);
+        StoreComparison.AssertSameChanges(
+            replica.Model, replica.Store, start, end, replica.Model.GcThreshold + ((ulong)step.Time / 4), at + (ulong)step.Size, room * (1 + step.Size), room * (1 + (step.Time * 20)));
     }
 }

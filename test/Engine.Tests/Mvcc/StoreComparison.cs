@@ -1,4 +1,5 @@
 using GrainDb.Engine.Mvcc;
+using GrainDb.Interfaces.Keys;
 using Xunit;
 
 namespace GrainDb.Engine.Tests.Mvcc;
@@ -51,6 +52,56 @@ internal static class StoreComparison
             Assert.True(rows[index].Key.Span.SequenceEqual(expected[index].Key));
             var version = expected[index].Version;
             AssertSame(keysOnly ? version with { Value = [] } : version, rows[index].Version);
+        }
+    }
+
+    /// <summary>The changes of an interval, answer after answer within the given bounds: by a walk, and from what is remembered where that is complete.</summary>
+    public static void AssertSameChanges(FullHistoryModel model, MvccStore store, byte[] start, byte[]? end, ulong after, ulong upTo, int maxChanges, int maxBytes)
+    {
+        var expected = model.Changes(start, end, after, upTo);
+        AssertSameChanges(expected, ReadChanges(new(after), new(upTo), maxChanges, maxBytes, selection => Walk(store, start, end, selection)));
+        if (new ChangeSelection(new(after), new(upTo), 1, 1, null) is var probe && store.TryRecentChanges(start, end, end is not null, probe))
+        {
+            Assert.Equal(expected.Count > 0, store.MayHaveRecentChange(start, end, end is not null, new(after), new(upTo), filter: null));
+            AssertSameChanges(expected, ReadChanges(new(after), new(upTo), maxChanges, maxBytes, selection => Assert.True(store.TryRecentChanges(start, end, end is not null, selection))));
+        }
+    }
+
+    /// <summary>One answer after the other until nothing is left; none splits a timestamp, and only a single one passes the bounds.</summary>
+    private static List<MvccChange> ReadChanges(Timestamp after, Timestamp upTo, int maxChanges, int maxBytes, Action<ChangeSelection> select)
+    {
+        var all = new List<MvccChange>();
+        while (after < upTo)
+        {
+            var selection = new ChangeSelection(after, upTo, maxChanges, maxBytes, null);
+            select(selection);
+            var changes = selection.ToList();
+            Assert.Equal(selection.Count, changes.Count);
+            if (changes.Select(change => change.Version.Timestamp).Distinct().Count() > 1)
+                Assert.True(changes.Count <= maxChanges && changes.Sum(change => (long)change.Bytes) <= maxBytes, "only one commit may pass the bounds");
+            Assert.All(changes, change => Assert.True(change.Version.Timestamp > after && change.Version.Timestamp <= selection.UpTo));
+            all.AddRange(changes);
+            Assert.True(selection.UpTo > after, "an answer makes progress");
+            after = selection.UpTo;
+        }
+
+        return all;
+    }
+
+    private static void Walk(MvccStore store, byte[] start, byte[]? end, ChangeSelection selection)
+    {
+        for (ChangeCursor? cursor = ChangeCursor.AtStart(start); cursor is { } at;)
+            cursor = store.Changes(at, end, end is not null, selection);
+    }
+
+    private static void AssertSameChanges(List<(byte[] Key, ModelVersion Version, ulong Previous)> expected, List<MvccChange> found)
+    {
+        Assert.Equal(expected.Count, found.Count);
+        for (var index = 0; index < found.Count; index++)
+        {
+            Assert.True(found[index].Key.Span.SequenceEqual(expected[index].Key));
+            AssertSame(expected[index].Version, found[index].Version);
+            Assert.Equal(expected[index].Previous, found[index].Previous.Value);
         }
     }
 

@@ -56,6 +56,7 @@ internal sealed class StoreInvariants
             Assert.True(low is null || low.CompareTo(key, entry.Timestamp) <= 0, "entry before its low fence");
             Assert.True(high is null || high.CompareTo(key, entry.Timestamp) > 0, "entry behind its high fence");
             Assert.Equal(KeyPrefix.At(key, leaf.Skip), leaf.Prefixes[index]);
+            Assert.True(entry.Timestamp <= leaf.NewestTimestamp, "an entry is newer than its block says");
         }
 
         _leaves.Add(leaf);

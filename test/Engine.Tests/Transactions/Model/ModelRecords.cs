@@ -1,6 +1,7 @@
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Transactions;
+using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
@@ -35,6 +36,8 @@ internal sealed class ModelRecords(HybridLogicalClock clock) : IKeyRange
         Decided.TryAdd(record.Transaction, record);
         return null;
     }
+
+    public ValueTask<RangeChangesResult> ChangesAsync(RangeChanges request, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public ValueTask<ScanResult> ScanAsync(RangeScan request)
     {
