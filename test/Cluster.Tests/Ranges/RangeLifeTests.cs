@@ -127,7 +127,7 @@ public sealed class RangeLifeTests
             Assert.All(written, result => Assert.Null(result.Failure));
             Assert.All(written, result => Assert.False(result.Existed, "the old keyspace's data shows through"));
 
-            await cluster.UntilAsync(() => Task.FromResult(Replicas(directory) == 3 * (1 + 1 + 6)));
+            await cluster.UntilAsync(() => Task.FromResult(Replicas(directory) == 3 * (1 + 1 + 4 + 6)));
             for (var i = 0; i < 12; i++)
                 Assert.Equal(written[i].Version, (await cluster.GetAsync((i + 1) % 3, "again", $"k{i}")).Version);
             await cluster.Keyspaces(1).DeleteAsync("again", TestContext.Current.CancellationToken);
