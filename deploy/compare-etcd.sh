@@ -4,16 +4,21 @@
 #   deploy/compare-etcd.sh               all cases
 #   deploy/compare-etcd.sh put-c64 ...   some
 #
-# Cases: put-c1 put-c64 put-c256 get-c64 conditional-c64 conditional-one-key-c64 cas-c64 cas-one-key-c64 scan100-c64.
+# Cases: put-c1 put-c64 put-c256 get-c64 get-hop-c64 conditional-c64 conditional-one-key-c64 cas-c64 cas-one-key-c64 scan100-c64
+# tail-put-c64 tail-get-c64.
 # "us/op" is CPU time of all servers of a side, user and system, per operation: it moves little with what else the machine does.
-# Both sides are asked at the node that leads. GrainDb is driven over its HTTP API, etcd over its JSON gateway, which pays for JSON,
-# base64 and a gRPC call inside: etcd's own gRPC is faster (about 1.4 times for puts). "conditional" is a write whose condition holds:
-# If-Match: * against a comparison of the value. "cas" is If-Match with the exact version, driven by loadtool, which remembers versions
-# and costs the client more than wrk; etcd's side of it is the same as in "conditional". On one key all but one of the writers of an
-# exact version lose: answers per second.
+# All are asked at the node that leads; in "hop" at another, which has to ask the leader. Three sides: GrainDb over its HTTP API; "etcd" over its
+# JSON gateway, with the same client (wrk), which pays for JSON, base64 and a gRPC call inside; "grpc", the same etcd over gRPC with its own Go client
+# (deploy/compare/etcd-grpc), which has neither. "conditional" is a write whose condition holds: If-Match: * against a comparison of the value.
+# "cas" is If-Match with the exact version, driven by loadtool, which remembers versions and costs the client more than wrk; etcd's side
+# of it is the same as in "conditional". On one key all but one of the writers of an exact version lose: answers per second.
+# "tail" is an open loop at half of what the side's own closed loop reached, in turn: its p50 and p99 count from when a request was due.
+# It has no JSON gateway: wrk has no open loop.
 #
-# ROUNDS (5), SECS (6, of each run), KEYS (100000), BASE_PORT (28000). Needs etcd, wrk and curl; as root on Debian they are installed.
-# Ends itself after BOUND (1800) seconds. Cleans up after itself. Exit codes: 0 done, 1 failed, 2 wrong use, 77 cannot be done here.
+# ROUNDS (5), SECS (6, of each run), WARM (10, seconds of warming up for each case and side: until then servers compile), KEYS (100000),
+# BASE_PORT (28000). Needs etcd, wrk, curl, go and etcd's Go client; as root on Debian they are installed (etcd-server wrk curl golang-go
+# golang-etcd-server-dev). Without the client there is no side "grpc". Ends itself after BOUND (1800) seconds. Cleans up after itself.
+# Exit codes: 0 done, 1 failed, 2 wrong use, 77 cannot be done here.
 set -euo pipefail
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -23,8 +28,8 @@ bound=${BOUND:-1800}
 base=${BASE_PORT:-28000}
 export KEYS=${KEYS:-100000} LUA=$repository/deploy/compare
 loadtool=$repository/test/LoadTool/bin/Release/net10.0/loadtool
-warm_seconds=3
-all_cases="put-c1 put-c64 put-c256 get-c64 conditional-c64 conditional-one-key-c64 cas-c64 cas-one-key-c64 scan100-c64"
+warm_seconds=${WARM:-10}
+all_cases="put-c1 put-c64 put-c256 get-c64 get-hop-c64 conditional-c64 conditional-one-key-c64 cas-c64 cas-one-key-c64 scan100-c64 tail-put-c64 tail-get-c64"
 cases=${*:-$all_cases}
 
 say() { printf '%s\n' "$*"; }
@@ -34,7 +39,7 @@ for one in $cases; do
 done
 
 install() { # command package
-    command -v "$1" >/dev/null && return
+    ! command -v "$1" >/dev/null && [ ! -e "$1" ] || return 0
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         # No package may start a service of its own: etcd's would.
         local policy=/usr/sbin/policy-rc.d made=
@@ -42,11 +47,12 @@ install() { # command package
         { apt-get -o DPkg::Lock::Timeout=60 update -qq && DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=60 install -y -qq --no-install-recommends "$2"; } >/dev/null 2>&1 || true
         [ -z "$made" ] || rm -f $policy
     fi
-    command -v "$1" >/dev/null || { say "compare-etcd: no $1, and it cannot be installed (package $2)"; exit 77; }
+    command -v "$1" >/dev/null || [ -e "$1" ] || { say "compare-etcd: no $1, and it cannot be installed (package $2)"; return 1; }
 }
-install etcd etcd-server
-install wrk wrk
-install curl curl
+go_client=/usr/share/gocode/src/go.etcd.io/etcd/clientv3
+install etcd etcd-server || exit 77
+install wrk wrk || exit 77
+install curl curl || exit 77
 
 scratch=$(mktemp -d)
 etcd_pids=()
@@ -84,25 +90,34 @@ start_etcd() {
     fail "etcd did not start: $(tail -n 3 "$scratch/etcd1.log")"
 }
 
-etcd_leader() {
-    local i status
+etcd_node() { # leader or other
+    local i status role
     for i in 1 2 3; do
         status=$(curl -sf -m 2 -X POST "$(etcd_client $i)/v3/maintenance/status" -d '{}')
-        [ "$(sed -n 's/.*"member_id":"\([0-9]*\)".*/\1/p' <<<"$status")" != "$(sed -n 's/.*"leader":"\([0-9]*\)".*/\1/p' <<<"$status")" ] || { etcd_client $i; return; }
+        role=other
+        [ "$(sed -n 's/.*"member_id":"\([0-9]*\)".*/\1/p' <<<"$status")" != "$(sed -n 's/.*"leader":"\([0-9]*\)".*/\1/p' <<<"$status")" ] || role=leader
+        [ $role != "$1" ] || { etcd_client $i; return; }
     done
-    fail "etcd has no leader"
+    fail "etcd has no $1"
 }
+grpc_node() { etcd_node "$1"; }
 
 graindb_url() { printf 'http://127.0.0.1:%d' $((base + $1)); }
 
-graindb_leader() { # the node that leads the keyspace's first range
+graindb_node() { # leader, the node that leads the keyspace's first range, or other
     local name
     name=$(curl -sf -m 5 "$(graindb_url 1)/v1/ranges?keyspace=default" | grep -o '"leader":"node[0-9]*"' | head -n 1 | grep -o '[0-9]*' || true)
     [ -n "$name" ] || fail "nobody leads the default keyspace"
+    [ "$1" = leader ] || name=$((name % 3 + 1))
     graindb_url "$name"
 }
 
 say "building"
+grpc=
+if install go golang-go && install $go_client golang-etcd-server-dev &&
+    (cd "$repository/deploy/compare/etcd-grpc" && GO111MODULE=off GOPATH=/usr/share/gocode go build -o "$scratch/etcd-grpc" main.go); then
+    grpc=$scratch/etcd-grpc
+fi
 dotnet build "$repository/test/LoadTool" -c Release --nologo -v quiet >"$scratch/build" 2>&1 || { cat "$scratch/build"; fail "the build failed"; }
 "$repository/deploy/local-cluster.sh" up 3 >"$scratch/up" 2>&1 || { cat "$scratch/up"; fail "GrainDb did not start"; }
 start_etcd
@@ -112,7 +127,7 @@ say "filling $KEYS keys on either side"
 "$loadtool" fill --endpoints "$(graindb_url 1)" --keys "$KEYS" >"$scratch/fill" 2>&1 || { cat "$scratch/fill"; fail "GrainDb was not filled"; }
 held=0
 for ((i = 0; i < 60; i++)); do
-    WORK=fill FROM=$((held > 1000 ? held - 1000 : 0)) wrk -t1 -c4 -d3s -s "$LUA/etcd.lua" "$(etcd_leader)" >/dev/null
+    WORK=fill FROM=$((held > 1000 ? held - 1000 : 0)) wrk -t1 -c4 -d3s -s "$LUA/etcd.lua" "$(etcd_node leader)" >/dev/null
     held=$(curl -sf -m 10 -X POST "$(etcd_client 1)/v3/kv/range" -d '{"key":"aw==","range_end":"bA==","count_only":true}' | sed -n 's/.*"count":"\([0-9]*\)".*/\1/p')
     held=${held:-0}
     [ "$held" -lt "$KEYS" ] || break
@@ -136,34 +151,68 @@ drive_wrk() { # lua url clients seconds: rate= p50= p99= errors=
     wrk -t$threads -c"$3" -d"$4s" -s "$LUA/$1.lua" "$2" | grep '^rate=' || fail "wrk failed"
 }
 
-drive_loadtool() { # url clients seconds keys
+drive_grpc() { # work url clients seconds [rate]
+    "$grpc" -work "$1" -endpoints "$2" -clients "$3" -seconds "$4" -keys "$KEYS" -rate "${5:-0}" | grep '^rate=' || fail "etcd-grpc failed"
+}
+
+drive_loadtool() { # work url clients seconds keys [rate]
     local json=$scratch/load.json
-    "$loadtool" run --workload cas --endpoints "$1" --clients "$2" --duration "$3s" --warmup 0s --keys "$4" --json "$json" >/dev/null || fail "loadtool failed"
-    tr -d ' \n' <"$json" | awk '{
+    "$loadtool" run --workload "$1" --endpoints "$2" --clients "$3" --duration "$4s" --warmup 0s --keys "$5" ${6:+--rate "$6"} --json "$json" >/dev/null || fail "loadtool failed"
+    tr -d ' \n' <"$json" | awk -v work="$1" '{
         match($0, /"operationsPerSecond":[0-9.]*/); rate = substr($0, RSTART + 22, RLENGTH - 22)
-        cas = substr($0, index($0, "\"cas\":"))
-        match(cas, /"p50":[0-9.]*/); p50 = substr(cas, RSTART + 6, RLENGTH - 6)
-        match(cas, /"p99":[0-9.]*/); p99 = substr(cas, RSTART + 6, RLENGTH - 6)
-        match(cas, /"failed":[0-9]*/); failed = substr(cas, RSTART + 9, RLENGTH - 9)
+        one = substr($0, index($0, "\"" work "\":"))
+        match(one, /"p50":[0-9.]*/); p50 = substr(one, RSTART + 6, RLENGTH - 6)
+        match(one, /"p99":[0-9.]*/); p99 = substr(one, RSTART + 6, RLENGTH - 6)
+        match(one, /"failed":[0-9]*/); failed = substr(one, RSTART + 9, RLENGTH - 9)
         printf "rate=%.0f p50=%.3f p99=%.3f errors=%d\n", rate, p50, p99, failed }'
+}
+
+# An open loop at half of what a closed one reaches just before it.
+drive_tail() { # side work url clients seconds
+    local full half
+    case $1 in
+        graindb)
+            full=$(drive_loadtool "$2" "$3" "$4" "$5" "$KEYS")
+            half=$(awk -F '[ =]' '{ printf "%d", $2 / 2 }' <<<"$full")
+            drive_loadtool "$2" "$3" "$4" "$5" "$KEYS" "$half" ;;
+        grpc)
+            full=$(drive_grpc "$2" "$3" "$4" "$5")
+            half=$(awk -F '[ =]' '{ printf "%d", $2 / 2 }' <<<"$full")
+            drive_grpc "$2" "$3" "$4" "$5" "$half" ;;
+    esac
+}
+
+sides_of() { # case
+    case $1 in
+        tail-*) printf 'graindb %s' "${grpc:+grpc}" ;;
+        cas-*) printf 'graindb etcd' ;;
+        *) printf 'graindb etcd %s' "${grpc:+grpc}" ;;
+    esac
 }
 
 run() { # side case seconds
     [ "$SECONDS" -lt "$bound" ] || fail "not done after $bound s"
-    local side=$1 work=${2%%-*} clients=${2##*-c} url
-    url=$("${side}_leader")
-    work=${work%100}
-    if [[ $2 == *one-key* ]]; then local -x KEYS=0; fi
-    if [ "$side" = graindb ] && [ "$work" = cas ]; then
-        drive_loadtool "$url" "$clients" "$3" "$([ "$KEYS" = 0 ] && echo 1 || echo "$KEYS")"
-    else
-        [ "$work" != cas ] || work=conditional
-        WORK=$work drive_wrk "$side" "$url" "$clients" "$3"
+    local side=$1 name=$2 seconds=$3 clients=${2##*-c} work url role=leader
+    [[ $name != *-hop-* ]] || role=other
+    url=$("${side}_node" $role)
+    if [[ $name == tail-* ]]; then
+        work=${name#tail-}
+        drive_tail "$side" "${work%%-*}" "$url" "$clients" "$seconds"
+        return
     fi
+    work=${name%%-*}
+    work=${work%100}
+    if [[ $name == *one-key* ]]; then local -x KEYS=0; fi
+    if [ "$side" = graindb ] && [ "$work" = cas ]; then
+        drive_loadtool cas "$url" "$clients" "$seconds" "$([ "$KEYS" = 0 ] && echo 1 || echo "$KEYS")"
+        return
+    fi
+    [ "$work" != cas ] || work=conditional
+    if [ "$side" = grpc ]; then drive_grpc "$work" "$url" "$clients" "$seconds"; else WORK=$work drive_wrk "$side" "$url" "$clients" "$seconds"; fi
 }
 
 measure() { # side case: a line in the results
-    local -n pids=$1_pids
+    local -n pids=${1/grpc/etcd}_pids
     local before after line
     before=$(ticks "${pids[@]}")
     line=$(run "$1" "$2" "$seconds")
@@ -174,7 +223,7 @@ measure() { # side case: a line in the results
 
 say "warming up, and looking into every answer"
 for one in $cases; do
-    for side in graindb etcd; do
+    for side in $(sides_of "$one"); do
         line=$(CHECK=1 run "$side" "$one" "$warm_seconds")
         [[ $line == *' errors=0' ]] || fail "$side $one: wrong answers: $line"
     done
@@ -182,8 +231,7 @@ done
 for ((round = 1; round <= rounds; round++)); do
     say "round $round of $rounds"
     for one in $cases; do
-        measure graindb "$one"
-        measure etcd "$one"
+        for side in $(sides_of "$one"); do measure "$side" "$one"; done
     done
 done
 
@@ -196,10 +244,14 @@ median() { # case side field
 
 say
 say "$(etcd --version | head -n 1); GrainDb $(git -C "$repository" rev-parse --short HEAD 2>/dev/null || echo unknown); $(nproc) cores; medians of $rounds rounds of $seconds s, $KEYS keys, 256 B"
-printf '%-26s %10s %10s %7s | %9s %9s | %17s %17s | %s\n' case graindb/s etcd/s ratio 'g us/op' 'e us/op' 'g p50/p99 ms' 'e p50/p99 ms' errors
+printf '%-26s %-8s %10s %9s %9s %10s %10s %7s\n' case side ops/s ratio us/op 'p50 ms' 'p99 ms' errors
 for one in $cases; do
-    g=$(median "$one" graindb rate) e=$(median "$one" etcd rate)
-    printf '%-26s %10.0f %10.0f %6sx | %9s %9s | %17s %17s | %s\n' "$one" "$g" "$e" "$(awk -v g="$g" -v e="$e" 'BEGIN { printf "%.2f", (e > 0 ? g / e : 0) }')" \
-        "$(median "$one" graindb us)" "$(median "$one" etcd us)" "$(median "$one" graindb p50)/$(median "$one" graindb p99)" \
-        "$(median "$one" etcd p50)/$(median "$one" etcd p99)" "$(median "$one" graindb errors) $(median "$one" etcd errors)"
+    ours=$(median "$one" graindb rate)
+    for side in $(sides_of "$one"); do
+        rate=$(median "$one" "$side" rate) us=$(median "$one" "$side" us)
+        ratio=$(awk -v ours="$ours" -v rate="$rate" 'BEGIN { printf "%.2fx", (rate > 0 ? ours / rate : 0) }')
+        [ "$side" != graindb ] || ratio=
+        [[ $one != tail-* ]] || us= # of two runs at different rates
+        printf '%-26s %-8s %10.0f %9s %9s %10s %10s %7s\n' "$one" "$side" "$rate" "$ratio" "$us" "$(median "$one" "$side" p50)" "$(median "$one" "$side" p99)" "$(median "$one" "$side" errors)"
+    done
 done

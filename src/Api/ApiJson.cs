@@ -3,6 +3,7 @@ using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Ring;
+using GrainDb.Api.Transactions;
 
 namespace GrainDb.Api;
 
@@ -18,4 +19,7 @@ namespace GrainDb.Api;
 [JsonSerializable(typeof(KeyspaceBody))]
 [JsonSerializable(typeof(RingPlanBody))]
 [JsonSerializable(typeof(TransferLeaderBody))]
+[JsonSerializable(typeof(TransactionBody))]
+[JsonSerializable(typeof(TransactBody))]
+[JsonSerializable(typeof(EmptyBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

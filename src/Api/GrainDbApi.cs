@@ -11,12 +11,14 @@ using GrainDb.Api.Ranges;
 using GrainDb.Api.Requests;
 using GrainDb.Api.Ring;
 using GrainDb.Api.Telemetry;
+using GrainDb.Api.Transactions;
 using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Ring;
+using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,15 +28,15 @@ using Microsoft.Extensions.Options;
 
 namespace GrainDb.Api;
 
-/// <summary>The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/>.</summary>
+/// <summary>The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/>.</summary>
 public static class GrainDbApi
 {
     /// <summary>Name of the OpenAPI document, served at <c>/openapi/v1.json</c>.</summary>
     public const string DocumentName = "v1";
 
     /// <summary>
-    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/>
-    /// and <see cref="IClusterView"/> as singletons in the same container.
+    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>,
+    /// <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/> as singletons in the same container.
     /// </summary>
     public static IServiceCollection AddGrainDbApi(this IServiceCollection services, ApiOptions options)
     {
@@ -50,6 +52,9 @@ public static class GrainDbApi
         services.AddSingleton<HistoryApi>();
         services.AddSingleton<BatchApi>();
         services.AddSingleton<WatchApi>();
+        services.AddSingleton<TransactionsApi>();
+        services.AddSingleton<TransactionKeysApi>();
+        services.AddSingleton<TransactApi>();
         services.AddSingleton<KeyspacesApi>();
         services.AddSingleton<RingApi>();
         services.AddSingleton<RangesApi>();
@@ -98,6 +103,11 @@ public static class GrainDbApi
             services.GetRequiredService<HistoryApi>(),
             services.GetRequiredService<BatchApi>());
         app.MapWatch(services.GetRequiredService<WatchApi>());
+        app.MapTransactions(
+            services.GetRequiredService<Operations>(),
+            services.GetRequiredService<TransactionsApi>(),
+            services.GetRequiredService<TransactionKeysApi>(),
+            services.GetRequiredService<TransactApi>());
         app.MapKeyspaces(services.GetRequiredService<KeyspacesApi>());
         app.MapRing(services.GetRequiredService<RingApi>());
         app.MapRanges(services.GetRequiredService<RangesApi>());

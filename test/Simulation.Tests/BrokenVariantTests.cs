@@ -32,7 +32,8 @@ public sealed class BrokenVariantTests
     [InlineData(nameof(ReplicationFaults.CloseTooEarly), nameof(Script.None))]
     public void An_error_is_noticed(string error, string script)
     {
-        var summary = Seeds.Run(1, MaxSeeds, Enum.Parse<ReplicationFaults>(error), Enum.Parse<Script>(script), keepsGoing: false, _ => { });
+        Assert.True(Faults.TryParse(error, out var faults));
+        var summary = Seeds.Run(1, MaxSeeds, new RunOptions { Faults = faults, Script = Enum.Parse<Script>(script) }, keepsGoing: false, _ => { });
         Assert.True(summary.Failed.Count > 0, $"{summary.Runs} seeds, and nobody noticed {error}");
         TestContext.Current.SendDiagnosticMessage($"{error}: noticed after {summary.Runs} seeds");
     }

@@ -1,4 +1,3 @@
-using GrainDb.Engine.Replication;
 using GrainDb.Simulation.Cluster;
 using GrainDb.Simulation.Core;
 
@@ -12,7 +11,7 @@ public sealed class SeedTests
     public void No_seed_breaks_a_promise()
     {
         var violations = new List<string>();
-        var summary = Seeds.Run(1, Some, ReplicationFaults.None, script: null, keepsGoing: false, result => violations.AddRange(result.Violations.Select(violation => $"seed {result.Seed}: {violation}")));
+        var summary = Seeds.Run(1, Some, RunOptions.Any, keepsGoing: false, result => violations.AddRange(result.Violations.Select(violation => $"seed {result.Seed}: {violation}")));
         Assert.True(summary.Failed.Count == 0, string.Join('\n', violations));
 
         // A cluster that serves nobody breaks no promise either.
@@ -30,7 +29,7 @@ public sealed class SeedTests
     private static string TraceOf(int seed)
     {
         using var lines = new StringWriter();
-        Run.One(seed, ReplicationFaults.None, Script.None, new Trace(lines));
+        Run.One(seed, new RunOptions { Script = Script.None }, new Trace(lines));
         return lines.ToString();
     }
 }

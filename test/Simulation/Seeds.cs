@@ -1,5 +1,3 @@
-using GrainDb.Engine.Replication;
-using GrainDb.Simulation.Cluster;
 using GrainDb.Simulation.Core;
 
 namespace GrainDb.Simulation;
@@ -15,6 +13,10 @@ internal sealed class SeedsSummary
 
     public long Succeeded { get; set; }
 
+    public long Transactions { get; set; }
+
+    public long Committed { get; set; }
+
     public long Epochs { get; set; }
 
     public long Events { get; set; }
@@ -25,23 +27,24 @@ internal static class Seeds
 {
     /// <param name="from">The first seed.</param>
     /// <param name="many">How many.</param>
-    /// <param name="faults">Deliberate errors.</param>
-    /// <param name="script">The course of events that is wanted; null for any.</param>
+    /// <param name="options">What is wanted of them.</param>
     /// <param name="keepsGoing">Whether to run all of them, whatever they give.</param>
     /// <param name="failed">Told of every seed that breaks a promise; one call at a time.</param>
-    public static SeedsSummary Run(int from, int many, ReplicationFaults faults, Script? script, bool keepsGoing, Action<RunResult> failed)
+    public static SeedsSummary Run(int from, int many, RunOptions options, bool keepsGoing, Action<RunResult> failed)
     {
         var summary = new SeedsSummary();
         Parallel.For(from, from + many, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (seed, loop) =>
         {
             if (loop.ShouldExitCurrentIteration)
                 return;
-            var result = Simulation.Run.One(seed, faults, script, Trace.None);
+            var result = Simulation.Run.One(seed, options, Trace.None);
             lock (summary)
             {
                 summary.Runs++;
                 summary.Operations += result.Operations;
                 summary.Succeeded += result.Succeeded;
+                summary.Transactions += result.Transactions;
+                summary.Committed += result.Committed;
                 summary.Epochs += result.Epochs;
                 summary.Events += result.Events;
                 if (result.Violations.Count == 0)

@@ -55,7 +55,7 @@ internal static class ErrorTable
         NotApplied(ErrorCode.Unavailable, "unavailable", 503, "Unavailable",
             "Nobody can serve it now and certainly nothing was proposed. Retry after the time in Retry-After."),
         new(ErrorCode.OutcomeUnknown, "outcome_unknown", 504, Outcome.Unknown, "The outcome is unknown",
-            "The write may or may not have happened, or may still happen. Read the key, or repeat a write whose condition makes a repetition harmless."),
+            "The write may or may not have happened, or may still happen. Ask for txnId at GET /v1/txn/{id} where it is given, repeat the request with the same Idempotency-Key if it had one, or read the key."),
         new(ErrorCode.Corruption, "corruption", 500, Outcome.Unknown, "Damaged data",
             "A file of this range is damaged and the range serves nothing until it is repaired. An operator must act."),
         new(ErrorCode.Internal, "internal", 500, Outcome.Unknown, "Internal error",

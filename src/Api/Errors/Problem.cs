@@ -33,4 +33,22 @@ public sealed record Problem
 
     [Description("With snapshot_too_old: nothing below it can be read.")]
     public string? GcThreshold { get; init; }
+
+    [Description("With txn_conflict: where the transactions met, the first 100 keys. With not_an_integer: which value is none.")]
+    public IReadOnlyList<ProblemKey>? Keys { get; init; }
+
+    [Description("With outcome_unknown: the transaction, to be asked for at GET /v1/txn/{id}; absent when there is none.")]
+    public string? TxnId { get; init; }
+}
+
+/// <summary>A key in a problem document.</summary>
+public sealed record ProblemKey
+{
+    public required string Keyspace { get; init; }
+
+    [Description("The key when its bytes are UTF-8.")]
+    public string? Key { get; init; }
+
+    [Description("The key as base64url otherwise.")]
+    public string? Key64 { get; init; }
 }

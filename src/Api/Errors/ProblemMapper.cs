@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using GrainDb.Api.Keys;
 using GrainDb.Interfaces.Errors;
 using Microsoft.AspNetCore.Http;
 
@@ -12,6 +13,9 @@ namespace GrainDb.Api.Errors;
 internal static class ProblemMapper
 {
     public const string ContentType = "application/problem+json";
+
+    /// <summary>Keys that a conflict names; a transaction may have met others at more.</summary>
+    public const int MaxConflictKeys = 100;
 
     private static readonly TimeSpan DefaultRetryAfter = TimeSpan.FromSeconds(1);
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
@@ -81,6 +85,24 @@ internal static class ProblemMapper
 
         if (failure.Code == ErrorCode.SnapshotTooOld || (failure.Code == ErrorCode.CursorCompacted && !failure.GcThreshold.IsZero))
             writer.WriteString("gcThreshold"u8, failure.GcThreshold.ToString());
+        if (failure.Code == ErrorCode.TransactionConflict || (failure.Code == ErrorCode.NotAnInteger && failure.Keys.Count > 0))
+            WriteKeys(writer, failure.Keys);
+        if (failure.Code == ErrorCode.OutcomeUnknown && failure.Transaction is { } transaction)
+            writer.WriteString("txnId"u8, transaction.ToString());
+    }
+
+    private static void WriteKeys(Utf8JsonWriter writer, IReadOnlyList<ConflictKey> keys)
+    {
+        writer.WriteStartArray("keys"u8);
+        foreach (var key in keys.Take(MaxConflictKeys))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("keyspace"u8, key.Keyspace);
+            JsonValues.WriteKey(writer, key.Key.Span);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
     }
 
     /// <summary>Whole seconds, rounded up, for the codes that carry <c>Retry-After</c>; null for the others.</summary>

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json;
 using GrainDb.Api.Errors;
+using GrainDb.Api.Idempotency;
 using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
@@ -18,13 +20,16 @@ internal sealed class BatchApi(IKeyValueStore store, ApiOptions options, TimePro
         var headers = context.Request.Headers;
         QueryParameters.Read(context);
         KeyRequest.RefuseWhatIsNotOffered(headers);
+        var idempotencyKey = IdempotencyKey.Read(headers);
         var timeout = KeyRequest.ReadTimeout(headers);
         var session = SessionToken.Parse(Headers.Single(headers, KeyRequest.SessionHeader));
         if (Headers.Single(headers, Consistency.Header) is not null)
             throw BadInput.Request($"{Consistency.Header} is not offered on batches: reads are linearizable, writes quorum.");
 
-        var body = await JsonBody.ReadAsync(context, ApiJson.Default.BatchBody, options.MaxRequestBytes);
-        var steps = Bind(body);
+        var body = await JsonBody.ReadBytesAsync(context, options.MaxRequestBytes);
+        var steps = Bind(JsonBody.Parse(body, ApiJson.Default.BatchBody));
+        if (idempotencyKey is not null)
+            SetStamps(steps, idempotencyKey, body);
         var results = await new BatchRunner(store, steps, timeout, context.RequestAborted).RunAsync();
         context.RequestAborted.ThrowIfCancellationRequested();
         await WriteAsync(context, steps, results, session);
@@ -42,11 +47,23 @@ internal sealed class BatchApi(IKeyValueStore store, ApiOptions options, TimePro
         return operations.ConvertAll(operation => BatchStep.Bind(operation!, options.MaxValueBytes, time));
     }
 
+    /// <summary>Each write has a key of its own, and the hash of the whole batch: with another body none of its operations is a repetition.</summary>
+    private static void SetStamps(List<BatchStep> steps, string key, byte[] body)
+    {
+        for (var i = 0; i < steps.Count; i++)
+        {
+            if (steps[i].Write is not null)
+                steps[i] = steps[i] with { Idempotency = RequestHash.Stamp(IdempotencyKey.OfStep(key, i), "POST /v1/batch", i.ToString(CultureInfo.InvariantCulture), body) };
+        }
+    }
+
     private static async Task WriteAsync(HttpContext context, List<BatchStep> steps, BatchResult[] results, Timestamp session)
     {
         foreach (var result in results)
             session = Timestamp.Later(session, result.Write?.Version ?? result.Read?.ReadTimestamp ?? Timestamp.Zero);
         KeyHeaders.SetServed(context.Response.Headers, servedBy: null, session);
+        var writes = results.Where(result => result.Write is not null).ToList();
+        IdempotencyKey.SetReplay(context.Response.Headers, writes.Count > 0 && writes.TrueForAll(result => result.Write!.IsRepeated));
         context.Response.ContentType = "application/json";
 
         await using var writer = new PacedJsonWriter(context);
@@ -76,6 +93,8 @@ internal sealed class BatchApi(IKeyValueStore store, ApiOptions options, TimePro
         {
             writer.WriteNumber("status"u8, step.Write!.Kind == WriteKind.Put ? KeysApi.StatusOfPut(written) : StatusCodes.Status204NoContent);
             writer.WriteString("version"u8, written.Version.ToString());
+            if (written.IsRepeated)
+                writer.WriteBoolean("replay"u8, value: true);
         }
         else
         {

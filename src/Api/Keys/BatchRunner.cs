@@ -82,7 +82,7 @@ internal sealed class BatchRunner(IKeyValueStore store, IReadOnlyList<BatchStep>
 
         if (step.Write is { } write)
         {
-            var written = await store.WriteAsync(step.Keyspace, write, new WriteOptions(WriteLevel.Quorum, null), left, cancellationToken);
+            var written = await store.WriteAsync(step.Keyspace, write, new WriteOptions(WriteLevel.Quorum, step.Idempotency), left, cancellationToken);
             return written.Failure is { } failure ? Failed(failure) : new BatchResult(Failure: null, written, Read: null);
         }
 
@@ -90,7 +90,7 @@ internal sealed class BatchRunner(IKeyValueStore store, IReadOnlyList<BatchStep>
         if (read.Failure is { } refused)
             return Failed(refused);
         if (!read.Found)
-            return Failed(KeysApi.NotFound(step.AsOf));
+            return Failed(KeyAnswers.NotFound(step.AsOf));
         return Interlocked.Add(ref _returnedBytes, read.Value.Length) > MaxReturnedBytes
             ? Failed(Failure.NotApplied(ErrorCode.RequestTooLarge, $"The values of this batch exceed {MaxReturnedBytes} bytes; read this one by itself."))
             : new BatchResult(Failure: null, Write: null, read);

@@ -84,7 +84,8 @@ internal static class EntityTags
         return new EntityTagList(Any: false, versions);
     }
 
-    private static bool TryParseVersion(ReadOnlySpan<char> text, bool quoted, out Timestamp version)
+    /// <summary>One version: 16 hex digits, in quotes where they are demanded.</summary>
+    public static bool TryParseVersion(ReadOnlySpan<char> text, bool quoted, out Timestamp version)
     {
         version = default;
         if (text.Length == QuotedLength && text[0] == '"' && text[^1] == '"')
@@ -108,8 +109,8 @@ internal sealed record EntityTagList(bool Any, IReadOnlyList<Timestamp> Versions
 /// <param name="IfNoneMatch">304 when the version is among these.</param>
 internal sealed record ReadPrecondition(EntityTagList? IfMatch, EntityTagList? IfNoneMatch)
 {
-    /// <summary>Whether <c>If-Match</c> refuses this version; zero for an absent key.</summary>
-    public bool Refuses(Timestamp version) => IfMatch is not null && (version.IsZero || !IfMatch.Matches(version));
+    /// <summary>Whether <c>If-Match</c> refuses what is there.</summary>
+    public bool Refuses(bool found, Timestamp version) => IfMatch is not null && !(found && IfMatch.Matches(version));
 
     /// <summary>Whether the caller already has this version.</summary>
     public bool IsNotModified(Timestamp version) => IfNoneMatch is not null && IfNoneMatch.Matches(version);

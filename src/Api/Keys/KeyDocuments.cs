@@ -11,14 +11,14 @@ public sealed record ScanPage(
     [property: Description("Continues the scan when given back as ?cursor= with the same query; absent when the scan is complete.")] string? Cursor,
     [property: Description("The snapshot of every page.")] string ReadTimestamp);
 
-/// <summary>One row: key or key64, and, unless keysOnly, one of value, json, value64.</summary>
+/// <summary>One row: key or key64, and, unless keysOnly, one of value, json, value64. Without a version when the scanning transaction wrote it itself.</summary>
 public sealed record ScanRow(
     string? Key,
     string? Key64,
     [property: Description("The value when its bytes are UTF-8.")] string? Value,
     [property: Description("The value when its content type is JSON and it parses.")] JsonElement? Json,
     [property: Description("The value as base64url otherwise.")] string? Value64,
-    string Version,
+    string? Version,
     string ContentType);
 
 /// <summary>The retained versions of a key, newest first.</summary>
@@ -42,6 +42,7 @@ public sealed record BatchResults(IReadOnlyList<BatchResultRow> Results);
 public sealed record BatchResultRow(
     int Status,
     string? Version,
+    [property: Description("true: a repeated write, and this is its original result. Else absent.")] bool? Replay,
     string? ContentType,
     string? Value,
     JsonElement? Json,

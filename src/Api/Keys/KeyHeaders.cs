@@ -1,4 +1,5 @@
 using System.Globalization;
+using GrainDb.Api.Idempotency;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
 using Microsoft.AspNetCore.Http;
@@ -19,6 +20,7 @@ internal static class KeyHeaders
     public static void SetWritten(IHeaderDictionary headers, WriteResult result, Timestamp session)
     {
         headers[CommitTimestamp] = result.Version.ToString();
+        IdempotencyKey.SetReplay(headers, result.IsRepeated);
         if (result.Replicas.Count > 0)
             headers[Replicas] = string.Join(", ", result.Replicas.Select(vote => $"{vote.Node}={NameOf(vote.Reply)}"));
         SetServed(headers, result.ServedBy, Timestamp.Later(session, result.Version));
@@ -34,6 +36,21 @@ internal static class KeyHeaders
         headers[ReadTimestamp] = read.ToString();
         if (StalenessOf(staleness, servedBy) is { } milliseconds)
             headers[StalenessMs] = milliseconds.ToString(CultureInfo.InvariantCulture);
+        SetServed(headers, servedBy, Timestamp.Later(session, read));
+    }
+
+    /// <summary>Of a commit of several keys.</summary>
+    public static void SetCommitted(IHeaderDictionary headers, Timestamp committed, bool isRepeated, Timestamp session)
+    {
+        headers[CommitTimestamp] = committed.ToString();
+        IdempotencyKey.SetReplay(headers, isRepeated);
+        SetServed(headers, servedBy: null, Timestamp.Later(session, committed));
+    }
+
+    /// <summary>Of a read inside a transaction: how old it is, is the transaction's affair.</summary>
+    public static void SetSnapshot(IHeaderDictionary headers, Timestamp read, ServedBy? servedBy, Timestamp session)
+    {
+        headers[ReadTimestamp] = read.ToString();
         SetServed(headers, servedBy, Timestamp.Later(session, read));
     }
 

@@ -7,15 +7,10 @@ namespace GrainDb.Api.Keys;
 /// <summary>
 /// Runs before routing. Where a key's path holds escapes, dot segments or double slashes it gives routing a plain path in
 /// place of the one that the server normalized, so that <c>/v1/kv/orders/../../admin/gc</c> is a key and never a way to
-/// another route. Handlers take keyspace and key from the raw target (<see cref="KeyTarget"/>).
+/// another route. Handlers take transaction, keyspace and key from the raw target (<see cref="KeyTarget"/>).
 /// </summary>
 internal sealed class KeyPathMiddleware(RequestDelegate next)
 {
-    private static readonly PathString PlainKey = new("/v1/kv/-/-");
-    private static readonly PathString PlainKeyspace = new("/v1/kv/-");
-    private static readonly PathString PlainHistory = new("/v1/history/-/-");
-    private static readonly PathString PlainHistoryKeyspace = new("/v1/history/-");
-
     public Task InvokeAsync(HttpContext context)
     {
         var raw = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
@@ -24,7 +19,13 @@ internal sealed class KeyPathMiddleware(RequestDelegate next)
         return next(context);
     }
 
-    private static PathString PlainPath(KeyTarget target) => target.Root.Length == "/v1/kv/".Length
-        ? target.HasKey ? PlainKey : PlainKeyspace
-        : target.HasKey ? PlainHistory : PlainHistoryKeyspace;
+    private static PathString PlainPath(KeyTarget target) => (target.Root, target.HasKey) switch
+    {
+        (KeyRoot.Keys, true) => new("/v1/kv/-/-"),
+        (KeyRoot.Keys, false) => new("/v1/kv/-"),
+        (KeyRoot.History, true) => new("/v1/history/-/-"),
+        (KeyRoot.History, false) => new("/v1/history/-"),
+        (_, true) => new("/v1/txn/-/kv/-/-"),
+        (_, false) => new("/v1/txn/-/kv/-"),
+    };
 }

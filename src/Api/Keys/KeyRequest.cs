@@ -2,8 +2,10 @@ using System.Text;
 using GrainDb.Api.Errors;
 using GrainDb.Api.Keyspaces;
 using GrainDb.Api.Requests;
+using GrainDb.Api.Transactions;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
@@ -18,6 +20,8 @@ namespace GrainDb.Api.Keys;
 /// <param name="Session">Highest timestamp that the session has seen; zero for none.</param>
 /// <param name="Consistency">Of a read: what it must see.</param>
 /// <param name="Level">Of a write: how many replicas must have it.</param>
+/// <param name="Transaction">The transaction that the path names; none outside transactions.</param>
+/// <param name="IdempotencyKey">Of a write outside transactions: what makes a repetition one; null for none.</param>
 internal readonly record struct KeyRequest(
     string Keyspace,
     byte[]? Key,
@@ -25,14 +29,15 @@ internal readonly record struct KeyRequest(
     TimeSpan Timeout,
     Timestamp Session,
     ReadConsistency Consistency,
-    WriteLevel Level)
+    WriteLevel Level,
+    TransactionId Transaction,
+    string? IdempotencyKey)
 {
     public const string Key64Parameter = "key64";
     public const string ExplainParameter = "explain";
     public const string SessionHeader = "GrainDb-Session";
     public const string TimeoutHeader = "GrainDb-Timeout";
     public const string ContextHeader = "GrainDb-Context";
-    public const string IdempotencyHeader = "Idempotency-Key";
 
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(10);
     public static readonly TimeSpan MinTimeout = TimeSpan.FromMilliseconds(1);
@@ -49,6 +54,7 @@ internal readonly record struct KeyRequest(
         if (!KeyTarget.TryParse(raw, out var target))
             throw BadInput.Of(ErrorCode.RouteNotFound, "The path before the key must be written plainly, without escapes, dot segments or double slashes.");
 
+        var transaction = target.Root == KeyRoot.Transaction ? TransactionRequest.ParseId(target.Transaction.ToString()) : TransactionId.None;
         var keyspace = ReadKeyspace(target.Keyspace);
         if (write)
             RefuseSystem(keyspace);
@@ -65,7 +71,9 @@ internal readonly record struct KeyRequest(
             ReadTimeout(headers),
             session,
             write ? default : Keys.Consistency.OfRead(headers, query, session),
-            write ? Keys.Consistency.OfWrite(headers, query) : default);
+            write ? Keys.Consistency.OfWrite(headers, query) : default,
+            transaction,
+            ReadIdempotencyKey(headers, write, transaction));
     }
 
     /// <summary>The keyspace's name, decoded. A name that none can have is not looked for.</summary>
@@ -116,12 +124,18 @@ internal readonly record struct KeyRequest(
     /// <summary>Promises that this version cannot keep are refused, never overlooked.</summary>
     public static void RefuseWhatIsNotOffered(IHeaderDictionary headers)
     {
-        if (headers.ContainsKey(IdempotencyHeader))
-            throw BadInput.Request($"{IdempotencyHeader} is not offered in this version. If-None-Match: * or If-Match make a repeated write harmless.");
         if (headers.ContainsKey(HeaderNames.ContentEncoding))
             throw BadInput.Request($"{HeaderNames.ContentEncoding} is not kept with the value: send the bytes as they are to be stored.");
         if (headers.ContainsKey(ContextHeader))
             throw BadInput.Unsupported($"{ContextHeader} belongs to eventual keyspaces; this one is strong.");
+    }
+
+    private static string? ReadIdempotencyKey(IHeaderDictionary headers, bool write, TransactionId transaction)
+    {
+        if (write && transaction.IsNone)
+            return Idempotency.IdempotencyKey.Read(headers);
+        Idempotency.IdempotencyKey.Refuse(headers, write ? "a transaction's writes take effect with its commit, which takes one." : "a read changes nothing.");
+        return null;
     }
 
     private static byte[]? ReadKey(KeyTarget target, QueryParameters query)

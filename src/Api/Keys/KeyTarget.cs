@@ -2,24 +2,45 @@ using GrainDb.Api.Requests;
 
 namespace GrainDb.Api.Keys;
 
+/// <summary>The routes under which a key's path stands.</summary>
+internal enum KeyRoot
+{
+    /// <summary><c>/v1/kv/{keyspace}/{key}</c>.</summary>
+    Keys,
+
+    /// <summary><c>/v1/history/{keyspace}/{key}</c>.</summary>
+    History,
+
+    /// <summary><c>/v1/txn/{id}/kv/{keyspace}/{key}</c>.</summary>
+    Transaction,
+}
+
 /// <summary>
-/// Keyspace and encoded key out of a raw request target under <c>/v1/kv/</c> or <c>/v1/history/</c>. The routed path cannot
-/// serve: the server has by then decoded it and removed dot segments, which are bytes of a key here.
+/// Keyspace and encoded key out of a raw request target under one of <see cref="KeyRoot"/>. The routed path cannot serve: the
+/// server has by then decoded it and removed dot segments, which are bytes of a key here.
 /// </summary>
 internal readonly ref struct KeyTarget
 {
-    private static readonly string[] Roots = ["/v1/kv/", "/v1/history/"];
+    private const string TransactionPrefix = "/v1/txn/";
+    private const string TransactionKeys = "kv/";
 
-    private KeyTarget(string root, ReadOnlySpan<char> keyspace, ReadOnlySpan<char> key, bool hasKey)
+    private static readonly (string Prefix, KeyRoot Root)[] Plain = [("/v1/kv/", KeyRoot.Keys), ("/v1/history/", KeyRoot.History)];
+
+    private KeyTarget(KeyRoot root, ReadOnlySpan<char> transaction, ReadOnlySpan<char> rest)
     {
         Root = root;
-        Keyspace = keyspace;
-        Key = key;
-        HasKey = hasKey;
+        Transaction = transaction;
+        var slash = rest.IndexOf('/');
+        HasKey = slash >= 0;
+        Keyspace = HasKey ? rest[..slash] : rest;
+        Key = HasKey ? rest[(slash + 1)..] : [];
     }
 
-    /// <summary><c>/v1/kv/</c> or <c>/v1/history/</c>.</summary>
-    public string Root { get; }
+    /// <summary>Under which route.</summary>
+    public KeyRoot Root { get; }
+
+    /// <summary>The transaction's id as it stands there; empty but for <see cref="KeyRoot.Transaction"/>.</summary>
+    public ReadOnlySpan<char> Transaction { get; }
 
     /// <summary>The first segment, encoded.</summary>
     public ReadOnlySpan<char> Keyspace { get; }
@@ -33,21 +54,31 @@ internal readonly ref struct KeyTarget
     public static bool TryParse(string rawTarget, out KeyTarget target)
     {
         var path = RawTarget.Parse(rawTarget).Path;
-        foreach (var root in Roots)
+        foreach (var (prefix, root) in Plain)
         {
-            if (!path.StartsWith(root, StringComparison.OrdinalIgnoreCase))
+            if (!path.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
                 continue;
-            var rest = path[root.Length..];
-            var slash = rest.IndexOf('/');
-            target = slash < 0 ? new(root, rest, [], hasKey: false) : new(root, rest[..slash], rest[(slash + 1)..], hasKey: true);
+            target = new(root, [], path[prefix.Length..]);
             return true;
         }
 
-        target = default;
-        return false;
+        return TryParseTransaction(path, out target);
     }
 
     /// <summary>Whether the server's decoded path could route elsewhere than the raw one says.</summary>
     public static bool NeedsRewrite(ReadOnlySpan<char> rawPath) =>
         rawPath.Contains('%') || rawPath.Contains("/.", StringComparison.Ordinal) || rawPath.Contains("//", StringComparison.Ordinal);
+
+    private static bool TryParseTransaction(ReadOnlySpan<char> path, out KeyTarget target)
+    {
+        target = default;
+        if (!path.StartsWith(TransactionPrefix, StringComparison.OrdinalIgnoreCase))
+            return false;
+        var rest = path[TransactionPrefix.Length..];
+        var slash = rest.IndexOf('/');
+        if (slash < 0 || !rest[(slash + 1)..].StartsWith(TransactionKeys, StringComparison.OrdinalIgnoreCase))
+            return false;
+        target = new(KeyRoot.Transaction, rest[..slash], rest[(slash + 1 + TransactionKeys.Length)..]);
+        return true;
+    }
 }

@@ -1,5 +1,5 @@
 using GrainDb.Api.Errors;
-using GrainDb.Api.Requests;
+using GrainDb.Api.Idempotency;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Nodes;
@@ -11,21 +11,14 @@ namespace GrainDb.Api.Keys;
 /// <summary>Put, get and delete of one key: bind, call, translate.</summary>
 internal sealed class KeysApi(IKeyValueStore store, IClusterView cluster, ApiOptions options, TimeProvider time)
 {
-    public const string TimeToLiveParameter = "ttl";
     public const string AsOfParameter = "asOf";
 
     public async ValueTask<Failure?> PutAsync(HttpContext context)
     {
         var request = KeyRequest.Read(
-            context, write: true, KeyRequest.Key64Parameter, TimeToLiveParameter, Consistency.Parameter, KeyRequest.ExplainParameter);
-        var key = request.RequireKey();
-        var condition = EntityTags.ReadWriteCondition(context.Request.Headers);
-        var timeToLive = TimeToLive.Parse(request.Query.Text(TimeToLiveParameter));
-        var contentType = MediaType.Check(Headers.Single(context.Request.Headers.ContentType, "Content-Type"));
-        var value = await BodyReader.ReadAsync(context, options.MaxValueBytes, ErrorCode.ValueTooLarge);
-
-        var write = new KeyWrite(key, WriteKind.Put, value, contentType, condition, timeToLive);
-        var result = await store.WriteAsync(request.Keyspace, write, new WriteOptions(request.Level, null), request.Timeout, context.RequestAborted);
+            context, write: true, KeyRequest.Key64Parameter, KeyWrites.TimeToLiveParameter, Consistency.Parameter, KeyRequest.ExplainParameter);
+        var write = await KeyWrites.ReadPutAsync(context, request, options.MaxValueBytes);
+        var result = await WriteAsync(context, request, write);
         if (result.Failure is not null)
             return result.Failure;
 
@@ -44,11 +37,8 @@ internal sealed class KeysApi(IKeyValueStore store, IClusterView cluster, ApiOpt
     {
         var request = KeyRequest.Read(context, write: true, KeyRequest.Key64Parameter, Consistency.Parameter, KeyRequest.ExplainParameter);
         request.RefuseExplain();
-        var key = request.RequireKey();
-        var condition = EntityTags.ReadWriteCondition(context.Request.Headers);
-
-        var write = new KeyWrite(key, WriteKind.Delete, ReadOnlyMemory<byte>.Empty, "", condition, TimeToLive: null);
-        var result = await store.WriteAsync(request.Keyspace, write, new WriteOptions(request.Level, null), request.Timeout, context.RequestAborted);
+        var write = KeyWrites.ReadDelete(context, request);
+        var result = await WriteAsync(context, request, write);
         if (result.Failure is not null)
             return result.Failure;
 
@@ -71,26 +61,14 @@ internal sealed class KeysApi(IKeyValueStore store, IClusterView cluster, ApiOpt
         if (result.Failure is not null)
             return result.Failure;
 
-        var response = context.Response;
-        KeyHeaders.SetRead(response.Headers, result.ReadTimestamp, result.Staleness, result.ServedBy, request.Session);
-        if (precondition is not null && precondition.Refuses(result.Found ? result.Version : Timestamp.Zero))
-            return Mismatch(result);
-        if (!result.Found)
-            return NotFound(asOf);
+        KeyHeaders.SetRead(context.Response.Headers, result.ReadTimestamp, result.Staleness, result.ServedBy, request.Session);
+        return await KeyAnswers.WriteAsync(context, result, precondition, asOf);
+    }
 
-        response.Headers.ETag = EntityTags.Format(result.Version);
-        if (precondition is not null && precondition.IsNotModified(result.Version))
-        {
-            response.StatusCode = StatusCodes.Status304NotModified;
-            return null;
-        }
-
-        SetInert(response.Headers);
-        response.ContentType = MediaType.ToServe(result.ContentType);
-        response.ContentLength = result.Value.Length;
-        if (!HttpMethods.IsHead(context.Request.Method))
-            await response.BodyWriter.WriteAsync(result.Value, context.RequestAborted);
-        return null;
+    private ValueTask<WriteResult> WriteAsync(HttpContext context, KeyRequest request, KeyWrite write)
+    {
+        var stamp = RequestHash.Stamp(request.IdempotencyKey, request.Keyspace, write);
+        return store.WriteAsync(request.Keyspace, write, new WriteOptions(request.Level, stamp), request.Timeout, context.RequestAborted);
     }
 
     /// <summary>
@@ -137,22 +115,4 @@ internal sealed class KeysApi(IKeyValueStore store, IClusterView cluster, ApiOpt
     }
 
     public static int StatusOfPut(WriteResult result) => result.Existed ? StatusCodes.Status200OK : StatusCodes.Status201Created;
-
-    public static Failure NotFound(Timestamp asOf) => Failure.NotApplied(
-        ErrorCode.KeyNotFound,
-        asOf.IsZero ? "The key does not exist." : $"The key does not exist at {asOf}.");
-
-    private static Failure Mismatch(ReadResult result) => Failure.NotApplied(
-        ErrorCode.VersionMismatch,
-        result.Found ? $"If-Match does not name the version {result.Version} that is there." : "If-Match needs the key to exist, and it does not.") with
-    {
-        CurrentVersion = result.Found ? result.Version : Timestamp.Zero,
-    };
-
-    /// <summary>Stored bytes are shown under the service's own origin; a browser must not run them.</summary>
-    private static void SetInert(IHeaderDictionary headers)
-    {
-        headers.XContentTypeOptions = "nosniff";
-        headers.ContentSecurityPolicy = "sandbox; default-src 'none'";
-    }
 }

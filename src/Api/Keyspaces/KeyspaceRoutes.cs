@@ -1,3 +1,4 @@
+using GrainDb.Api.Idempotency;
 using GrainDb.Api.Keys;
 using GrainDb.Api.OpenApi;
 using Microsoft.AspNetCore.Builder;
@@ -26,17 +27,20 @@ internal static class KeyspaceRoutes
         group.MapPut("/{name}", api.PutAsync).WithName("putKeyspace").WithSummary("Creates a keyspace with its ranges.")
             .WithPath("name", $"Its name: {KeyspaceName.Rule}.")
             .WithJsonBody(typeof(KeyspaceBody), required: false)
+            .WithIdempotency()
             .WithAnswer(StatusCodes.Status201Created, "Created.", typeof(KeyspaceView))
             .WithAnswer(StatusCodes.Status200OK, "It exists with this very configuration.", typeof(KeyspaceView))
             .WithErrors([.. Calls, .. Bodies, ErrorCode.KeyspaceExists, ErrorCode.UnsupportedForFamily, ErrorCode.Forbidden, ErrorCode.InvalidKey, ErrorCode.KeyTooLarge]);
         group.MapPatch("/{name}", api.PatchAsync).WithName("patchKeyspace").WithSummary("Changes the retention, which is all that may change.")
             .WithPath("name", "Its name.")
             .WithJsonBody(typeof(KeyspaceBody), required: true)
+            .WithIdempotency()
             .WithAnswer(StatusCodes.Status200OK, "The keyspace as it is now.", typeof(KeyspaceView))
             .WithErrors([.. Calls, .. Bodies, ErrorCode.KeyspaceNotFound, ErrorCode.UnsupportedForFamily, ErrorCode.Forbidden]);
         group.MapDelete("/{name}", api.DeleteAsync).WithName("deleteKeyspace").WithSummary("Deletes a keyspace with all of its keys.")
             .WithPath("name", "Its name.")
             .WithQuery(KeyspacesApi.ConfirmParameter, "Its name again.", required: true)
+            .WithIdempotency()
             .WithAnswer(StatusCodes.Status204NoContent, "Deleted; its files go in the background.")
             .WithErrors([.. Calls, ErrorCode.KeyspaceNotFound, ErrorCode.Forbidden]);
     }

@@ -1,4 +1,5 @@
 using GrainDb.Api.Errors;
+using GrainDb.Api.Idempotency;
 using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keyspaces;
@@ -32,8 +33,12 @@ internal sealed class KeyspacesApi(IKeyspaceCatalog catalog, ApiOptions options)
     {
         QueryParameters.Read(context);
         using var deadline = Deadline.Start(context);
-        var body = await JsonBody.ReadOptionalAsync(context, ApiJson.Default.KeyspaceBody, options.MaxRequestBytes) ?? new KeyspaceBody();
-        var change = await catalog.CreateAsync(KeyspaceBinder.Bind(name, body), deadline.Token);
+        var idempotencyKey = IdempotencyKey.Read(context.Request.Headers);
+        var bytes = await JsonBody.ReadOptionalBytesAsync(context, options.MaxRequestBytes);
+        var body = bytes.Length == 0 ? new KeyspaceBody() : JsonBody.Parse(bytes, ApiJson.Default.KeyspaceBody);
+        var stamp = RequestHash.Stamp(idempotencyKey, "PUT /v1/keyspaces", name, bytes);
+        var change = await catalog.CreateAsync(KeyspaceBinder.Bind(name, body), stamp, deadline.Token);
+        IdempotencyKey.SetReplay(context.Response.Headers, change.IsRepeated);
         return change.Created
             ? TypedResults.Created($"/v1/keyspaces/{change.Keyspace.Name}", KeyspaceView.Of(change.Keyspace))
             : TypedResults.Ok(KeyspaceView.Of(change.Keyspace));
@@ -43,9 +48,13 @@ internal sealed class KeyspacesApi(IKeyspaceCatalog catalog, ApiOptions options)
     {
         QueryParameters.Read(context);
         using var deadline = Deadline.Start(context);
-        var body = await JsonBody.ReadAsync(context, ApiJson.Default.KeyspaceBody, options.MaxRequestBytes);
-        var retention = KeyspaceBinder.BindPatch(name, body);
-        return TypedResults.Ok(KeyspaceView.Of((await catalog.UpdateAsync(name, retention, deadline.Token)).Keyspace));
+        var idempotencyKey = IdempotencyKey.Read(context.Request.Headers);
+        var bytes = await JsonBody.ReadBytesAsync(context, options.MaxRequestBytes);
+        var retention = KeyspaceBinder.BindPatch(name, JsonBody.Parse(bytes, ApiJson.Default.KeyspaceBody));
+        var stamp = RequestHash.Stamp(idempotencyKey, "PATCH /v1/keyspaces", name, bytes);
+        var change = await catalog.UpdateAsync(name, retention, stamp, deadline.Token);
+        IdempotencyKey.SetReplay(context.Response.Headers, change.IsRepeated);
+        return TypedResults.Ok(KeyspaceView.Of(change.Keyspace));
     }
 
     public async Task<NoContent> DeleteAsync(string name, HttpContext context)
@@ -55,7 +64,9 @@ internal sealed class KeyspacesApi(IKeyspaceCatalog catalog, ApiOptions options)
         var confirmed = QueryParameters.Read(context, ConfirmParameter).Text(ConfirmParameter);
         if (confirmed != name)
             throw BadInput.Request($"Deleting a keyspace deletes all of its keys: repeat its name as ?{ConfirmParameter}={name}.");
-        await catalog.DeleteAsync(name, deadline.Token);
+        var stamp = RequestHash.Stamp(IdempotencyKey.Read(context.Request.Headers), "DELETE /v1/keyspaces", name);
+        var change = await catalog.DeleteAsync(name, stamp, deadline.Token);
+        IdempotencyKey.SetReplay(context.Response.Headers, change.IsRepeated);
         return TypedResults.NoContent();
     }
 

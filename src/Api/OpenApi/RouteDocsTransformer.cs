@@ -1,5 +1,6 @@
 using System.Globalization;
 using GrainDb.Api.Errors;
+using GrainDb.Interfaces.Errors;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -122,7 +123,7 @@ internal sealed class RouteDocsTransformer : IOpenApiOperationTransformer
                 Description = string.Join("; ", group.Select(row => $"{row.Name}: {row.Title}")),
                 Content = new Dictionary<string, OpenApiMediaType> { [ProblemMapper.ContentType] = problem },
             };
-            if (group.Key is 429 or 503)
+            if (group.Any(row => Failure.NotApplied(row.Code, "").Retryable))
             {
                 response.Headers = new Dictionary<string, IOpenApiHeader>
                 {

@@ -12,20 +12,31 @@ internal static class JsonBody
     public static async ValueTask<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type, int limit)
         where T : class
     {
-        RequireJson(context.Request.ContentType);
-        var bytes = await BodyReader.ReadAsync(context, limit, ErrorCode.RequestTooLarge);
-        return Parse(bytes, type);
+        return Parse(await ReadBytesAsync(context, limit), type);
     }
 
-    /// <summary>The same where the body may be left out; null then.</summary>
+    /// <summary>The same, not yet parsed.</summary>
+    public static async ValueTask<byte[]> ReadBytesAsync(HttpContext context, int limit)
+    {
+        RequireJson(context.Request.ContentType);
+        return await BodyReader.ReadAsync(context, limit, ErrorCode.RequestTooLarge);
+    }
+
+    /// <summary>A body that may be left out, not yet parsed; empty then.</summary>
+    public static async ValueTask<byte[]> ReadOptionalBytesAsync(HttpContext context, int limit)
+    {
+        var bytes = await BodyReader.ReadAsync(context, limit, ErrorCode.RequestTooLarge);
+        if (bytes.Length > 0)
+            RequireJson(context.Request.ContentType);
+        return bytes;
+    }
+
+    /// <summary>A body that may be left out; null then.</summary>
     public static async ValueTask<T?> ReadOptionalAsync<T>(HttpContext context, JsonTypeInfo<T> type, int limit)
         where T : class
     {
-        var bytes = await BodyReader.ReadAsync(context, limit, ErrorCode.RequestTooLarge);
-        if (bytes.Length == 0)
-            return null;
-        RequireJson(context.Request.ContentType);
-        return Parse(bytes, type);
+        var bytes = await ReadOptionalBytesAsync(context, limit);
+        return bytes.Length == 0 ? null : Parse(bytes, type);
     }
 
     public static T Parse<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
@@ -94,6 +105,8 @@ internal static class JsonBody
         var expected = message.LastIndexOf(" as a ", StringComparison.Ordinal);
         if (message.StartsWith(Token, StringComparison.Ordinal) && expected > 0)
             return $"{message[(expected + " as ".Length)..].TrimEnd('.')} is expected.";
+        if (message.Contains("Int64", StringComparison.Ordinal))
+            return "a whole number of 64 bits is expected.";
         return message.Contains("Int32", StringComparison.Ordinal) ? "a whole number of 32 bits is expected." : message;
     }
 }

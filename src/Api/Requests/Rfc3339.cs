@@ -9,7 +9,7 @@ internal static class Rfc3339
     // The last millisecond that a DateTimeOffset can hold; a timestamp reaches further.
     private static readonly long LastMillisecond = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
 
-    public static string Format(Timestamp timestamp) => DateTimeOffset
-        .FromUnixTimeMilliseconds(Math.Min(timestamp.Milliseconds, LastMillisecond))
-        .ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+    public static string Format(Timestamp timestamp) => Format(DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(timestamp.Milliseconds, LastMillisecond)));
+
+    public static string Format(DateTimeOffset time) => time.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 }

@@ -26,9 +26,6 @@ namespace GrainDb.Grains.Hosting;
 /// <summary>Adds a GrainDb node to a silo.</summary>
 public static class GrainDbNode
 {
-    /// <summary>Threads that may wait for the disk at once without starving the rest: ranges flush on the thread pool.</summary>
-    private const int MinWorkerThreads = 32;
-
     /// <summary>
     /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
     /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
@@ -37,9 +34,6 @@ public static class GrainDbNode
     {
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(storage);
-        ThreadPool.GetMinThreads(out var workers, out var completionPorts);
-        ThreadPool.SetMinThreads(Math.Max(workers, MinWorkerThreads), completionPorts);
-
         silo.Configure<SiloOptions>(options => options.SiloName = node.Name);
         silo.AddPlacementDirector<RingPlacementStrategy, RingPlacementDirector>();
         silo.AddGrainDirectory(PinnedGrainDirectory.Name, static (services, _) => new PinnedGrainDirectory(services.GetRequiredService<LiveNodes>()));
@@ -68,6 +62,7 @@ public static class GrainDbNode
         AddTransactions(services, node);
         services.AddSingleton<ReplicaTransport>();
         services.AddSingleton<StateLoading>();
+        services.AddSingleton<AcceptorCalls>();
         services.TryAddSingleton(ReplicationOptions.Default);
         AddLifecycleParticipant<NodeStorage>(services);
         AddLifecycleParticipant<ReplicaHost>(services);

@@ -3,7 +3,7 @@ using GrainDb.Engine.Wal;
 
 namespace GrainDb.Grains.Hosting;
 
-/// <summary>Measures how long the disk takes to make data durable; everything else passes through.</summary>
+/// <summary>Measures how long the disk takes to make data durable, and has the threads that wait for it replaced; everything else passes through.</summary>
 internal sealed class MeteredFileSystem(IWalFileSystem inner, TimeProvider time) : IWalFileSystem
 {
     private static readonly Histogram<double> FsyncDuration = NodeInstruments.Meter.CreateHistogram<double>(
@@ -55,14 +55,32 @@ internal sealed class MeteredFileSystem(IWalFileSystem inner, TimeProvider time)
         public void SyncData()
         {
             var started = time.GetTimestamp();
-            file.SyncData();
+            DiskThreads.OfProcess.Enter();
+            try
+            {
+                file.SyncData();
+            }
+            finally
+            {
+                DiskThreads.OfProcess.Leave();
+            }
+
             FsyncDuration.Record(time.GetElapsedTime(started).TotalSeconds);
         }
 
         public void Sync()
         {
             var started = time.GetTimestamp();
-            file.Sync();
+            DiskThreads.OfProcess.Enter();
+            try
+            {
+                file.Sync();
+            }
+            finally
+            {
+                DiskThreads.OfProcess.Leave();
+            }
+
             FsyncDuration.Record(time.GetElapsedTime(started).TotalSeconds);
         }
 

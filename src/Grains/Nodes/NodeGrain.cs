@@ -6,6 +6,7 @@ using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 using GrainDb.Interfaces.Transactions;
 using Orleans.Concurrency;
 using Orleans.GrainDirectory;
@@ -13,13 +14,13 @@ using Orleans.Placement;
 
 namespace GrainDb.Grains.Nodes;
 
-/// <summary>The node's administrative voice, pinned to it.</summary>
+/// <summary>The node's voice in what concerns no single replica, pinned to it.</summary>
 [RingPlacement]
 [GrainDirectory(GrainDirectoryName = PinnedGrainDirectory.Name)]
 [GrainType(GrainTypes.Node)]
 [Reentrant]
 [Immovable]
-internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHost host, LocalRanges local) : Grain, INodeGrain
+internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHost host, LocalRanges local, AcceptorCalls calls) : Grain, INodeGrain
 {
     public override Task OnActivateAsync(CancellationToken cancellationToken) =>
         this.GetPrimaryKeyString() == node.Name
@@ -51,6 +52,8 @@ internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHo
 
         return Task.FromResult(new TransactionMemories(commit, isAborted, [.. asked]));
     }
+
+    public Task<AppendAnswer[]> HeartbeatAsync(RangeHeartbeat[] heartbeats) => Task.FromResult(calls.Heartbeat(heartbeats));
 
     public Task<NodeReport> ReportAsync() => Task.FromResult(host.Report());
 }

@@ -1,6 +1,5 @@
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Replication;
-using GrainDb.Engine.Wal;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
@@ -17,7 +16,7 @@ namespace GrainDb.Grains.Replicas;
 
 /// <summary>
 /// One replica's voice, pinned to its node: hands every message to the node's <see cref="ReplicaAcceptor"/>, whose disk work runs in the turn
-/// (measured: a hop to another thread costs more than the flush). What it cannot answer truthfully it does not answer.
+/// (measured: a hop to another thread costs more than the flush).
 /// </summary>
 [RingPlacement]
 [GrainDirectory(GrainDirectoryName = PinnedGrainDirectory.Name)]
@@ -25,7 +24,7 @@ namespace GrainDb.Grains.Replicas;
 [Reentrant]
 [KeepAlive]
 [Immovable]
-internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache meta) : Grain, IReplicaGrain
+internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, AcceptorCalls calls, MetaCache meta) : Grain, IReplicaGrain
 {
     private RangeId _range;
 
@@ -41,26 +40,17 @@ internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache
         var (acceptor, isLost) = await host.FindAsync(_range, request.Replica, byLeader: false);
         return acceptor is null
             ? new PromiseAnswer { Outcome = isLost ? PromiseOutcome.UnknownReplica : PromiseOutcome.Recovering }
-            : Guarded(acceptor, () => acceptor.Promise(request), () => new PromiseAnswer { Outcome = PromiseOutcome.Recovering });
+            : calls.Guarded(_range, acceptor, () => acceptor.Promise(request), () => new PromiseAnswer { Outcome = PromiseOutcome.Recovering });
     }
 
-    public async Task<AppendAnswer> AppendAsync(AppendRequest request)
-    {
-        var (acceptor, isLost) = await host.FindAsync(_range, request.Replica, byLeader: true);
-        if (acceptor is null)
-            return new AppendAnswer { Outcome = isLost ? AppendOutcome.UnknownReplica : AppendOutcome.Unable };
-        var answer = Guarded(acceptor, () => acceptor.Append(request), () => new AppendAnswer { Outcome = AppendOutcome.Unable });
-        if (acceptor.HasUnapplied)
-            ApplyAsync(acceptor).Ignore();
-        return answer;
-    }
+    public Task<AppendAnswer> AppendAsync(AppendRequest request) => calls.AppendAsync(_range, request).AsTask();
 
     public async Task<FetchAnswer> FetchAsync(FetchRequest request)
     {
         var (acceptor, _) = await host.FindAsync(_range, request.Replica, byLeader: false);
         return acceptor is null
             ? new FetchAnswer { IsServed = false }
-            : Guarded(acceptor, () => acceptor.Fetch(request), () => new FetchAnswer { IsServed = false });
+            : calls.Guarded(_range, acceptor, () => acceptor.Fetch(request), () => new FetchAnswer { IsServed = false });
     }
 
     public async Task<SnapshotAnswer> ReceiveSnapshotAsync(SnapshotChunk chunk)
@@ -68,7 +58,7 @@ internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache
         var (acceptor, isLost) = await host.FindAsync(_range, chunk.Replica, byLeader: true);
         return acceptor is null
             ? new SnapshotAnswer(isLost ? AppendOutcome.UnknownReplica : AppendOutcome.Unable, 0, Epoch.Zero)
-            : Guarded(acceptor, () => acceptor.ReceiveSnapshot(chunk), () => new SnapshotAnswer(AppendOutcome.Unable, 0, Epoch.Zero));
+            : calls.Guarded(_range, acceptor, () => acceptor.ReceiveSnapshot(chunk), () => new SnapshotAnswer(AppendOutcome.Unable, 0, Epoch.Zero));
     }
 
     public async Task ReleaseAsync(ReleaseNotice notice)
@@ -97,30 +87,5 @@ internal sealed class ReplicaGrain(NodeOptions node, ReplicaHost host, MetaCache
             return (null, Failure.NotApplied(ErrorCode.Unavailable, $"node {node.Name} does not know range {_range} yet"));
         var partitioning = meta.Current?.FindKeyspace(descriptor.Keyspace)?.Keyspace.Partitioning ?? KeyspacePartitioning.Range;
         return (new FollowerReader(acceptor, descriptor, partitioning, node.Name, node.Region), null);
-    }
-
-    /// <summary>In a turn of its own, behind the one that sends the answer.</summary>
-    private async Task ApplyAsync(ReplicaAcceptor acceptor)
-    {
-        await Task.Yield();
-        Guarded<object?>(acceptor, () => { acceptor.ApplyCommitted(); return null; }, () => null);
-    }
-
-    /// <summary>A disk that failed, or records that contradict what is committed, break the replica, loudly.</summary>
-    private T Guarded<T>(ReplicaAcceptor acceptor, Func<T> work, Func<T> otherwise)
-    {
-        try
-        {
-            return work();
-        }
-        catch (Exception exception) when (exception is WalBrokenException or WalCorruptionException or InvalidDataException)
-        {
-            host.MarkBroken(_range, acceptor.Id, exception.Message, mayRebuild: exception is not InvalidDataException);
-            return otherwise();
-        }
-        catch (Exception exception) when (exception is ObjectDisposedException or IOException or LogTruncatedException or LogReplacedException)
-        {
-            return otherwise(); // it was just closed, or cannot write now: the next call finds it opened again
-        }
     }
 }

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using GrainDb.Engine.Replication;
 using GrainDb.Grains.Placement;
+using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 
@@ -8,17 +10,24 @@ namespace GrainDb.Grains.Replicas;
 /// <summary>Replica calls as grain calls: whatever keeps one from being answered is silence, and the epochs decide what it meant.</summary>
 internal sealed class ReplicaTransport(IGrainFactory grains, LiveNodes live)
 {
+    private readonly ConcurrentDictionary<string, Heartbeats> _heartbeats = new(StringComparer.Ordinal);
+
     /// <summary>The other replicas of a range.</summary>
     public IReplicaTransport Of(RangeId range) => new OfRange(this, range);
 
     private IReplicaGrain? Find(RangeId range, string node) =>
         live.Find(node) is null ? null : grains.GetGrain<IReplicaGrain>(new ReplicaKey(range, node).ToString());
 
+    private Heartbeats HeartbeatsTo(string node) =>
+        _heartbeats.GetOrAdd(node, name => new Heartbeats(() => live.Find(name) is null ? null : grains.GetGrain<INodeGrain>(name)));
+
     private sealed class OfRange(ReplicaTransport transport, RangeId range) : IReplicaTransport
     {
         public Task<PromiseAnswer?> PromiseAsync(ReplicaDescriptor to, PromiseRequest request) => CallAsync(to, request, static (grain, message) => grain.PromiseAsync(message));
 
-        public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) => CallAsync(to, request, static (grain, message) => grain.AppendAsync(message));
+        public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) => request.Records.IsEmpty
+            ? transport.HeartbeatsTo(to.Node).SendAsync(range, request)
+            : CallAsync(to, request, static (grain, message) => grain.AppendAsync(message));
 
         public Task<FetchAnswer?> FetchAsync(ReplicaDescriptor to, FetchRequest request) => CallAsync(to, request, static (grain, message) => grain.FetchAsync(message));
 

@@ -8,11 +8,12 @@ namespace GrainDb.Grains.Replicas;
 
 /// <summary>
 /// When the state of a replica is read into memory. A follower promises and appends without it, so its state comes behind what somebody waits for: leaders
-/// that are being elected on this node load their own. One follower at a time, so that a node that has just started stays able to answer.
+/// load their own, those that are being elected on this node go first, and a moment is left to those on other nodes of the same machine. One follower at
+/// a time, so that a node that has just started stays able to answer.
 /// </summary>
 internal sealed class StateLoading(TimeProvider time, ILogger<StateLoading> logger) : IDisposable
 {
-    /// <summary>How long a follower leaves the processor to elections, and until it is tried again after an error.</summary>
+    /// <summary>How long a follower leaves the processor to others: before it begins, to elections here at most, and after an error.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(50);
@@ -40,6 +41,7 @@ internal sealed class StateLoading(TimeProvider time, ILogger<StateLoading> logg
     /// <param name="onBroken">Called with the reason when its state cannot be used.</param>
     public async Task LoadAsync(ReplicaSlot slot, ReplicaAcceptor acceptor, Action<string> onBroken)
     {
+        await Task.Delay(Patience, time);
         while (slot.Acceptor == acceptor && slot.Broken is null && !acceptor.Replica.IsLoaded)
         {
             await _turn.WaitAsync();

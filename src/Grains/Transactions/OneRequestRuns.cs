@@ -97,9 +97,11 @@ internal sealed class OneRequestRuns(CoordinatorContext context, MetaCache meta,
             return result;
         return request.Reads.Count == 0 && request.Writes.All(write => write.Increment is null)
             ? result with { Increments = new long?[request.Writes.Count] }
-            : TransactResult.Failed(new Failure(ErrorCode.OutcomeUnknown, Outcome.Applied, $"the transaction is committed at {result.CommitTimestamp}; what it read was lost on the way")
-                with { Transaction = result.Transaction });
+            : TransactResult.Failed(Lost(result));
     }
+
+    private static Failure Lost(TransactResult result) =>
+        new(ErrorCode.OutcomeUnknown, Outcome.Applied, $"the transaction is committed at {result.CommitTimestamp}; what it read was lost on the way") { Transaction = result.Transaction };
 
     private static Failure RangesChanged => Failure.NotApplied(ErrorCode.Unavailable, "the ranges of the keyspace are changing");
 

@@ -1,5 +1,6 @@
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Interfaces.Nodes;
@@ -51,6 +52,15 @@ public interface INodeGrain : IGrainWithStringKey
     /// </summary>
     [Alias("find-transaction"), ResponseTimeout("00:00:05")]
     Task<TransactionMemories> FindTransactionAsync(TransactionId transaction);
+
+    /// <summary>
+    /// Heartbeats of many leaders of one node, each an append without records. A replica that is not in memory answers
+    /// <see cref="AppendOutcome.Unable"/> and is opened meanwhile.
+    /// </summary>
+    /// <param name="heartbeats">At most <see cref="RangeHeartbeat.MaxPerCall"/>.</param>
+    /// <returns>An answer for each, at its place.</returns>
+    [Alias("heartbeat"), ResponseTimeout("00:00:01")]
+    Task<AppendAnswer[]> HeartbeatAsync(RangeHeartbeat[] heartbeats);
 
     /// <summary>What this node holds, without loading anything.</summary>
     [Alias("report"), ResponseTimeout("00:00:05")]

@@ -38,6 +38,13 @@ public sealed class ErrorTableTests
     [InlineData("version_mismatch", 412, "notApplied")]
     [InlineData("key_too_large", 413, "notApplied")]
     [InlineData("value_too_large", 413, "notApplied")]
+    [InlineData("txn_conflict", 409, "notApplied")]
+    [InlineData("txn_not_found", 404, "notApplied")]
+    [InlineData("txn_expired", 410, "notApplied")]
+    [InlineData("txn_too_large", 413, "notApplied")]
+    [InlineData("idempotency_in_progress", 409, "notApplied")]
+    [InlineData("idempotency_mismatch", 422, "notApplied")]
+    [InlineData("not_an_integer", 409, "notApplied")]
     [InlineData("overloaded", 429, "notApplied")]
     [InlineData("unavailable", 503, "notApplied")]
     [InlineData("outcome_unknown", 504, "unknown")]
@@ -98,6 +105,28 @@ public sealed class ErrorTableTests
     {
         Assert.Equal(ErrorCode.RequestTooLarge, ProblemMiddleware.Describe(new BadHttpRequestException("x", 413), "PUT").Code);
         Assert.Equal(ErrorCode.InvalidRequest, ProblemMiddleware.Describe(new BadHttpRequestException("x", 408), "PUT").Code);
+    }
+
+    [Fact]
+    public void A_conflict_names_its_keys_and_not_too_many()
+    {
+        var keys = Enumerable.Range(0, 1000).Select(i => new Interfaces.Errors.ConflictKey("default", i == 0 ? new byte[] { 0xFF } : System.Text.Encoding.UTF8.GetBytes($"k{i}"))).ToList();
+        var problem = System.Text.Json.JsonDocument.Parse(ProblemMapper.Serialize(Failure.NotApplied(ErrorCode.TransactionConflict, "x") with { Keys = keys }, "t")).RootElement.GetProperty("keys");
+        Assert.Equal(ProblemMapper.MaxConflictKeys, problem.GetArrayLength());
+        Assert.Equal("""{"keyspace":"default","key64":"_w"}""", problem[0].GetRawText());
+        Assert.Equal("""{"keyspace":"default","key":"k1"}""", problem[1].GetRawText());
+    }
+
+    [Fact]
+    public void An_unknown_outcome_names_the_transaction_where_there_is_one()
+    {
+        var failure = Failure.Unknown(ErrorCode.OutcomeUnknown, "x");
+        Assert.DoesNotContain("txnId", System.Text.Encoding.UTF8.GetString(ProblemMapper.Serialize(failure, "t")), StringComparison.Ordinal);
+        var id = new Interfaces.Transactions.TransactionId(new Timestamp(1), 2);
+        Assert.Contains(
+            "\"txnId\":\"00000000000000010000000000000002\"",
+            System.Text.Encoding.UTF8.GetString(ProblemMapper.Serialize(failure with { Transaction = id }, "t")),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using GrainDb.Api.Errors;
 using GrainDb.Api.Tests.Serving;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Api.Tests.Errors;
 
@@ -29,8 +30,40 @@ public sealed class FailureTranslationTests : IAsyncLifetime
             Assert.Equal(ErrorTable.NameOf(failure.Outcome), problem.GetProperty("outcome").GetString());
             Assert.Equal(failure.Retryable, response.Headers.RetryAfter is not null);
             Assert.Equal(code == ErrorCode.VersionMismatch, problem.TryGetProperty("currentVersion", out _));
-            Assert.Equal(code == ErrorCode.SnapshotTooOld, problem.TryGetProperty("gcThreshold", out _));
+            Assert.Equal(code is ErrorCode.SnapshotTooOld or ErrorCode.CursorCompacted, problem.TryGetProperty("gcThreshold", out _));
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Codes))]
+    public async Task Every_code_of_transactions_becomes_its_document(ErrorCode code)
+    {
+        var id = new TransactionId(new Timestamp(1), 2);
+        var failure = new Failure(code, ErrorTable.Of(code).Outcome, "Because of 7.") { Keys = [new ConflictKey("default", "a"u8.ToArray())], Transaction = id };
+        foreach (var (method, path) in new[]
+        {
+            ("POST", "/v1/txn"), ("POST", "/v1/transact"), ("POST", $"/v1/txn/{id}/commit"), ("POST", $"/v1/txn/{id}/rollback"), ("POST", $"/v1/txn/{id}/keepalive"),
+            ("GET", $"/v1/txn/{id}/kv/default/a"), ("GET", $"/v1/txn/{id}/kv/default"), ("PUT", $"/v1/txn/{id}/kv/default/a"), ("DELETE", $"/v1/txn/{id}/kv/default/a"),
+        })
+        {
+            _server.Transactions.NextFailure = failure;
+            var response = path == "/v1/transact"
+                ? await _server.SendJsonAsync(HttpMethod.Post, path, """{"reads":[{"keyspace":"default","key":"a"}]}""")
+                : await _server.SendAsync(new HttpMethod(method), path);
+            var problem = await Problems.AssertIsAsync(response, code);
+            Assert.Equal("Because of 7.", problem.GetProperty("detail").GetString());
+            Assert.Equal(failure.Retryable, response.Headers.RetryAfter is not null);
+            Assert.Equal(code is ErrorCode.TransactionConflict or ErrorCode.NotAnInteger, problem.TryGetProperty("keys", out _));
+            Assert.Equal(code == ErrorCode.OutcomeUnknown, problem.TryGetProperty("txnId", out _));
+        }
+    }
+
+    [Fact]
+    public async Task A_bug_in_a_commit_leaves_it_uncertain()
+    {
+        _server.Transactions.NextException = new InvalidOperationException("inside");
+        var problem = await Problems.AssertIsAsync(await _server.SendAsync(HttpMethod.Post, "/v1/txn/00000000000000010000000000000002/commit"), ErrorCode.Internal);
+        Assert.Equal("unknown", problem.GetProperty("outcome").GetString());
     }
 
     [Theory]

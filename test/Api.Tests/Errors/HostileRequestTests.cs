@@ -81,21 +81,31 @@ public sealed class HostileRequestTests : IAsyncLifetime
     [InlineData("GET /v1/kv//a", ErrorCode.KeyspaceNotFound, "''")]
     [InlineData("GET /v1/kv/default?prefix=%zz", ErrorCode.InvalidKey, "position 0")]
     [InlineData("GET /v1/kv/default?%zz=a", ErrorCode.InvalidRequest, "parameter name")]
+    [InlineData("GET /v1/txn/../kv/default/a", ErrorCode.TransactionNotFound, "'..'")]
+    [InlineData("GET /v1/txn//kv/default/a", ErrorCode.TransactionNotFound, "''")]
+    [InlineData("DELETE /v1/txn/%zz/kv/default/a", ErrorCode.TransactionNotFound, "'%zz'")]
+    [InlineData("GET /v1/txn/00000000000000010000000000000001/kv/default/%zz", ErrorCode.InvalidKey, "position 0")]
+    [InlineData("GET /v1/txn/00000000000000010000000000000001/kv/default?prefix=%zz", ErrorCode.InvalidKey, "position 0")]
+    [InlineData("GET /v1/txn/00000000000000010000000000000001/kv/../../commit", ErrorCode.KeyspaceNotFound, "'..'")]
     [InlineData("GET /v1/k%76/default/a", ErrorCode.RouteNotFound, "plainly")]
     [InlineData("GET /v1/./kv/default/a", ErrorCode.RouteNotFound, "plainly")]
     public async Task Bad_targets_are_refused_with_their_position(string line, ErrorCode code, string why)
     {
         var response = await _server.SendRawAsync($"{line} HTTP/1.1\r\n{Ending}\r\n");
         Assert.Contains(why, Problems.AssertIs(response, code).GetProperty("detail").GetString(), StringComparison.Ordinal);
-        Assert.Equal(0, _server.Store.Calls);
+        Assert.Equal(0, _server.Store.Calls + _server.Transactions.Calls);
     }
 
     [Theory]
     [InlineData("GET / HTTP/1.1", ErrorCode.RouteNotFound)]
     [InlineData("GET /v1/kv HTTP/1.1", ErrorCode.RouteNotFound)]
     [InlineData("GET /v1/nothing HTTP/1.1", ErrorCode.RouteNotFound)]
-    [InlineData("GET /v1/watch/default HTTP/1.1", ErrorCode.RouteNotFound)]
-    [InlineData("POST /v1/txn HTTP/1.1", ErrorCode.RouteNotFound)]
+    [InlineData("GET /v1/txn HTTP/1.1", ErrorCode.MethodNotAllowed)]
+    [InlineData("GET /v1/transact HTTP/1.1", ErrorCode.MethodNotAllowed)]
+    [InlineData("GET /v1/txn/00000000000000010000000000000001/commit HTTP/1.1", ErrorCode.MethodNotAllowed)]
+    [InlineData("POST /v1/txn/00000000000000010000000000000001/abort HTTP/1.1", ErrorCode.RouteNotFound)]
+    [InlineData("POST /v1/txn/00000000000000010000000000000001/kv/default/a HTTP/1.1", ErrorCode.MethodNotAllowed)]
+    [InlineData("GET /v1/txn/00000000000000010000000000000001/kv HTTP/1.1", ErrorCode.RouteNotFound)]
     [InlineData("POST /v1/crdt/default/a HTTP/1.1", ErrorCode.RouteNotFound)]
     [InlineData("POST /v1/kv/default/a HTTP/1.1", ErrorCode.MethodNotAllowed)]
     [InlineData("PATCH /v1/kv/default HTTP/1.1", ErrorCode.MethodNotAllowed)]
@@ -110,7 +120,7 @@ public sealed class HostileRequestTests : IAsyncLifetime
         Problems.AssertIs(response, code);
         if (code == ErrorCode.MethodNotAllowed)
             Assert.NotEmpty(response.Headers["Allow"]);
-        Assert.Equal(0, _server.Store.Calls);
+        Assert.Equal(0, _server.Store.Calls + _server.Transactions.Calls);
     }
 
     [Theory]

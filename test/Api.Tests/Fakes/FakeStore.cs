@@ -1,5 +1,6 @@
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Api.Tests.Fakes;
 
@@ -13,6 +14,7 @@ internal sealed class FakeStore : IKeyValueStore
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, SortedDictionary<byte[], List<HistoryItem>>> _keyspaces = [];
+    private readonly Dictionary<string, (UInt128 Hash, IdempotencyRecord Record)> _stamps = new(StringComparer.Ordinal);
     private Timestamp _clock = Timestamp.FromTime(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
     private int _calls;
 
@@ -45,6 +47,8 @@ internal sealed class FakeStore : IKeyValueStore
 
     public WriteLevel LastLevel { get; private set; }
 
+    public IdempotencyStamp? LastStamp { get; private set; }
+
     /// <summary>Who serves, and how stale, in place of the leader.</summary>
     public (ServedBy ServedBy, TimeSpan? Staleness) Serving { get; set; } = (Server, null);
 
@@ -57,27 +61,82 @@ internal sealed class FakeStore : IKeyValueStore
     {
         LastWrite = write;
         LastLevel = options.Level;
+        LastStamp = options.Idempotency;
         if (await EnterAsync(keyspace, timeout, cancellationToken) is { } failure)
             return WriteResult.Failed(failure);
         lock (_lock)
         {
-            var versions = _keyspaces[keyspace].TryGetValue(write.Key.ToArray(), out var found) ? found : [];
-            var current = versions.Count > 0 && !versions[0].Deleted ? versions[0].Version : Timestamp.Zero;
-            var holds = write.Condition.Kind switch
-            {
-                ConditionKind.None => true,
-                ConditionKind.Exists => !current.IsZero,
-                ConditionKind.NotExists => current.IsZero,
-                _ => current == write.Condition.Version,
-            };
-            if (!holds)
+            if (FindRepeated(options.Idempotency, out var mismatch) is { } repeated)
+                return new WriteResult { Version = repeated.Version, Existed = repeated.Existed, ServedBy = Server, Answer = repeated.Answer, IsRepeated = true };
+            if (mismatch is not null)
+                return WriteResult.Failed(mismatch);
+            var current = Newest(keyspace, write.Key) is { Deleted: false } there ? there.Version : Timestamp.Zero;
+            if (!Holds(write.Condition, current))
                 return WriteResult.Failed(Failure.NotApplied(ErrorCode.VersionMismatch, "The condition does not hold.") with { CurrentVersion = current });
-            _clock = _clock.Next;
+            var version = Apply([(keyspace, write)]);
+            Remember(options.Idempotency, new IdempotencyRecord(version, !current.IsZero, options.Idempotency?.Answer ?? default));
+            return new WriteResult { Version = version, Existed = !current.IsZero, ServedBy = Server, Replicas = Votes };
+        }
+    }
+
+    /// <summary>What transactions look at; they hold this lock while they do.</summary>
+    internal Lock Gated => _lock;
+
+    internal Timestamp Now => _clock;
+
+    internal bool Has(string keyspace) => _keyspaces.ContainsKey(keyspace);
+
+    internal static bool Holds(WriteCondition condition, Timestamp current) => condition.Kind switch
+    {
+        ConditionKind.None => true,
+        ConditionKind.Exists => !current.IsZero,
+        ConditionKind.NotExists => current.IsZero,
+        _ => current == condition.Version,
+    };
+
+    internal HistoryItem? Newest(string keyspace, ReadOnlyMemory<byte> key) =>
+        _keyspaces[keyspace].TryGetValue(key.ToArray(), out var versions) && versions.Count > 0 ? versions[0] : null;
+
+    internal HistoryItem? At(string keyspace, ReadOnlyMemory<byte> key, Timestamp at) =>
+        _keyspaces[keyspace].TryGetValue(key.ToArray(), out var versions) ? Visible(versions, at) : null;
+
+    internal IEnumerable<(byte[] Key, HistoryItem Item)> RowsAt(string keyspace, Timestamp at) =>
+        from row in _keyspaces[keyspace]
+        let item = Visible(row.Value, at)
+        where item is not null
+        select (row.Key, item.Value);
+
+    /// <summary>All at one version.</summary>
+    internal Timestamp Apply(IReadOnlyList<(string Keyspace, KeyWrite Write)> writes)
+    {
+        _clock = _clock.Next;
+        foreach (var (keyspace, write) in writes)
+        {
+            var key = write.Key.ToArray();
+            if (!_keyspaces[keyspace].TryGetValue(key, out var versions))
+                _keyspaces[keyspace].Add(key, versions = []);
             var expires = write.TimeToLive is { } span ? _clock.Add(span) : Timestamp.Zero;
             versions.Insert(0, new HistoryItem(_clock, write.Kind == WriteKind.Delete, expires, write.ContentType, write.Value));
-            _keyspaces[keyspace][write.Key.ToArray()] = versions;
-            return new WriteResult { Version = _clock, Existed = !current.IsZero, ServedBy = Server, Replicas = Votes };
         }
+
+        return _clock;
+    }
+
+    internal IdempotencyRecord? FindRepeated(IdempotencyStamp? stamp, out Failure? mismatch)
+    {
+        mismatch = null;
+        if (stamp is null || !_stamps.TryGetValue(stamp.Key, out var there))
+            return null;
+        if (there.Hash == stamp.RequestHash)
+            return there.Record;
+        mismatch = Failure.NotApplied(ErrorCode.IdempotencyMismatch, "The key was used for another request.");
+        return null;
+    }
+
+    internal void Remember(IdempotencyStamp? stamp, IdempotencyRecord record)
+    {
+        if (stamp is not null)
+            _stamps.Add(stamp.Key, (stamp.RequestHash, record));
     }
 
     public async ValueTask<ReadResult> ReadAsync(
@@ -142,7 +201,7 @@ internal sealed class FakeStore : IKeyValueStore
         return null;
     }
 
-    private static bool InBounds(byte[] key, ScanQuery query)
+    internal static bool InBounds(byte[] key, ScanQuery query)
     {
         if (key.AsSpan().SequenceCompareTo(query.Start.Span) < 0 || (query.End is { } end && key.AsSpan().SequenceCompareTo(end.Span) >= 0))
             return false;

@@ -68,8 +68,10 @@ public sealed class ConditionTests
     public void If_match_of_reads_is_strong(string header, bool refuses)
     {
         var precondition = EntityTags.ReadPrecondition(new HeaderDictionary { ["If-Match"] = header });
-        Assert.Equal(refuses, precondition!.Refuses(Parsed));
-        Assert.True(precondition.Refuses(Timestamp.Zero));
+        Assert.Equal(refuses, precondition!.Refuses(found: true, Parsed));
+        Assert.True(precondition.Refuses(found: false, Timestamp.Zero));
+        // What a transaction wrote itself exists, and has no version.
+        Assert.Equal(header != "*", precondition.Refuses(found: true, Timestamp.Zero));
     }
 
     [Theory]

@@ -151,7 +151,7 @@ public sealed class KeyRoutesTests : IAsyncLifetime
     [Fact]
     public async Task Promises_that_cannot_be_kept_are_refused()
     {
-        await Problems.AssertIsAsync(await PutAsync("a", "x", request => request.Headers.Add("Idempotency-Key", "1")), ErrorCode.InvalidRequest);
+        await Problems.AssertIsAsync(await GetAsync("a", request => request.Headers.Add("Idempotency-Key", "1")), ErrorCode.InvalidRequest);
         await Problems.AssertIsAsync(await PutAsync("a", "x", request => request.Headers.Add("GrainDb-Context", "1")), ErrorCode.UnsupportedForFamily);
         Assert.Equal(0, _server.Store.Calls);
     }

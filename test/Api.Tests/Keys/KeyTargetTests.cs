@@ -17,6 +17,10 @@ public sealed class KeyTargetTests
     [InlineData("/v1/kv/", "", "", false)]
     [InlineData("/V1/KV/orders/A", "orders", "A", true)]
     [InlineData("/v1/history/orders/a?b", "orders", "a", true)]
+    [InlineData("/v1/txn/0123/kv/orders/a/b", "orders", "a/b", true)]
+    [InlineData("/v1/txn/0123/kv/orders/../../commit", "orders", "../../commit", true)]
+    [InlineData("/v1/TXN/0123/KV/orders?prefix=a/b", "orders", "", false)]
+    [InlineData("/v1/txn/../kv/orders/a", "orders", "a", true)]
     [InlineData("http://host:80/v1/kv/orders/a", "orders", "a", true)]
     [InlineData("http://host/v1/kv/orders/http://x?y", "orders", "http://x", true)]
     public void Keyspace_and_key_come_out_of_the_raw_target(string target, string keyspace, string key, bool hasKey)
@@ -27,8 +31,22 @@ public sealed class KeyTargetTests
         Assert.Equal(hasKey, parsed.HasKey);
     }
 
+    [Fact]
+    public void The_transaction_comes_out_of_the_raw_target()
+    {
+        Assert.True(KeyTarget.TryParse("/v1/txn/01%2F23/kv/orders/a", out var parsed));
+        Assert.Equal((KeyRoot.Transaction, "01%2F23"), (parsed.Root, parsed.Transaction.ToString()));
+        Assert.True(KeyTarget.TryParse("/v1/kv/orders/a", out parsed));
+        Assert.Equal((KeyRoot.Keys, ""), (parsed.Root, parsed.Transaction.ToString()));
+    }
+
     [Theory]
     [InlineData("/v1/keyspaces/kv")]
+    [InlineData("/v1/txn/0123/commit")]
+    [InlineData("/v1/txn/0123/kv")]
+    [InlineData("/v1/txn/kv/orders/a")]
+    [InlineData("/v1/txn/0123//kv/orders/a")]
+    [InlineData("/v1/txn/")]
     [InlineData("/v1/k%76/orders/a")]
     [InlineData("//v1/kv/orders/a")]
     [InlineData("*")]

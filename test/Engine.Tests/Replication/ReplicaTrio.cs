@@ -49,9 +49,9 @@ internal sealed class ReplicaTrio
 
     public static ReplicaDescriptor IdOf(string node) => new(node, new Guid(0, 0, 0, [0, 0, 0, 0, 0, 0, 0, (byte)node[^1]]));
 
-    /// <summary>Opens what is on the node's disk, as after a restart.</summary>
+    /// <summary>Opens what is on the node's disk, as after a restart; its state stays there.</summary>
     private void Open(string node) => Replicas[node] = new ReplicaAcceptor(
-        RangeReplica.Open(
+        RangeReplica.OpenUnloaded(
             new RangeReplicaOptions(
                 Descriptor.Id,
                 IdOf(node).Id,
@@ -67,6 +67,14 @@ internal sealed class ReplicaTrio
 
     /// <summary>All processes are killed; others open what is on their disks.</summary>
     public void RestartAll()
+    {
+        RestartAllUnloaded();
+        foreach (var replica in Replicas.Values)
+            replica.Load();
+    }
+
+    /// <summary>The same, and nobody has loaded any state yet.</summary>
+    public void RestartAllUnloaded()
     {
         _leaders.Clear();
         _work.Clear();

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.Json;
 using GrainDb.LoadTool.Http;
 using GrainDb.LoadTool.Measuring;
+using GrainDb.LoadTool.Transfers;
 using GrainDb.LoadTool.Workloads;
 
 namespace GrainDb.LoadTool.Commands;
@@ -43,9 +44,38 @@ internal sealed class RunCommand
     }
 
     /// <summary>Runs it.</summary>
-    /// <returns>0, or 1 when not a single request was answered.</returns>
-    public static Task<int> RunAsync(string[] args, CancellationToken cancellationToken) =>
-        new RunCommand(Arguments.Parse(args, Options, [])).RunAsync(cancellationToken);
+    /// <returns>0, or 1 when not a single request was answered, or when transfers made or lost money.</returns>
+    public static async Task<int> RunAsync(string[] args, CancellationToken cancellationToken)
+    {
+        var command = new RunCommand(Arguments.Parse(args, Options, []));
+        if (!command._workload.IsTransfer)
+            return await command.RunAsync(cancellationToken);
+        var accounts = new TransferAccounts(command._workload.Keyspace, command._workload.Accounts);
+        await command.WithOneClientAsync(session => accounts.SetUpAsync(session, cancellationToken));
+        var code = await command.RunAsync(cancellationToken);
+        var total = default(AccountsTotal);
+        await command.WithOneClientAsync(async session => total = await accounts.AddUpAsync(session, CancellationToken.None));
+        return PrintTotal(total, command._workload.Accounts, accounts.ExpectedSum) ? code : 1;
+    }
+
+    private async Task WithOneClientAsync(Func<HttpClientSession, Task> use)
+    {
+        using var watchdog = new Watchdog(_timeout);
+        using var session = new HttpClientSession(_endpoints, 0, watchdog);
+        await use(session);
+
+        // The answer came on the socket thread, which must not run what comes now.
+        await Task.Yield();
+    }
+
+    private static bool PrintTotal(AccountsTotal total, int accounts, long expectedSum)
+    {
+        var isKept = total.Accounts == accounts && total.Sum == expectedSum && total.Overdrawn == 0;
+        Console.WriteLine(
+            $"{total.Accounts} of {accounts} accounts have {total.Sum} of {expectedSum}, {total.Overdrawn} are overdrawn: "
+                + (isKept ? "the sum is what it was" : "VIOLATION"));
+        return isKept;
+    }
 
     private async Task<int> RunAsync(CancellationToken cancellationToken)
     {
@@ -125,6 +155,8 @@ internal sealed class RunCommand
         ["scanLimit"] = _workload.ScanLimit,
         ["readShare"] = _workload.ReadShare,
         ["distribution"] = _workload.Distribution,
+        ["accounts"] = _workload.Accounts,
+        ["ranges"] = _workload.Ranges,
         ["seed"] = _workload.Seed,
         ["endpoints"] = string.Join(',', _endpoints.Select(endpoint => endpoint.Address)),
     };
@@ -142,6 +174,7 @@ internal sealed class RunCommand
         OperationKind.CompareAndSet => "cas",
         OperationKind.Put => "put",
         OperationKind.Get => "get",
+        OperationKind.Transfer => "transfer",
         _ => "scan",
     };
 
@@ -150,6 +183,7 @@ internal sealed class RunCommand
         "put" => OperationKind.Put,
         "cas" => OperationKind.CompareAndSet,
         "scan" => OperationKind.Scan,
+        "transfer" => OperationKind.Transfer,
         _ => OperationKind.Get,
     };
 

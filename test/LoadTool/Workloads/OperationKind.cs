@@ -14,4 +14,7 @@ internal enum OperationKind
 
     /// <summary>A range read.</summary>
     Scan,
+
+    /// <summary>A transaction over two accounts.</summary>
+    Transfer,
 }

@@ -1,11 +1,16 @@
 using GrainDb.LoadTool.Commands;
+using GrainDb.LoadTool.Transfers;
 
 namespace GrainDb.LoadTool.Workloads;
 
 /// <summary>What the clients ask.</summary>
 internal sealed record WorkloadOptions
 {
-    /// <summary>put, get, cas, scan or mixed.</summary>
+    private const string TransferName = "transfer";
+    private const int DefaultAccounts = 1_000;
+    private const int DefaultRanges = 2;
+
+    /// <summary>put, get, cas, scan, mixed or transfer.</summary>
     public required string Name { get; init; }
 
     /// <summary>Keyspace.</summary>
@@ -26,22 +31,33 @@ internal sealed record WorkloadOptions
     /// <summary>uniform or zipf.</summary>
     public required string Distribution { get; init; }
 
+    /// <summary>Number of accounts of transfers, even; they begin with <see cref="TransferAccounts.InitialBalance"/>.</summary>
+    public int Accounts { get; init; } = DefaultAccounts;
+
+    /// <summary>Ranges of one transfer, 1 or 2.</summary>
+    public int Ranges { get; init; } = DefaultRanges;
+
     /// <summary>Chance is derived from it and the client's number.</summary>
     public required int Seed { get; init; }
 
     /// <summary>Options that <see cref="From"/> reads.</summary>
     public static readonly string[] Names =
-        ["workload", "keyspace", "keys", "value-bytes", "scan-limit", "read-share", "distribution", "seed"];
+        ["workload", "keyspace", "keys", "value-bytes", "scan-limit", "read-share", "distribution", "accounts", "ranges", "seed"];
 
     /// <summary>Reads the command line.</summary>
-    public static WorkloadOptions From(Arguments arguments) => new()
+    public static WorkloadOptions From(Arguments arguments) => FromNamed(arguments, arguments.Choice("workload", "mixed", "put", "get", "cas", "scan", "mixed", TransferName));
+
+    private static WorkloadOptions FromNamed(Arguments arguments, string name) => new()
     {
-        Name = arguments.Choice("workload", "mixed", "put", "get", "cas", "scan", "mixed"),
-        Keyspace = KeyspaceName(arguments, "default"),
+        Name = name,
+        // The accounts have a keyspace of their own, cut where they need it.
+        Keyspace = KeyspaceName(arguments, name == TransferName ? TransferName : "default"),
         Keys = arguments.Integer("keys", 100_000, 1, KeyFormat.MaxKeys),
         ValueBytes = arguments.Integer("value-bytes", 256, ValueFormat.MinBytes, 16 * 1024 * 1024),
         ScanLimit = arguments.Integer("scan-limit", 100, 1, 10_000),
         ReadShare = arguments.Number("read-share", 0.9, 0, 1),
+        Accounts = EvenAccounts(arguments),
+        Ranges = arguments.Integer("ranges", DefaultRanges, 1, 2),
         Distribution = arguments.Choice("distribution", "uniform", "uniform", "zipf"),
         Seed = arguments.Integer("seed", 1, 0, int.MaxValue),
     };
@@ -55,12 +71,32 @@ internal sealed record WorkloadOptions
             : throw new UsageException($"--keyspace {name}: 1 to 64 of a-z 0-9 - _ .");
     }
 
+    /// <summary>Whether the workload is transfers, which have accounts to be set up and added up.</summary>
+    public bool IsTransfer => Name == TransferName;
+
     /// <summary>The workloads of all clients.</summary>
     public IWorkload[] ForClients(int clients)
     {
+        if (IsTransfer)
+            return ForTransferClients(clients);
         var zeta = Distribution == "zipf" ? ZipfDistribution.Zeta(Keys) : 0;
         var known = Name == "cas" ? new ulong[Keys] : [];
         return [.. Enumerable.Range(0, clients).Select(client => ForClient(new Random(SeedOf(client)), zeta, known))];
+    }
+
+    private IWorkload[] ForTransferClients(int clients)
+    {
+        var zeta = Distribution == "zipf" ? ZipfDistribution.Zeta(Accounts) : 0;
+        var known = new long[Accounts];
+        Array.Fill(known, TransferWorkload.Unknown);
+        return [.. Enumerable.Range(0, clients).Select(client => new Random(SeedOf(client))).Select(random => new TransferWorkload(
+            Keyspace, Distribution == "zipf" ? new ZipfDistribution(Accounts, zeta, random) : new UniformDistribution(Accounts, random), Ranges, known, random))];
+    }
+
+    private static int EvenAccounts(Arguments arguments)
+    {
+        var accounts = arguments.Integer("accounts", DefaultAccounts, 4, 1_000_000);
+        return accounts % 2 == 0 ? accounts : throw new UsageException($"--accounts {accounts}: must be even, one half for each range");
     }
 
     private IWorkload ForClient(Random random, double zeta, ulong[] known)

@@ -14,7 +14,7 @@ namespace GrainDb.Simulation.Checks;
 /// applies too, at the same LSN (committed is final); one leader per epoch; no record of an epoch above the promise; closed time never goes back; replicas that applied equally
 /// far hold the same.
 /// </summary>
-internal sealed class RunningChecks(SimulatedCluster cluster)
+internal sealed class RunningChecks(SimulatedCluster cluster, SimulatedRange range)
 {
     /// <summary>Of so many changes of the applied position, one compares the whole state.</summary>
     private const int StateEvery = 16;
@@ -52,7 +52,7 @@ internal sealed class RunningChecks(SimulatedCluster cluster)
 
     public void After(SimulatedNode node)
     {
-        foreach (var replica in node.Replicas)
+        foreach (var replica in node.ReplicasOf(range))
         {
             if (!_progress.TryGetValue(replica, out var progress))
                 _progress.Add(replica, progress = new Progress());
@@ -66,7 +66,6 @@ internal sealed class RunningChecks(SimulatedCluster cluster)
             progress.Closed = closed;
         }
     }
-
 
     private void OnApplied(SimulatedNode node, ReplicaAcceptor acceptor, Progress progress)
     {
@@ -99,15 +98,18 @@ internal sealed class RunningChecks(SimulatedCluster cluster)
     {
         var text = new StringBuilder();
         var versions = new List<MvccVersion>();
-        for (var key = 0; key < cluster.Profile.Keys; key++)
+        foreach (var key in range.Keys)
         {
             versions.Clear();
-            replica.Store.History(Encoding.UTF8.GetBytes($"k{key}"), int.MaxValue, versions);
-            text.Append($"k{key}:");
+            replica.Store.History(Encoding.Latin1.GetBytes(key), int.MaxValue, versions);
+            if (versions.Count > 0)
+                text.Append(key).Append(':');
             foreach (var version in versions)
-                text.Append(version.Timestamp).Append(version.IsTombstone ? "-" : Encoding.UTF8.GetString(version.Value.Span)).Append(' ');
+                text.Append(version.Timestamp).Append(version.IsTombstone ? "-" : Encoding.Latin1.GetString(version.Value.Span)).Append(' ');
         }
 
+        foreach (var block in replica.Transactions.Capture().Blocks(int.MaxValue))
+            text.Append("\n    transactions: ").Append(Convert.ToHexString(block));
         return text.ToString();
     }
 

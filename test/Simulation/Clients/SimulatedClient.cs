@@ -12,7 +12,7 @@ using GrainDb.Simulation.Core;
 namespace GrainDb.Simulation.Clients;
 
 /// <summary>
-/// One client of the range: an operation, its answer, a pause, the next one. It routes as a node does: to where the leader was seen
+/// One client of single keys: an operation, its answer, a pause, the next one. It routes as a node does: to where the leader was seen
 /// last, elsewhere when that is not it, and it sends again only what certainly did not happen.
 /// </summary>
 internal sealed class SimulatedClient
@@ -22,7 +22,6 @@ internal sealed class SimulatedClient
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(30);
 
     private readonly SimulatedCluster _cluster;
-    private readonly Director _director;
     private readonly SimulatedProcess _process;
     private readonly NetworkClock _clock;
     private readonly Random _random;
@@ -30,13 +29,12 @@ internal sealed class SimulatedClient
     private readonly List<Timestamp> _snapshots = [];
     private readonly bool _staysWhereAnswered;
     private Timestamp _session;
-    private SimulatedNode? _answered;
+    private readonly Dictionary<SimulatedRange, SimulatedNode?> _answered = [];
     private int _values;
 
-    public SimulatedClient(SimulatedCluster cluster, Director director, int number)
+    public SimulatedClient(SimulatedCluster cluster, int number)
     {
         _cluster = cluster;
-        _director = director;
         var name = $"client{number}";
         _random = cluster.World.NewRandom(name);
         _process = new SimulatedProcess(cluster.World, name, _random);
@@ -54,29 +52,31 @@ internal sealed class SimulatedClient
 
     private async Task WorkAsync()
     {
-        while (_cluster.AreThingsBreaking)
+        while (_cluster.AreClientsWorking)
         {
             await Task.Delay(_cluster.Profile.ThinkTime * (2 * _random.NextDouble()), _clock);
-            var key = $"k{_random.Next(_cluster.Profile.Keys)}";
-            await (_random.NextDouble() < _cluster.Profile.ReadShare ? ReadAsync(key) : WriteAsync(key));
+            var range = _cluster.DataRanges is [var only] ? only : _cluster.DataRanges[_random.Next(_cluster.DataRanges.Count)];
+            var key = range.Key(_random.Next(_cluster.Profile.Keys));
+            await (_random.NextDouble() < _cluster.Profile.ReadShare ? ReadAsync(range, key) : WriteAsync(range, key));
         }
 
         IsDone = true;
     }
 
-    private Task ReadAsync(string key) => _random.Next(4) switch
+    private Task ReadAsync(SimulatedRange range, string key) => _random.Next(4) switch
     {
-        0 => ReadAsync(key, atLeader: true, asOf: Snapshot()),
-        1 => ReadAsync(key, atLeader: false, asOf: _random.Next(2) == 0 ? Snapshot() : default),
-        _ => ReadAsync(key, atLeader: true, asOf: default),
+        0 => ReadAsync(range, key, atLeader: true, asOf: Snapshot()),
+        1 => ReadAsync(range, key, atLeader: false, asOf: _random.Next(2) == 0 ? Snapshot() : default),
+        _ => ReadAsync(range, key, atLeader: true, asOf: default),
     };
 
-    private Task WriteAsync(string key) => _random.Next(10) switch
+    private Task WriteAsync(SimulatedRange range, string key) => _random.Next(10) switch
     {
-        < 5 => WriteAsync(key, OperationKind.Put, default),
-        < 8 => WriteAsync(key, OperationKind.Put, Swap(key)),
-        8 => WriteAsync(key, OperationKind.Put, new WriteCondition(ConditionKind.NotExists, default)),
-        _ => WriteAsync(key, OperationKind.Delete, _random.Next(2) == 0 ? Swap(key) : default),
+        < 5 => WriteAsync(range, key, OperationKind.Put, default),
+        < 8 => WriteAsync(range, key, OperationKind.Put, Swap(key)),
+        8 => WriteAsync(range, key, OperationKind.Put, new WriteCondition(ConditionKind.NotExists, default)),
+        _ when _cluster.Profile.HasTransactions => RepeatedWriteAsync(range, key),
+        _ => WriteAsync(range, key, OperationKind.Delete, _random.Next(2) == 0 ? Swap(key) : default),
     };
 
     private WriteCondition Swap(string key) =>
@@ -85,9 +85,11 @@ internal sealed class SimulatedClient
     /// <summary>A snapshot that was read before, to be read again.</summary>
     private Timestamp Snapshot() => _snapshots.Count == 0 ? default : _snapshots[_random.Next(_snapshots.Count)];
 
-    private async Task WriteAsync(string key, OperationKind kind, WriteCondition condition)
+    private async Task WriteAsync(SimulatedRange range, string key, OperationKind kind, WriteCondition condition)
     {
-        var value = kind == OperationKind.Put ? string.Create(CultureInfo.InvariantCulture, $"{_process.Name}-{++_values}") : null;
+        var value = kind != OperationKind.Put ? null
+            : _cluster.Profile.HasTransactions ? _cluster.Recorder.NextValue()
+            : string.Create(CultureInfo.InvariantCulture, $"{_process.Name}-{++_values}");
         var operation = _cluster.History.Invoke(new Operation { Client = _process.Name, Key = key, Kind = kind, Condition = condition, Value = value, Invoked = _cluster.World.Now });
         var write = new KeyWrite(
             Encoding.UTF8.GetBytes(key),
@@ -96,12 +98,12 @@ internal sealed class SimulatedClient
             "",
             condition,
             null);
-        var request = new RangeWrite([write], _cluster.Descriptor.Generation) { Level = _random.Next(10) == 0 ? WriteLevel.All : WriteLevel.Quorum, Patience = TimeSpan.FromMilliseconds(300) };
+        var request = new RangeWrite([write], range.Descriptor.Generation) { Level = _random.Next(10) == 0 ? WriteLevel.All : WriteLevel.Quorum, Patience = TimeSpan.FromMilliseconds(300) };
         for (var attempt = 1; ; attempt++)
         {
-            var node = Route(attempt);
-            var result = await CallAsync(node, $"{operation}", leader => leader.WriteAsync(request));
-            _answered = result is { Failure: null } ? node : null;
+            var node = Route(range, attempt);
+            var result = await CallAsync(range, node, $"{operation}", leader => leader.WriteAsync(request));
+            _answered[range] = result is { Failure: null } ? node : null;
             if (result is null)
                 return; // nobody knows
             switch (result.Failure)
@@ -127,22 +129,43 @@ internal sealed class SimulatedClient
         }
     }
 
-    private async Task ReadAsync(string key, bool atLeader, Timestamp asOf)
+    /// <summary>A write that is sent again, under one idempotency key, until somebody says what became of it.</summary>
+    private async Task RepeatedWriteAsync(SimulatedRange range, string key)
+    {
+        var value = _cluster.Recorder.NextValue();
+        var operation = _cluster.History.Invoke(new Operation { Client = _process.Name, Key = key, Kind = OperationKind.Put, Value = value, Invoked = _cluster.World.Now });
+        var write = new KeyWrite(Encoding.UTF8.GetBytes(key), WriteKind.Put, Encoding.UTF8.GetBytes(value), "", default, null);
+        var request = new RangeWrite([write], range.Descriptor.Generation) { Idempotency = _cluster.Recorder.NewStamp() };
+        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        {
+            var node = Route(range, attempt);
+            var result = await CallAsync(range, node, $"{operation} once", leader => leader.WriteAsync(request));
+            if (result is { Failure: null })
+            {
+                Return(operation with { Outcome = OperationOutcome.Ok, Version = result.Version, Existed = result.Existed, AnsweredBy = node.Name });
+                return;
+            }
+
+            await Task.Delay(RetryPause * attempt, _clock);
+        }
+    }
+
+    private async Task ReadAsync(SimulatedRange range, string key, bool atLeader, Timestamp asOf)
     {
         var isStale = !atLeader || !asOf.IsZero;
         var operation = _cluster.History.Invoke(new Operation { Client = _process.Name, Key = key, Kind = OperationKind.Read, IsStaleRead = isStale, Invoked = _cluster.World.Now });
-        var request = new RangeRead(Encoding.UTF8.GetBytes(key), asOf, _cluster.Descriptor.Generation)
+        var request = new RangeRead(Encoding.UTF8.GetBytes(key), asOf, range.Descriptor.Generation)
         {
             Consistency = atLeader ? default : new ReadConsistency(_random.Next(2) == 0 ? ReadLevel.Session : ReadLevel.Eventual, default, _session, LocalOnly: true),
         };
         for (var attempt = 1; ; attempt++)
         {
-            var node = atLeader ? Route(attempt) : _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
+            var node = atLeader ? Route(range, attempt) : _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
             var result = atLeader
-                ? await CallAsync(node, $"{operation}", leader => leader.ReadAsync(request))
-                : await _cluster.Network.CallAsync(_process, node.Name, $"{operation}", () => new ValueTask<ReadResult>(ReadAtFollower(node, request)), Patience, mayRepeat: false);
+                ? await CallAsync(range, node, $"{operation}", leader => leader.ReadAsync(request))
+                : await _cluster.Network.CallAsync(_process, node.Name, $"{operation}", () => new ValueTask<ReadResult>(ReadAtFollower(range, node, request)), Patience, mayRepeat: false);
             if (atLeader)
-                _answered = result is { Failure: null } ? node : null;
+                _answered[range] = result is { Failure: null } ? node : null;
             if (result is { Failure: null })
             {
                 var seen = result.Found ? new SeenState(Encoding.UTF8.GetString(result.Value.Span), result.Version) : SeenState.Absent;
@@ -162,27 +185,28 @@ internal sealed class SimulatedClient
         }
     }
 
-    private ReadResult ReadAtFollower(SimulatedNode node, RangeRead request) => node.Newest is { } replica
-        ? new FollowerReader(replica, _cluster.Descriptor, KeyspacePartitioning.Range, node.Name, "local").Read(request)
+    private static ReadResult ReadAtFollower(SimulatedRange range, SimulatedNode node, RangeRead request) => node.NewestOf(range) is { } replica
+        ? new FollowerReader(replica, range.Descriptor, KeyspacePartitioning.Range, node.Name, "local").Read(request)
         : ReadResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "no replica here"));
 
     /// <summary>Where it was answered last; then where a leader was placed; then anywhere.</summary>
-    private SimulatedNode Route(int attempt)
+    private SimulatedNode Route(SimulatedRange range, int attempt)
     {
-        if (attempt == 1 && _staysWhereAnswered && _answered is { } last && _random.Next(8) != 0)
+        if (attempt == 1 && _staysWhereAnswered && _answered.GetValueOrDefault(range) is { } last && _random.Next(8) != 0)
             return last;
-        return attempt <= 3 && _director.Placed is { } placed && _random.Next(8) != 0 ? placed : _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
+        return attempt <= 3 && range.Director.Placed is { } placed && _random.Next(8) != 0 ? placed : _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
     }
 
-    private Task<TResult?> CallAsync<TResult>(SimulatedNode node, string what, Func<RangeLeader, ValueTask<TResult>> call)
+    private Task<TResult?> CallAsync<TResult>(SimulatedRange range, SimulatedNode node, string what, Func<RangeLeader, ValueTask<TResult>> call)
         where TResult : class =>
-        _cluster.Network.CallAsync(_process, node.Name, _cluster.World.Trace.IsOn ? what : "", () => AtLeader(node, call), Patience, mayRepeat: false);
+        _cluster.Network.CallAsync(_process, node.Name, _cluster.World.Trace.IsOn ? what : "", () => AtLeader(range, node, call), Patience, mayRepeat: false);
 
     /// <summary>The activation that a request meets on a node; where there are two, either.</summary>
-    private ValueTask<TResult> AtLeader<TResult>(SimulatedNode node, Func<RangeLeader, ValueTask<TResult>> call)
+    private ValueTask<TResult> AtLeader<TResult>(SimulatedRange range, SimulatedNode node, Func<RangeLeader, ValueTask<TResult>> call)
     {
-        if (node.Leaders.Count > 0)
-            return call(node.Leaders[_random.Next(node.Leaders.Count)]);
+        var leaders = node.LeadersOf(range);
+        if (leaders.Count > 0)
+            return call(leaders[_random.Next(leaders.Count)]);
         var failure = Failure.NotApplied(ErrorCode.Unavailable, "no leader here");
         return new((TResult)(object)(typeof(TResult) == typeof(WriteResult) ? WriteResult.Failed(failure) : ReadResult.Failed(failure)));
     }
@@ -192,32 +216,5 @@ internal sealed class SimulatedClient
         if (operation.Outcome == OperationOutcome.Ok)
             Succeeded++;
         _cluster.History.Return(operation with { Returned = _cluster.World.Now });
-    }
-
-    /// <summary>A client's clock is right.</summary>
-    private sealed class NetworkClock(SimulatedProcess process) : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new Once(process, callback, state, dueTime);
-
-        private sealed class Once : ITimer
-        {
-            private bool _disposed;
-
-            public Once(SimulatedProcess process, TimerCallback callback, object? state, TimeSpan dueTime) => process.World.Schedule(dueTime, process, () =>
-            {
-                if (!_disposed)
-                    callback(state);
-            });
-
-            public bool Change(TimeSpan dueTime, TimeSpan period) => throw new NotSupportedException();
-
-            public void Dispose() => _disposed = true;
-
-            public ValueTask DisposeAsync()
-            {
-                Dispose();
-                return ValueTask.CompletedTask;
-            }
-        }
     }
 }

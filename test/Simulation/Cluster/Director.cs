@@ -15,14 +15,16 @@ internal sealed class Director
     private static readonly TimeSpan LatestRemoval = TimeSpan.FromSeconds(2);
 
     private readonly SimulatedCluster _cluster;
+    private readonly SimulatedRange _range;
     private readonly Random _random;
     private bool _isChanging;
     private int _changes;
 
-    public Director(SimulatedCluster cluster)
+    public Director(SimulatedCluster cluster, SimulatedRange range)
     {
         _cluster = cluster;
-        _random = cluster.World.NewRandom("director");
+        _range = range;
+        _random = cluster.World.NewRandom(range.Number == 0 ? "director" : $"director {range.Number}");
         Look();
     }
 
@@ -34,14 +36,12 @@ internal sealed class Director
     {
         get
         {
-            var serving = _cluster.Nodes.Where(node => node.IsUp).SelectMany(node => node.Leaders).Where(leader => leader is { IsStopped: false, HasLease: true }).ToList();
+            var serving = _cluster.Nodes.Where(node => node.IsUp).SelectMany(node => node.LeadersOf(_range)).Where(leader => leader is { IsStopped: false, HasLease: true }).ToList();
             return serving.Count == 1 ? serving[0] : null;
         }
     }
 
-    /// <summary>
-    /// Whether every voter has its data. Only then may a disk lose what it had synced: with two of three copies gone nothing could be promised.
-    /// </summary>
+    /// <summary>Whether every voter has its data.</summary>
     public bool IsEveryVoterSound =>
         Serving is { Configuration: { IsJoint: false } configuration } leader && !_isChanging
         && configuration.Voters.All(voter => _cluster.Node(voter.Node) is { IsUp: true, FailNextSync: false } node
@@ -50,12 +50,12 @@ internal sealed class Director
     /// <summary>Places a leader, beside those that there are.</summary>
     public void Place(string? preferred = null)
     {
-        var able = _cluster.Nodes.Where(node => node.IsUp && node.Newest is not null).ToList();
+        var able = _cluster.Nodes.Where(node => node.IsUp && node.NewestOf(_range) is not null).ToList();
         if (able.Count == 0)
             return;
         var node = able.Find(node => node.Name == preferred) ?? able[_random.Next(able.Count)];
         Placed = node;
-        node.Process!.Start(node.LeadAsync);
+        node.Process!.Start(() => node.LeadAsync(_range));
     }
 
     /// <summary>Asks a leader to stop, and places another when it did.</summary>
@@ -67,7 +67,7 @@ internal sealed class Director
         _cluster.Trace(from, "is asked to stop leading");
         from.Process!.Start(async () =>
         {
-            await from.StopLeadingAsync();
+            await from.StopLeadingAsync(_range);
             _cluster.World.Schedule(TimeSpan.Zero, owner: null, () => Place());
         });
     }
@@ -85,7 +85,7 @@ internal sealed class Director
         if (target is not { IsUp: true })
             return null;
         var coming = new ReplicaDescriptor(target.Name, _cluster.NewId());
-        target.Plan(coming.Id, RangeConfiguration.Unknown);
+        target.Plan(_range, coming.Id, RangeConfiguration.Unknown);
         Change(leader, [.. voters.Where(voter => voter != leaving), coming]);
         return [leader.Candidate.Node, target.Name];
     }
@@ -126,8 +126,8 @@ internal sealed class Director
     {
         _cluster.World.Schedule(TimeSpan.FromMilliseconds(20 + _random.Next(80)), owner: null, Look);
         foreach (var node in _cluster.Nodes.Where(node => node.IsUp && _random.Next(4) == 0))
-            node.Process!.Run(node.Maintain);
-        if (Placed is not { IsUp: true, Leaders.Count: > 0 })
+            node.Process!.Run(() => node.Maintain(_range));
+        if (Placed is not { IsUp: true } placed || placed.LeadersOf(_range).Count == 0)
             Place();
         else if (AreFollowersSilent())
             Place();
@@ -141,7 +141,7 @@ internal sealed class Director
     private bool AreFollowersSilent()
     {
         var bound = _cluster.Profile.Replication.LeaseDuration * 2;
-        var others = _cluster.Nodes.Where(node => node != Placed && node.IsUp).Select(node => node.Newest).OfType<Engine.Replication.ReplicaAcceptor>().ToList();
+        var others = _cluster.Nodes.Where(node => node != Placed && node.IsUp).Select(node => node.NewestOf(_range)).OfType<Engine.Replication.ReplicaAcceptor>().ToList();
         return others.Count > 0 && 2 * others.Count(replica => replica.SilentFor > bound) > others.Count && _random.Next(10) == 0;
     }
 }

@@ -1,5 +1,8 @@
 using GrainDb.Engine.Replication;
+using GrainDb.Engine.Transactions;
+using GrainDb.Interfaces.Transactions;
 using GrainDb.Simulation.Networks;
+using GrainDb.Simulation.Transactions;
 
 namespace GrainDb.Simulation.Cluster;
 
@@ -21,12 +24,26 @@ internal sealed record Profile
     /// <summary>Nodes, some of which have no replica at first.</summary>
     public int Nodes { get; init; } = 4;
 
+    /// <summary>Ranges of the key space, each with replicas on the nodes.</summary>
+    public int Ranges { get; init; } = 1;
+
     public int Clients { get; init; } = 4;
 
     public int Keys { get; init; } = 3;
 
-    /// <summary>How long clients work while things break.</summary>
+    /// <summary>Clients that work in transactions, over all ranges.</summary>
+    public int TransactionClients { get; init; }
+
+    /// <summary>Of these they take one after the other, as chance wants it.</summary>
+    public IReadOnlyList<Workload> Workloads { get; init; } = Enum.GetValues<Workload>();
+
+    public bool HasTransactions => TransactionClients > 0;
+
+    /// <summary>How long things break.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>After it clients begin nothing any more, though things may still break.</summary>
+    public TimeSpan Working { get; init; } = TimeSpan.FromSeconds(8);
 
     /// <summary>Part of the clients' operations that are reads.</summary>
     public double ReadShare { get; init; } = 0.4;
@@ -56,6 +73,15 @@ internal sealed record Profile
 
     public ReplicationOptions Replication { get; init; } = Fast;
 
+    /// <summary>Whether clocks may be further apart than the nodes were told: then real-time order is not promised.</summary>
+    public bool IsBeyondOffset { get; init; }
+
+    /// <summary>Whether it takes so long that records of transactions may be gone in the end.</summary>
+    public bool OutlivesRecords => Duration > TransactionLimits.MaxDuration;
+
+    /// <summary>Deliberate errors of coordinators.</summary>
+    public CoordinatorFaults CoordinatorFaults { get; init; }
+
     /// <summary>The ratios of the defaults, shortened, so that a short run sees many leaders.</summary>
     private static ReplicationOptions Fast => new()
     {
@@ -74,16 +100,16 @@ internal sealed record Profile
 
     /// <summary>Draws a run's mixture.</summary>
     /// <param name="random">The seed's.</param>
-    /// <param name="faults">Deliberate errors.</param>
-    /// <param name="script">The course of events that is wanted; null for any.</param>
-    public static Profile Draw(Random random, ReplicationFaults faults, Script? script)
+    /// <param name="options">What is wanted of it.</param>
+    public static Profile Draw(Random random, RunOptions options)
     {
+        var (script, faults) = (options.Script, options.Faults.Replication);
         if ((script ?? (random.Next(6) == 0 ? (Script)random.Next(1, 1 + (int)Script.OldVoters) : Script.None)) is not Script.None and var chosen)
-            return Scripted(chosen, random, faults);
+            return chosen == Script.LateDecision ? LateDecisions(random, options.Faults) : Scripted(chosen, random, faults);
         var focus = random.Next(Focuses.Length + 1);
         var troubles = focus < Focuses.Length ? Among(Focuses[focus], random) : Among(Enum.GetValues<Trouble>(), random);
         var voters = random.Next(5) == 0 ? 5 : 3;
-        return new Profile
+        var profile = new Profile
         {
             Voters = voters,
             Nodes = voters + random.Next(2),
@@ -109,8 +135,36 @@ internal sealed record Profile
                 RepeatShare = random.Next(2) == 0 ? 0.2 * random.NextDouble() : 0,
             },
             Replication = Fast with { Faults = faults, MaxAppendBytes = random.Next(3) == 0 ? 100 : 4096 },
+            Ranges = random.Next(4) == 0 ? 2 + random.Next(2) : 1,
+        };
+        return options.WantsTransactions(random) ? WithTransactions(profile, random, options.Faults) : profile;
+    }
+
+    /// <summary>The same with clients that work in transactions, and fewer of the others.</summary>
+    private static Profile WithTransactions(Profile profile, Random random, Faults faults)
+    {
+        var isBeyondOffset = random.Next(10) == 0;
+        return profile with
+        {
+            Ranges = random.Next(5) == 0 ? 1 : 2 + random.Next(2),
+            Clients = random.Next(3),
+            TransactionClients = 2 + random.Next(4),
+            Workloads = random.Next(2) == 0 ? Enum.GetValues<Workload>() : [(Workload)random.Next(Enum.GetValues<Workload>().Length)],
+            CoordinatorFaults = faults.Coordinators,
+            IsBeyondOffset = isBeyondOffset,
+            WallOffset = isBeyondOffset ? MaxClockOffset * 3 : profile.WallOffset,
+            Replication = profile.Replication with { TransactionFaults = faults.Ranges },
         };
     }
+
+    /// <summary>Long enough for a decision to be forgotten: deadline, retry window and a sweep.</summary>
+    private static Profile LateDecisions(Random random, Faults faults) => WithTransactions(new Profile { Script = Script.LateDecision, Nodes = 3, Keys = 2, Replication = Fast }, random, faults) with
+    {
+        Duration = TransactionLimits.MaxDuration + TransactionLimits.PrepareTimeout + TransactionLimits.RetryWindow + TimeSpan.FromSeconds(20),
+        IsBeyondOffset = false,
+        WallOffset = TimeSpan.Zero,
+        Ranges = 2,
+    };
 
     /// <summary>Three voters on a good network: everything that goes wrong is in the script.</summary>
     private static Profile Scripted(Script script, Random random, ReplicationFaults faults) => new()

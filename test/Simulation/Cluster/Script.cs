@@ -26,4 +26,7 @@ internal enum Script
 
     /// <summary>A voter that missed a change of the voters stands with the promises of the old ones.</summary>
     OldVoters,
+
+    /// <summary>Decisions of coordinators are so long on their way that their transactions are aborted, and forgotten, when they arrive.</summary>
+    LateDecision,
 }

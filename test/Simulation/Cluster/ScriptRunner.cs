@@ -3,24 +3,26 @@ using GrainDb.Simulation.Core;
 
 namespace GrainDb.Simulation.Cluster;
 
-/// <summary>Carries scripts out again and again while things break. Waiting is in virtual time, so a step happens exactly when its condition comes true.</summary>
+/// <summary>Carries scripts out again and again while things break, with the first range. Waiting is in virtual time, so a step happens exactly when its condition comes true.</summary>
 internal sealed class ScriptRunner
 {
     private static readonly TimeSpan Step = TimeSpan.FromMicroseconds(100);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly SimulatedCluster _cluster;
+    private readonly SimulatedRange _range;
     private readonly Director _director;
     private readonly Random _random;
     private readonly SimulatedProcess _process;
 
-    public ScriptRunner(SimulatedCluster cluster, Director director)
+    public ScriptRunner(SimulatedCluster cluster)
     {
         _cluster = cluster;
-        _director = director;
+        _range = cluster.Ranges[0];
+        _director = _range.Director;
         _random = cluster.World.NewRandom("script");
         _process = new SimulatedProcess(cluster.World, "script", _random);
-        if (cluster.Profile.Script != Script.None)
+        if (cluster.Profile.Script is not (Script.None or Script.LateDecision))
             _process.Start(RunAsync);
     }
 
@@ -119,8 +121,8 @@ internal sealed class ScriptRunner
             return;
         var (first, second, third) = Three(leader.Candidate.Node);
         CutOff(first.Name);
-        var before = third.Newest!.Replica.Log.LastLsn;
-        if (!await UntilAsync(() => first.Newest is { } replica && replica.Replica.Log.LastLsn > before))
+        var before = third.NewestOf(_range)!.Replica.Log.LastLsn;
+        if (!await UntilAsync(() => first.NewestOf(_range) is { } replica && replica.Replica.Log.LastLsn > before))
             return;
 
         // The second leads, and nobody hears of it.
@@ -133,7 +135,7 @@ internal sealed class ScriptRunner
         // The first leads again, and gets only its old record across.
         Mend(first.Name, third.Name);
         _director.Place(first.Name);
-        if (!await UntilAsync(() => Elected(first) > ofSecond && third.Newest is { } replica && replica.Replica.Log.LastLsn > before))
+        if (!await UntilAsync(() => Elected(first) > ofSecond && third.NewestOf(_range) is { } replica && replica.Replica.Log.LastLsn > before))
             return;
         await DelayAsync(1.5 * _random.NextDouble());
         var ofFirst = Elected(first);
@@ -155,22 +157,22 @@ internal sealed class ScriptRunner
         // The second falls behind, until no lease of the first counts there any more.
         CutOff(second.Name);
         await DelayAsync(500 + _random.Next(100));
-        first.Process!.Start(first.StopLeadingAsync);
-        await UntilAsync(() => first.Leaders.Count == 0);
+        first.Process!.Start(() => first.StopLeadingAsync(_range));
+        await UntilAsync(() => first.LeadersOf(_range).Count == 0);
         await DelayAsync(2);
 
         // The first promises itself an epoch that nobody else hears of, so that it will begin with the one after it.
         CutOff(first.Name);
         _director.Place(first.Name);
         await DelayAsync(2);
-        first.Process!.Start(first.StopLeadingAsync);
-        await UntilAsync(() => first.Leaders.Count == 0);
+        first.Process!.Start(() => first.StopLeadingAsync(_range));
+        await UntilAsync(() => first.LeadersOf(_range).Count == 0);
 
         // The second gets the third's promise. Before it has its records, the first leads.
         _cluster.Network.Faults = _cluster.Profile.Network with { Delay = TimeSpan.FromMilliseconds(10) };
         Mend(second.Name, third.Name);
         _director.Place(second.Name);
-        if (!await UntilAsync(() => third.Newest?.LeaderNode == second.Name))
+        if (!await UntilAsync(() => third.NewestOf(_range)?.LeaderNode == second.Name))
             return;
         Mend(first.Name, third.Name);
         _director.Place(first.Name);
@@ -209,16 +211,16 @@ internal sealed class ScriptRunner
         var to = Others(from.Name);
         if (!from.IsUp)
             return;
-        from.Process!.Start(from.StopLeadingAsync);
-        await UntilAsync(() => from.Leaders.Count == 0);
+        from.Process!.Start(() => from.StopLeadingAsync(_range));
+        await UntilAsync(() => from.LeadersOf(_range).Count == 0);
         _director.Place(to[_random.Next(to.Count)].Name);
         await UntilAsync(() => _director.Serving is not null);
     }
 
     /// <summary>The newest epoch for which somebody on the node won its promises; zero for none.</summary>
-    private static Epoch Elected(SimulatedNode node) => node.Leaders.Select(leader => leader.Epoch).DefaultIfEmpty().Max();
+    private Epoch Elected(SimulatedNode node) => node.LeadersOf(_range).Select(leader => leader.Epoch).DefaultIfEmpty().Max();
 
-    private List<SimulatedNode> Others(string name) => [.. _cluster.Nodes.Where(node => node.Name != name && node.IsUp && node.Newest is not null)];
+    private List<SimulatedNode> Others(string name) => [.. _cluster.Nodes.Where(node => node.Name != name && node.IsUp && node.NewestOf(_range) is not null)];
 
     private (SimulatedNode First, SimulatedNode Second, SimulatedNode Third) Three(string first)
     {

@@ -2,13 +2,13 @@ using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Histories;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
-using GrainDb.Simulation.Checks;
 using GrainDb.Simulation.Core;
 using GrainDb.Simulation.Networks;
+using GrainDb.Simulation.Transactions;
 
 namespace GrainDb.Simulation.Cluster;
 
-/// <summary>One range on some nodes, and everything around it.</summary>
+/// <summary>Some ranges on some nodes, and everything around them.</summary>
 internal sealed class SimulatedCluster
 {
     private readonly Dictionary<string, SimulatedNode> _nodes;
@@ -21,14 +21,23 @@ internal sealed class SimulatedCluster
         Profile = profile;
         _random = world.NewRandom("cluster");
         Network = new SimulatedNetwork(world, Messages.Describe) { Faults = profile.Network };
-        Checks = new RunningChecks(this);
+        DataRanges = [.. SimulatedRange.OfKeys(this, profile.Ranges)];
+        Records = profile.HasTransactions ? SimulatedRange.OfRecords(this, profile.Ranges) : null;
+        Ranges = Records is null ? DataRanges : [.. DataRanges, Records];
+        Data = new DataKeyspace(DataRanges);
         _nodes = Enumerable.Range(1, profile.Nodes).Select(number => new SimulatedNode(this, $"node{number}")).ToDictionary(node => node.Name);
-        var initial = new RangeConfiguration([.. _nodes.Keys.Take(profile.Voters).Select(name => new ReplicaDescriptor(name, NewId()))], []);
         foreach (var node in Nodes)
             node.Start();
-        foreach (var voter in initial.Voters)
-            Node(voter.Node).Plan(voter.Id, initial);
+        foreach (var range in Ranges)
+        {
+            var initial = new RangeConfiguration([.. Enumerable.Range(range.Number, profile.Voters).Select(place => new ReplicaDescriptor(_nodes.Keys.ElementAt(place % _nodes.Count), NewId()))], []);
+            foreach (var voter in initial.Voters)
+                Node(voter.Node).Plan(range, voter.Id, initial);
+        }
+
         world.AfterEvent = AfterEvent;
+        foreach (var range in Ranges)
+            range.Start(new Director(this, range));
     }
 
     public World World { get; }
@@ -37,21 +46,47 @@ internal sealed class SimulatedCluster
 
     public SimulatedNetwork Network { get; }
 
-    public RunningChecks Checks { get; }
-
     public History History { get; } = new();
 
     /// <summary>What leaders said when they stopped, on its way until a script lets it arrive.</summary>
     public List<Action> HeldReleases { get; } = [];
 
-    public RangeDescriptor Descriptor { get; } = new(new RangeId(7), "simulated", [], null, Generation: 1, []);
+    public TransactionRecorder Recorder { get; } = new();
+
+    /// <summary>All ranges.</summary>
+    public IReadOnlyList<SimulatedRange> Ranges { get; }
+
+    /// <summary>Those of the clients' keys.</summary>
+    public IReadOnlyList<SimulatedRange> DataRanges { get; }
+
+    /// <summary>That of the decisions on transactions; null where there are none.</summary>
+    public SimulatedRange? Records { get; }
+
+    public DataKeyspace Data { get; }
 
     /// <summary>Whether troubles are still wanted; afterwards everything is mended.</summary>
     public bool AreThingsBreaking { get; set; } = true;
 
+    /// <summary>Whether clients still begin something.</summary>
+    public bool AreClientsWorking => AreThingsBreaking && World.Elapsed < Profile.Working;
+
     public IReadOnlyCollection<SimulatedNode> Nodes => _nodes.Values;
 
     public SimulatedNode Node(string name) => _nodes[name];
+
+    public SimulatedRange RangeOf(RangeId id) => Ranges.First(range => range.Descriptor.Id == id);
+
+    /// <summary>The range of a client's key.</summary>
+    public SimulatedRange RangeOf(ReadOnlySpan<byte> key)
+    {
+        foreach (var range in DataRanges)
+        {
+            if (range.Descriptor.Contains(key))
+                return range;
+        }
+
+        throw new InvalidOperationException("the ranges leave a gap");
+    }
 
     /// <summary>An id that nobody ever had.</summary>
     public Guid NewId()
@@ -94,6 +129,15 @@ internal sealed class SimulatedCluster
             World.Trace.Write(World, node.Process, line);
     }
 
+    /// <summary>Whether every copy of everything is there. Only then may a disk lose what it had synced: with two of three copies gone nothing could be promised.</summary>
+    public bool IsEveryVoterSound => Ranges.All(range => range.Director.IsEveryVoterSound);
+
+    private void After(SimulatedNode node)
+    {
+        foreach (var range in Ranges)
+            range.Checks.After(node);
+    }
+
     private void AfterEvent(SimulatedProcess? process)
     {
         foreach (var node in Nodes)
@@ -101,7 +145,7 @@ internal sealed class SimulatedCluster
             if (node.Disk.Crashed)
                 PowerOff(node);
             else if (process is not null && node.Process == process)
-                Checks.After(node);
+                After(node);
         }
     }
 }

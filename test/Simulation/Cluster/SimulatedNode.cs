@@ -5,11 +5,11 @@ using GrainDb.Engine.Time;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Errors;
-using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using GrainDb.Simulation.Clocks;
 using GrainDb.Simulation.Core;
+using GrainDb.Simulation.Transactions;
 
 namespace GrainDb.Simulation.Cluster;
 
@@ -19,6 +19,9 @@ namespace GrainDb.Simulation.Cluster;
 /// </summary>
 internal sealed class SimulatedNode
 {
+    /// <summary>Longest value.</summary>
+    public const int MaxValueBytes = 4096;
+
     private static readonly TimeSpan LongestLoad = TimeSpan.FromSeconds(2);
 
     private readonly SimulatedCluster _cluster;
@@ -37,9 +40,10 @@ internal sealed class SimulatedNode
     }
 
     /// <summary>A replica that this node was told to keep. The list survives everything.</summary>
+    /// <param name="Range">Of which range.</param>
     /// <param name="Id">Its id.</param>
     /// <param name="Initial">Who voted when it was planned.</param>
-    private sealed record Planned(Guid Id, RangeConfiguration Initial)
+    private sealed record Planned(SimulatedRange Range, Guid Id, RangeConfiguration Initial)
     {
         public string Directory => $"/{Id:N}";
 
@@ -67,23 +71,28 @@ internal sealed class SimulatedNode
     /// <summary>The next sync fails.</summary>
     public bool FailNextSync { get; set; }
 
-    /// <summary>Open replicas.</summary>
-    public IEnumerable<ReplicaAcceptor> Replicas => _replicas.Values;
 
-    /// <summary>Leaders that are not over, starting ones included, oldest first.</summary>
-    public IReadOnlyList<RangeLeader> Leaders => _leaders;
-
-    /// <summary>The replica that may lead here.</summary>
-    public ReplicaAcceptor? Newest => _manifest.LastOrDefault(planned => !planned.IsGone) is { } newest ? Find(newest.Id) : null;
+    /// <summary>What it does about transactions while it runs; null where there are none.</summary>
+    public NodeTransactions? Transactions { get; private set; }
 
     private NodeClock Clock { get; set; } = null!;
 
     private HybridLogicalClock Timestamps { get; set; } = null!;
 
+    /// <summary>Open replicas of a range.</summary>
+    public IEnumerable<ReplicaAcceptor> ReplicasOf(SimulatedRange range) => _replicas.Values.Where(replica => replica.Replica.Range == range.Descriptor.Id);
+
+    /// <summary>Leaders of a range that are not over, starting ones included, oldest first.</summary>
+    public IReadOnlyList<RangeLeader> LeadersOf(SimulatedRange range) => _leaders.FindAll(leader => leader.Range == range.Descriptor.Id);
+
+    /// <summary>The replica that may lead a range here.</summary>
+    public ReplicaAcceptor? NewestOf(SimulatedRange range) =>
+        _manifest.FindLast(planned => !planned.IsGone && planned.Range == range) is { } newest ? Find(newest.Id) : null;
+
     /// <summary>The replica is to exist from now on.</summary>
-    public void Plan(Guid id, RangeConfiguration initial)
+    public void Plan(SimulatedRange range, Guid id, RangeConfiguration initial)
     {
-        var planned = new Planned(id, initial);
+        var planned = new Planned(range, id, initial);
         _manifest.Add(planned);
         if (IsUp)
             Process!.Run(() => Open(planned));
@@ -116,6 +125,8 @@ internal sealed class SimulatedNode
         Timestamps = new HybridLogicalClock(Clock, Profile.MaxClockOffset);
         _cluster.Network.Attach(process);
         process.Run(() => _manifest.ForEach(Open));
+        if (_cluster.Profile.HasTransactions)
+            process.Run(() => Transactions = new NodeTransactions(_cluster, this, process, Clock, Timestamps));
     }
 
     /// <summary>The process ends at once.</summary>
@@ -156,21 +167,21 @@ internal sealed class SimulatedNode
     }
 
     /// <summary>Another activation of the range's grain: it stands for leadership and leads until something ends it.</summary>
-    public async Task LeadAsync()
+    public async Task LeadAsync(SimulatedRange range)
     {
-        if (Newest is not { } replica)
+        if (NewestOf(range) is not { } replica)
             return;
         var process = Process!;
         var leader = new RangeLeader(replica, new NodeTransport(_cluster, process, _random), new RangeLeaderOptions(
-            _cluster.Descriptor,
-            KeyspacePartitioning.Range,
+            range.Descriptor,
+            range.Partitioning,
             Name,
             "local",
-            MaxValueBytes: 1024,
+            MaxValueBytes,
             _cluster.NewId(),
             work => _cluster.World.Schedule(DiskTime(), process, work),
             Clock,
-            NoTransactionRecovery.Instance));
+            (ITransactionRecovery?)Transactions ?? NoTransactionRecovery.Instance));
         _leaders.Add(leader);
         await using var ticks = Clock.CreateTimer(_ => leader.Tick(), null, TickInterval, TickInterval);
         Trace($"stands as {leader.Candidate.Nonce.ToString("N")[^4..]}");
@@ -179,7 +190,7 @@ internal sealed class SimulatedNode
             var failure = await leader.StartAsync();
             Trace(failure is null ? $"leads epoch {leader.Epoch}" : $"does not lead: {failure.Detail}");
             if (failure is null)
-                _cluster.Checks.OnLeading(leader);
+                range.Checks.OnLeading(leader);
             else if (failure.Code == ErrorCode.Corruption && replica.Replica.BrokenReason is null)
                 _cluster.World.Fail($"{Name} cannot lead, though its files are sound: {failure.Detail}");
             await leader.Ended;
@@ -193,17 +204,17 @@ internal sealed class SimulatedNode
         _leaders.Remove(leader);
     }
 
-    /// <summary>Asks every leader here to stop.</summary>
-    public async Task StopLeadingAsync()
+    /// <summary>Asks every leader of a range here to stop.</summary>
+    public async Task StopLeadingAsync(SimulatedRange range)
     {
-        foreach (var leader in _leaders.ToList())
+        foreach (var leader in LeadersOf(range))
             await leader.DisposeAsync();
     }
 
     /// <summary>Mends what is broken, as a host does now and then: a log that failed is given up and filled again by the others.</summary>
-    public void Maintain()
+    public void Maintain(SimulatedRange range)
     {
-        foreach (var planned in _manifest.Where(planned => !planned.IsGone))
+        foreach (var planned in _manifest.Where(planned => !planned.IsGone && planned.Range == range))
         {
             if (Find(planned.Id) is { Replica.BrokenReason: not null } broken)
             {
@@ -264,6 +275,7 @@ internal sealed class SimulatedNode
     {
         _replicas.Clear();
         _leaders.Clear();
+        Transactions = null;
     }
 
     private void Close(Guid id)
@@ -320,7 +332,7 @@ internal sealed class SimulatedNode
     {
         try
         {
-            var hardState = HardStateFile.Open(Disk, planned.Directory, _cluster.Descriptor.Id, planned.Id);
+            var hardState = HardStateFile.Open(Disk, planned.Directory, planned.Range.Descriptor.Id, planned.Id);
             if (hardState.Read() is not { } promise)
             {
                 planned.IsGone = true;
@@ -328,7 +340,7 @@ internal sealed class SimulatedNode
             }
 
             hardState.Write(promise with { ReplicaState = (byte)ReplicaState.Recovering });
-            WriteAheadLog.DiscardDamaged(Disk, planned.Directory, _cluster.Descriptor.Id, planned.Id);
+            WriteAheadLog.DiscardDamaged(Disk, planned.Directory, planned.Range.Descriptor.Id, planned.Id);
             _replicas[planned.Id] = new ReplicaAcceptor(RangeReplica.Open(Options(planned), Disk, Timestamps), _cluster.Profile.Replication, Clock, new LeaseMemory(Clock, Clock.GetTimestamp()));
         }
         catch (WalCorruptionException)
@@ -343,7 +355,7 @@ internal sealed class SimulatedNode
     }
 
     private RangeReplicaOptions Options(Planned planned) => new(
-        _cluster.Descriptor.Id,
+        planned.Range.Descriptor.Id,
         planned.Id,
         planned.Directory,
         WalOptions.Default with { FirstSegmentBytes = 2048, MaxSegmentBytes = 8192, MinCheckpointBytes = 16 << 10, ReservedFreeBytes = 0 },

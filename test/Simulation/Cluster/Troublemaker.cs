@@ -6,14 +6,12 @@ namespace GrainDb.Simulation.Cluster;
 internal sealed class Troublemaker
 {
     private readonly SimulatedCluster _cluster;
-    private readonly Director _director;
     private readonly World _world;
     private readonly Random _random;
 
-    public Troublemaker(SimulatedCluster cluster, Director director)
+    public Troublemaker(SimulatedCluster cluster)
     {
         _cluster = cluster;
-        _director = director;
         _world = cluster.World;
         _random = _world.NewRandom("troubles");
         if (cluster.Profile.Troubles.Count > 0)
@@ -38,10 +36,12 @@ internal sealed class Troublemaker
         }
     }
 
+    private Director AnyDirector() => _cluster.Ranges is [var only] ? only.Director : _cluster.Ranges[_random.Next(_cluster.Ranges.Count)].Director;
+
     private SimulatedNode AnyNode()
     {
         // The leader's node is the interesting one.
-        if (_director.Placed is { } placed && _random.Next(3) == 0)
+        if (AnyDirector().Placed is { } placed && _random.Next(3) == 0)
             return placed;
         return _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
     }
@@ -105,24 +105,24 @@ internal sealed class Troublemaker
                 node.Process!.Pause(Some(3000));
                 break;
             case Trouble.SecondLeader:
-                _director.Place();
+                AnyDirector().Place();
                 break;
             case Trouble.Transfer:
-                _director.Transfer();
+                AnyDirector().Transfer();
                 break;
             case Trouble.ClockJump:
                 node.Clocks.WallOffset = Profile.MaxClockOffset * (_random.NextDouble() - 0.5);
                 break;
-            case Trouble.SyncFailure when _director.IsEveryVoterSound:
+            case Trouble.SyncFailure when _cluster.IsEveryVoterSound:
                 node.FailNextSync = true;
                 break;
             case Trouble.DiskFull:
                 FillDisk(node);
                 break;
-            case Trouble.BitFlip when _director.IsEveryVoterSound:
+            case Trouble.BitFlip when _cluster.IsEveryVoterSound:
                 FlipBit(node);
                 break;
-            case Trouble.Wipe when node.IsUp && _director.IsEveryVoterSound:
+            case Trouble.Wipe when node.IsUp && _cluster.IsEveryVoterSound:
                 _cluster.Trace(node, "wiped");
                 node.Wipe();
                 _cluster.RestartLater(node);
@@ -131,14 +131,15 @@ internal sealed class Troublemaker
                 node.Process!.Run(node.Checkpoint);
                 break;
             case Trouble.ChangeVoters:
-                _director.Replace();
+                AnyDirector().Replace();
                 break;
             case Trouble.CutOffLeader:
-                CutOffLeader();
+                CutOffLeader(AnyDirector());
                 break;
             case Trouble.CutOffChange:
-                if (_director.Replace() is { } changing)
-                    _world.Schedule(Some(100), owner: null, () => CutOff(changing, restart: false));
+                var director = AnyDirector();
+                if (director.Replace() is { } changing)
+                    _world.Schedule(Some(100), owner: null, () => CutOff(director, changing, restart: false));
                 break;
             default:
                 break;
@@ -146,23 +147,23 @@ internal sealed class Troublemaker
     }
 
     /// <summary>One leader after the other is cut off, some before they have got anywhere.</summary>
-    private void CutOffLeader(int more = 4)
+    private void CutOffLeader(Director director, int more = 4)
     {
-        if (!_cluster.AreThingsBreaking || _director.Placed is not { IsUp: true } leader)
+        if (!_cluster.AreThingsBreaking || director.Placed is not { IsUp: true } leader)
             return;
         List<string> side = [leader.Name];
         if (_random.Next(4) == 0)
             side.Add(AnyNode().Name);
-        CutOff(side, restart: _random.Next(3) == 0);
+        CutOff(director, side, restart: _random.Next(3) == 0);
         if (more > 0 && _random.Next(3) != 0)
-            _world.Schedule(ShortOrLong(), owner: null, () => CutOffLeader(more - 1));
+            _world.Schedule(ShortOrLong(), owner: null, () => CutOffLeader(director, more - 1));
     }
 
     /// <summary>As often about a message's time as about a lease's.</summary>
     private TimeSpan ShortOrLong() => TimeSpan.FromMilliseconds(Math.Exp(_random.NextDouble() * Math.Log(1000)));
 
     /// <summary>Some nodes hear nothing of the others, or are not heard by them; one of the others is asked to lead.</summary>
-    private void CutOff(List<string> side, bool restart)
+    private void CutOff(Director director, List<string> side, bool restart)
     {
         var others = _cluster.Nodes.Where(node => !side.Contains(node.Name)).ToList();
         if (others.Count == 0)
@@ -176,7 +177,7 @@ internal sealed class Troublemaker
             other.Start();
         }
 
-        _world.Schedule(delay, owner: null, () => _director.Place(others[_random.Next(others.Count)].Name));
+        _world.Schedule(delay, owner: null, () => director.Place(others[_random.Next(others.Count)].Name));
         if (_random.Next(3) == 0)
             _world.Schedule(delay + Some(300), owner: null, () => PowerOffIfUp(_cluster.Node(side[0])));
     }

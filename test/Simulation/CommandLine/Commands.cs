@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using GrainDb.Engine.Replication;
 using GrainDb.Simulation.Cluster;
 using Trace = GrainDb.Simulation.Core.Trace;
 
@@ -10,8 +9,8 @@ namespace GrainDb.Simulation.CommandLine;
 internal static class Commands
 {
     private const string Usage = """
-        usage: GrainDb.Simulation --seeds N [--from S] [--variant X] [--script X] [--keep-going]
-               GrainDb.Simulation --seed S [--variant X] [--script X] [--trace]
+        usage: GrainDb.Simulation --seeds N [--from S] [--variant X] [--script X] [--transactions | --no-transactions] [--keep-going]
+               GrainDb.Simulation --seed S [--variant X] [--script X] [--transactions | --no-transactions] [--trace]
 
           --seeds N     runs N seeds on all cores; stops at the first that breaks a promise
           --from S      the first of them (1)
@@ -19,7 +18,8 @@ internal static class Commands
           --seed S      runs one seed
           --trace       and says everything that happens
           --script X    only that course of events, see Script (None: only chance)
-          --variant X   puts a deliberate error into the machines, see ReplicationFaults
+          --variant X   puts a deliberate error into the machines, see ReplicationFaults, TransactionFaults and CoordinatorFaults
+          --transactions     every run has clients that work in transactions; --no-transactions: none has
         """;
 
     /// <returns>Exit code: 0 when no promise was broken, 1 when one was, 2 when the arguments are wrong.</returns>
@@ -28,8 +28,7 @@ internal static class Commands
         int? seed = null;
         int? seeds = null;
         var from = 1;
-        var faults = ReplicationFaults.None;
-        Script? script = null;
+        var options = RunOptions.Any;
         var (isTracing, keepsGoing) = (false, false);
         for (var i = 0; i < arguments.Length; i++)
         {
@@ -39,8 +38,10 @@ internal static class Commands
                 "--seed" => TryNumber(next, number => seed = number, ref i),
                 "--seeds" => TryNumber(next, number => seeds = number, ref i),
                 "--from" => TryNumber(next, number => from = number, ref i),
-                "--variant" => Enum.TryParse(next, out faults) && i++ >= 0,
-                "--script" => Enum.TryParse<Script>(next, out var named) && (script = named) is not null && i++ >= 0,
+                "--variant" => Faults.TryParse(next, out var faults) && Take(options with { Faults = faults }) && i++ >= 0,
+                "--script" => Enum.TryParse<Script>(next, out var named) && Take(options with { Script = named }) && i++ >= 0,
+                "--transactions" => Take(options with { Transactions = true }),
+                "--no-transactions" => Take(options with { Transactions = false }),
                 "--trace" => isTracing = true,
                 "--keep-going" => keepsGoing = true,
                 _ => false,
@@ -51,10 +52,16 @@ internal static class Commands
 
         return (seed, seeds) switch
         {
-            ({ } one, null) => One(one, faults, script, isTracing, output),
-            (null, { } many) when !isTracing => Many(from, many, faults, script, keepsGoing, output),
+            ({ } one, null) => One(one, options, isTracing, output),
+            (null, { } many) when !isTracing => Many(from, many, options, keepsGoing, output),
             _ => Wrong(errors),
         };
+
+        bool Take(RunOptions changed)
+        {
+            options = changed;
+            return true;
+        }
     }
 
     private static bool TryNumber(string text, Action<int> use, ref int position)
@@ -72,24 +79,24 @@ internal static class Commands
         return 2;
     }
 
-    private static int One(int seed, ReplicationFaults faults, Script? script, bool isTracing, TextWriter output)
+    private static int One(int seed, RunOptions options, bool isTracing, TextWriter output)
     {
-        var result = Run.One(seed, faults, script, isTracing ? new Trace(output) : Trace.None);
-        output.WriteLine($"seed {seed}: {result.Operations} operations, {result.Succeeded} succeeded, {result.Epochs} leaders, {result.Events} events");
+        var result = Run.One(seed, options, isTracing ? new Trace(output) : Trace.None);
+        output.WriteLine($"seed {seed}: {result.Operations} operations, {result.Succeeded} succeeded, {result.Transactions} transactions, {result.Committed} committed, {result.Epochs} leaders, {result.Events} events");
         foreach (var violation in result.Violations)
             output.WriteLine($"VIOLATION seed {seed}: {violation}");
         return result.Violations.Count == 0 ? 0 : 1;
     }
 
-    private static int Many(int from, int many, ReplicationFaults faults, Script? script, bool keepsGoing, TextWriter output)
+    private static int Many(int from, int many, RunOptions options, bool keepsGoing, TextWriter output)
     {
         var watch = Stopwatch.StartNew();
-        var summary = Seeds.Run(from, many, faults, script, keepsGoing, result =>
+        var summary = Seeds.Run(from, many, options, keepsGoing, result =>
         {
             foreach (var violation in result.Violations)
                 output.WriteLine($"VIOLATION seed {result.Seed}: {violation}");
         });
-        output.WriteLine($"{summary.Runs} seeds in {watch.Elapsed.TotalSeconds:F0} s: {summary.Failed.Count} broke a promise; {summary.Operations} operations, {summary.Succeeded} succeeded, {summary.Epochs} leaders, {summary.Events} events");
+        output.WriteLine($"{summary.Runs} seeds in {watch.Elapsed.TotalSeconds:F0} s: {summary.Failed.Count} broke a promise; {summary.Operations} operations, {summary.Succeeded} succeeded, {summary.Transactions} transactions, {summary.Committed} committed, {summary.Epochs} leaders, {summary.Events} events");
         if (summary.Failed.Count > 0)
             output.WriteLine($"seeds: {string.Join(' ', summary.Failed.Order())}");
         return summary.Failed.Count == 0 ? 0 : 1;

@@ -1,0 +1,121 @@
+// Drives etcd over gRPC with its own client: what compare-etcd.sh needs beside the JSON gateway, with the same work and the same output as
+// etcd.lua. Builds with Debian's golang-etcd-server-dev:
+//
+//	GO111MODULE=off GOPATH=/usr/share/gocode go build -o etcd-grpc main.go
+//
+// Closed loop, or with -rate an open one: operations are due at a fixed rate, and their time counts from when they were due.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand"
+	"os"
+	"sort"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/etcd/clientv3"
+)
+
+const connections = 8 // HTTP/2 connections that the clients share
+
+func main() {
+	endpoints := flag.String("endpoints", "", "URLs, with commas")
+	work := flag.String("work", "put", "put, get, conditional, scan")
+	clients := flag.Int("clients", 64, "requests at a time")
+	seconds := flag.Int("seconds", 6, "")
+	keys := flag.Int("keys", 100000, "0: one key only")
+	rate := flag.Float64("rate", 0, "operations per second; 0: as fast as answers come")
+	flag.Parse()
+
+	var shared []*clientv3.Client
+	for i := 0; i < connections && i < *clients; i++ {
+		one, err := clientv3.New(clientv3.Config{Endpoints: strings.Split(*endpoints, ","), DialTimeout: 5 * time.Second})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		shared = append(shared, one)
+	}
+
+	value := strings.Repeat("v", 256)
+	var due, failed int64
+	latencies := make([][]time.Duration, *clients)
+	begin := time.Now()
+	end := begin.Add(time.Duration(*seconds) * time.Second)
+	var group sync.WaitGroup
+	for number := 0; number < *clients; number++ {
+		group.Add(1)
+		go func(number int) {
+			defer group.Done()
+			random := rand.New(rand.NewSource(int64(number)*7919 + begin.UnixNano()))
+			for {
+				from := time.Now()
+				if *rate > 0 {
+					from = begin.Add(time.Duration(float64(atomic.AddInt64(&due, 1)) / *rate * float64(time.Second)))
+					if wait := time.Until(from); wait > 0 && from.Before(end) {
+						time.Sleep(wait)
+					}
+				}
+				if !from.Before(end) {
+					return
+				}
+				if !operate(shared[number%len(shared)], *work, *keys, value, random) {
+					atomic.AddInt64(&failed, 1)
+				}
+				latencies[number] = append(latencies[number], time.Since(from))
+			}
+		}(number)
+	}
+	group.Wait()
+
+	var all []time.Duration
+	for _, some := range latencies {
+		all = append(all, some...)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+	at := func(share float64) float64 {
+		if len(all) == 0 {
+			return 0
+		}
+		return all[int(share*float64(len(all)-1))].Seconds() * 1e3
+	}
+	fmt.Printf("rate=%.0f p50=%.3f p99=%.3f errors=%d\n", float64(len(all))/time.Since(begin).Seconds(), at(0.5), at(0.99), failed)
+}
+
+// operate does one operation; false when it failed or its answer is not what it must be.
+func operate(client *clientv3.Client, work string, keys int, value string, random *rand.Rand) bool {
+	name := func(number int) string { return fmt.Sprintf("k%08d", number) }
+	key := func() string {
+		if keys == 0 {
+			return name(0)
+		}
+		return name(random.Intn(keys))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	switch work {
+	case "put":
+		_, err := client.Put(ctx, key(), value)
+		return err == nil
+	case "get":
+		answer, err := client.Get(ctx, key())
+		return err == nil && len(answer.Kvs) == 1 && len(answer.Kvs[0].Value) == len(value)
+	case "conditional":
+		one := key()
+		answer, err := client.Txn(ctx).If(clientv3.Compare(clientv3.Value(one), "=", value)).Then(clientv3.OpPut(one, value)).Commit()
+		return err == nil && answer.Succeeded
+	case "scan":
+		first := random.Intn(keys - 101)
+		answer, err := client.Get(ctx, name(first), clientv3.WithRange(name(first+100)), clientv3.WithLimit(100))
+		return err == nil && len(answer.Kvs) == 100
+	default:
+		fmt.Fprintf(os.Stderr, "no work %q\n", work)
+		os.Exit(2)
+		return false
+	}
+}

@@ -1,0 +1,36 @@
+using GrainDb.Engine.Transactions;
+using GrainDb.Simulation.Cluster;
+
+namespace GrainDb.Simulation.Tests;
+
+/// <summary>The same as <see cref="BrokenVariantTests"/> for the errors that only transactions show.</summary>
+public sealed class BrokenTransactionTests
+{
+    private const int MaxSeeds = 1000;
+
+    [Theory]
+    [InlineData(nameof(TransactionFaults.ReadPastIntent), nameof(Script.None))]
+    [InlineData(nameof(TransactionFaults.NoWatermark), nameof(Script.None))]
+    [InlineData(nameof(TransactionFaults.BelowReadTimestamp), nameof(Script.None))]
+    [InlineData(nameof(TransactionFaults.NoRaise), nameof(Script.None))]
+    [InlineData(nameof(TransactionFaults.LatePrepare), nameof(Script.None))]
+    [InlineData(nameof(TransactionFaults.NoDeadline), nameof(Script.LateDecision))]
+    [InlineData(nameof(TransactionFaults.SkipUncertainty), nameof(Script.None))]
+    [InlineData(nameof(TransactionFaults.ForgetIntentInClosed), nameof(Script.None))]
+    [InlineData(nameof(CoordinatorFaults.ResolveBeforeDecision), nameof(Script.None))]
+    [InlineData(nameof(CoordinatorFaults.ForgetDecisionRecord), nameof(Script.None))]
+    [InlineData(nameof(CoordinatorFaults.AckBeforeDecision), nameof(Script.None))]
+    [InlineData(nameof(CoordinatorFaults.DeleteRecordEarly), nameof(Script.None))]
+    [InlineData(nameof(CoordinatorFaults.SkipRefresh), nameof(Script.None))]
+    [InlineData(nameof(CoordinatorFaults.LowestTimestamp), nameof(Script.None))]
+    [InlineData(nameof(CoordinatorFaults.RecoverWithoutRecord), nameof(Script.None))]
+    [InlineData(nameof(CoordinatorFaults.NoReadValidation), nameof(Script.None))]
+    [InlineData(nameof(CoordinatorFaults.AssumePrepared), nameof(Script.None))]
+    public void An_error_is_noticed(string error, string script)
+    {
+        Assert.True(Faults.TryParse(error, out var faults));
+        var summary = Seeds.Run(1, MaxSeeds, new RunOptions { Faults = faults, Script = Enum.Parse<Script>(script) }, keepsGoing: false, _ => { });
+        Assert.True(summary.Failed.Count > 0, $"{summary.Runs} seeds, and nobody noticed {error}");
+        TestContext.Current.SendDiagnosticMessage($"{error}: noticed after {summary.Runs} seeds");
+    }
+}

@@ -1,0 +1,166 @@
+using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Transactions;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
+using GrainDb.Simulation.Cluster;
+using GrainDb.Simulation.Core;
+
+namespace GrainDb.Simulation.Transactions;
+
+/// <summary>
+/// Ranges and decisions as a program reaches them through the simulated network: it asks where a leader was placed, sometimes elsewhere, and asks
+/// again what certainly did not happen. Requests about transactions are idempotent, so they may arrive twice, and late.
+/// </summary>
+internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess process, TimeProvider time, Random random) : ITransactionRanges, ITransactionRecords
+{
+    private static readonly TimeSpan CallPatience = TimeSpan.FromMilliseconds(1500);
+    /// <summary>What is held up arrives so long before the end.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(400);
+
+    public ValueTask<IKeyspaceRoutes?> FindKeyspaceAsync(string keyspace, TimeSpan timeout, CancellationToken cancellationToken) =>
+        new(keyspace == DataKeyspace.Name ? cluster.Data : null);
+
+    public ValueTask<ReadResult> ReadAsync(string keyspace, RangeRead request, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var range = cluster.RangeOf(request.Key.Span);
+        return RunAsync(range, "transactional read", leader => leader.ReadAsync(request with { Generation = range.Descriptor.Generation }), result => result.Failure, ReadResult.Failed, isWrite: false, timeout);
+    }
+
+    public async ValueTask<ScanResult> ScanAsync(string keyspace, RangeScan request, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (request.Reverse)
+            throw new NotSupportedException("scans of the simulation go forward");
+        var range = cluster.RangeOf(request.Start);
+        var page = await RunAsync(
+            range, "transactional scan", leader => leader.ScanAsync(request with { Generation = range.Descriptor.Generation }), result => result.Failure, ScanResult.Failed, isWrite: false, timeout);
+        if (page.Failure is not null || !page.UncertainAt.IsZero || page.ResumeKey is not null || range.Descriptor.End is not { } border)
+            return page;
+        return request.End is null || border.AsSpan().SequenceCompareTo(request.End) < 0 ? page with { ResumeKey = border } : page;
+    }
+
+    public ValueTask<Failure?> RefreshAsync(RangeId range, RangeRefresh request, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var found = cluster.RangeOf(range);
+        return RunAsync(found, "refresh", leader => leader.RefreshAsync(request with { Generation = found.Descriptor.Generation }), failure => failure, failure => failure, isWrite: false, timeout);
+    }
+
+    public ValueTask<RangeCommitResult> CommitAsync(RangeId range, TransactionWork work, TimeSpan timeout)
+    {
+        var found = cluster.RangeOf(range);
+        return RunAsync(
+            found, $"commit {work.Transaction}", leader => leader.CommitAsync(work with { Generation = found.Descriptor.Generation }), result => result.Failure, RangeCommitResult.Failed, isWrite: true, timeout);
+    }
+
+    public ValueTask<PrepareResult> PrepareAsync(RangeId range, RangePrepare request, TimeSpan timeout)
+    {
+        var found = cluster.RangeOf(range);
+        return RunAsync(
+            found,
+            $"prepare {request.Work.Transaction}",
+            leader => leader.PrepareAsync(request with { Work = request.Work with { Generation = found.Descriptor.Generation } }),
+            result => result.Failure,
+            PrepareResult.Failed,
+            isWrite: true,
+            timeout);
+    }
+
+    /// <summary>A transaction that came whole and lies in one range.</summary>
+    public ValueTask<TransactResult> TransactAsync(SimulatedRange range, RangeTransact request, TimeSpan timeout) =>
+        RunAsync(range, $"transact {request.Transaction}", leader => leader.TransactAsync(request), result => result.Failure, TransactResult.Failed, isWrite: true, timeout);
+
+    public ValueTask<Failure?> ResolveAsync(RangeId range, Resolution[] resolutions, TimeSpan timeout) => RunAsync(
+        cluster.RangeOf(range), $"resolve {string.Join(' ', resolutions)}", leader => leader.ResolveAsync(resolutions), failure => failure, failure => failure, isWrite: true, timeout);
+
+    public async ValueTask<RecordRead> ReadAsync(TransactionId transaction, TimeSpan timeout)
+    {
+        var range = cluster.Records!;
+        var read = await RunAsync(
+            range,
+            $"read the record of {transaction}",
+            leader => leader.ReadAsync(new RangeRead(KeyOf(transaction), Timestamp.Zero, range.Descriptor.Generation)),
+            result => result.Failure,
+            ReadResult.Failed,
+            isWrite: false,
+            timeout);
+        return new RecordRead(
+            read.Failure,
+            read is { Failure: null, Found: true } ? TransactionRecord.Decode(TransactionRecord.KeyOf(transaction), read.Value.Span) : null,
+            read.ReadTimestamp);
+    }
+
+    public async ValueTask<Failure?> DecideAsync(TransactionRecord record, TimeSpan timeout)
+    {
+        var range = cluster.Records!;
+        var key = KeyOf(record.Transaction);
+        range.Note(key.Span);
+        var write = new KeyWrite(key, WriteKind.Put, record.Encode(), "", new WriteCondition(ConditionKind.NotExists, default), TimeToLive: null);
+        var request = new RangeWrite([write], range.Descriptor.Generation) { NotAfter = record.Deadline };
+        if (record.IsCommitted && cluster.Profile.Script == Script.LateDecision && random.Next(5) == 0)
+            return HoldUp(request);
+        var written = await RunAsync(
+            range,
+            $"decide {record.Transaction} {(record.IsCommitted ? $"committed at {record.CommitTimestamp}" : "aborted")}",
+            leader => leader.WriteAsync(request),
+            result => result.Failure,
+            WriteResult.Failed,
+            isWrite: true,
+            timeout);
+        return written.Failure;
+    }
+
+    /// <summary>The request is on its way for longer than anybody remembers what it is about.</summary>
+    private Failure HoldUp(RangeWrite request)
+    {
+        var range = cluster.Records!;
+        cluster.World.Schedule(cluster.Profile.Duration - Margin - cluster.World.Elapsed, owner: null, () =>
+        {
+            if (range.Director.Placed is { } node)
+                cluster.Network.Tell(process, node.Name, "late decision", () => _ = node.LeadersOf(range) is [.., var leader] ? leader.WriteAsync(request).AsTask() : Task.CompletedTask);
+        });
+        return Failure.Unknown(ErrorCode.OutcomeUnknown, "no answer");
+    }
+
+    private static ReadOnlyMemory<byte> KeyOf(TransactionId transaction) => RoutingKey.Of(KeyspacePartitioning.Hash, TransactionRecord.KeyOf(transaction));
+
+    private sealed record Answer<T>(T Result)
+    {
+        public override string ToString() => $"{Result}";
+    }
+
+    private async ValueTask<T> RunAsync<T>(
+        SimulatedRange range, string what, Func<RangeLeader, ValueTask<T>> ask, Func<T, Failure?> failureOf, Func<Failure, T> failed, bool isWrite, TimeSpan timeout)
+    {
+        var started = time.GetTimestamp();
+        for (var attempt = 1; ; attempt++)
+        {
+            var left = timeout - time.GetElapsedTime(started);
+            if (left <= TimeSpan.Zero)
+                return failed(Failure.NotApplied(ErrorCode.Unavailable, "no time is left"));
+            var node = range.Director.Placed is { } placed && random.Next(10) != 0 ? placed : cluster.Nodes.ElementAt(random.Next(cluster.Nodes.Count));
+            var answer = await cluster.Network.CallAsync(
+                process, node.Name, what, () => AtLeaderAsync(range, node, ask, failed), left < CallPatience ? left : CallPatience, mayRepeat: isWrite);
+            if (answer is null && isWrite)
+                return failed(Failure.Unknown(ErrorCode.OutcomeUnknown, $"{node.Name} gave no answer"));
+            if (answer is not null && failureOf(answer.Result) is not { Outcome: Outcome.NotApplied, Code: ErrorCode.Unavailable or ErrorCode.RangeMoved or ErrorCode.Overloaded })
+                return answer.Result;
+            var pause = RetryPause * attempt < LongestPause ? RetryPause * attempt : LongestPause;
+            if (time.GetElapsedTime(started) + pause >= timeout)
+                return answer is null ? failed(Failure.NotApplied(ErrorCode.Unavailable, "nobody answers")) : answer.Result;
+            await Task.Delay(pause, time);
+        }
+    }
+
+    private async ValueTask<Answer<T>> AtLeaderAsync<T>(SimulatedRange range, SimulatedNode node, Func<RangeLeader, ValueTask<T>> ask, Func<Failure, T> failed)
+    {
+        var leaders = node.LeadersOf(range);
+        return new(leaders.Count > 0
+            ? await ask(leaders[random.Next(leaders.Count)])
+            : failed(Failure.NotApplied(ErrorCode.Unavailable, "no leader here")));
+    }
+}

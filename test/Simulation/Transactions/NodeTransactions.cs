@@ -1,0 +1,135 @@
+using GrainDb.Engine.Time;
+using GrainDb.Engine.Transactions;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
+using GrainDb.Simulation.Cluster;
+using GrainDb.Simulation.Core;
+
+namespace GrainDb.Simulation.Transactions;
+
+/// <summary>
+/// What one run of a node's program does about transactions: coordinates those that began here, carries decisions to participants, recovers what its
+/// leaders report, and sweeps records. All of it is gone with the process.
+/// </summary>
+internal sealed class NodeTransactions : ITransactionRecovery
+{
+    private static readonly TimeSpan ResolvePatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RecoveryPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(2);
+
+    private readonly SimulatedCluster _cluster;
+    private readonly SimulatedNode _node;
+    private readonly SimulatedProcess _process;
+    private readonly TimeProvider _time;
+    private readonly CoordinatorContext _context;
+    private readonly TransactionRecovery _recovery;
+    private readonly Dictionary<TransactionId, TransactionCoordinator> _open = [];
+    private readonly HashSet<TransactionId> _recovering = [];
+
+    public NodeTransactions(SimulatedCluster cluster, SimulatedNode node, SimulatedProcess process, TimeProvider time, HybridLogicalClock clock)
+    {
+        (_cluster, _node, _process, _time) = (cluster, node, process, time);
+        var random = cluster.World.NewRandom($"transactions of {node.Name} at {cluster.World.Now}");
+        Ranges = new NodeRanges(cluster, process, time, random);
+        var resolutions = new ResolutionQueue((range, decided) => Ranges.ResolveAsync(range, decided, ResolvePatience), work => process.Post(_ => work(), null), time);
+        _context = new CoordinatorContext
+        {
+            Ranges = Ranges,
+            Records = Ranges,
+            Resolutions = resolutions,
+            Clock = clock,
+            Time = time,
+            Node = node.Name,
+            MaxValueBytes = SimulatedNode.MaxValueBytes,
+            Random = () => (ulong)random.NextInt64(),
+            Faults = cluster.Profile.CoordinatorFaults,
+        };
+        _recovery = new TransactionRecovery(Ranges, resolutions, clock) { Faults = cluster.Profile.CoordinatorFaults };
+        Sweep();
+    }
+
+    public NodeRanges Ranges { get; }
+
+    /// <summary>Begins a transaction here.</summary>
+    public TransactionBegun Begin(TransactionOptions options)
+    {
+        if (TransactionCoordinator.WhyNotBegin(options, _context.Clock.Now()) is { } failure)
+            return TransactionBegun.Failed(failure);
+        var transaction = new TransactionCoordinator(_context, _context.NewId(), options);
+        _open.Add(transaction.Id, transaction);
+        return new TransactionBegun { Id = transaction.Id, ReadTimestamp = transaction.ReadTimestamp, ExpiresAt = transaction.ExpiresAt };
+    }
+
+    public async ValueTask<ReadResult> ReadAsync(TransactionId id, byte[] key, TimeSpan timeout) => _open.TryGetValue(id, out var transaction)
+        ? await transaction.ReadAsync(DataKeyspace.Name, key, timeout, CancellationToken.None)
+        : ReadResult.Failed(Lost(id));
+
+    public async ValueTask<ScanResult> ScanAsync(TransactionId id, ScanQuery query, TimeSpan timeout) => _open.TryGetValue(id, out var transaction)
+        ? await transaction.ScanAsync(DataKeyspace.Name, query, timeout, CancellationToken.None)
+        : ScanResult.Failed(Lost(id));
+
+    /// <summary>Buffers writes and commits: what a client does with two calls, since nothing of the first leaves the node.</summary>
+    public async ValueTask<CommitResult> CommitAsync(TransactionId id, IReadOnlyList<KeyWrite> writes, IdempotencyStamp? stamp, TimeSpan timeout)
+    {
+        if (!_open.TryGetValue(id, out var transaction))
+            return CommitResult.Failed(Lost(id));
+        foreach (var write in writes)
+        {
+            if (await transaction.WriteAsync(DataKeyspace.Name, write, timeout, CancellationToken.None) is { } failure)
+            {
+                await transaction.RollbackAsync(timeout, CancellationToken.None);
+                return CommitResult.Failed(failure);
+            }
+        }
+
+        return await transaction.CommitAsync(stamp, timeout, CancellationToken.None);
+    }
+
+    /// <summary>Runs a transaction that came whole: in its range where it has only one.</summary>
+    public async ValueTask<TransactResult> TransactAsync(TransactRequest request, TimeSpan timeout)
+    {
+        var ranges = request.Checks.Select(check => check.Key).Concat(request.Reads.Select(read => read.Start)).Concat(request.Writes.Select(write => write.Write.Key))
+            .Select(key => _cluster.RangeOf(key.Span)).Distinct().ToList();
+        if (ranges is not [var only])
+            return await new OneRequestTransaction(_context, request).RunAsync(timeout, CancellationToken.None);
+        var id = _context.NewId();
+        return await Ranges.TransactAsync(only, new RangeTransact(ToRange(request), id, TransactionDeadline.Of(id), only.Descriptor.Generation), timeout);
+    }
+
+    /// <inheritdoc/>
+    public void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline, Timestamp prepared)
+    {
+        if (_recovering.Add(transaction))
+            _process.Post(_ => Run(), null);
+
+        async void Run()
+        {
+            await _recovery.RecoverAsync(transaction, participants, deadline, prepared, RecoveryPatience);
+            _recovering.Remove(transaction);
+        }
+    }
+
+    private static Failure Lost(TransactionId id) => Failure.NotApplied(ErrorCode.TransactionExpired, $"transaction {id} is not known here: its coordinator is gone");
+
+    private static TransactRequest ToRange(TransactRequest request) => request with
+    {
+        Checks = [.. request.Checks.Select(check => check with { Keyspace = "" })],
+        Reads = [.. request.Reads.Select(read => read with { Keyspace = "" })],
+        Writes = [.. request.Writes.Select(write => write with { Keyspace = "" })],
+    };
+
+    private async void Sweep()
+    {
+        while (true)
+        {
+            await Task.Delay(_context.Jittered(SweepInterval), _time);
+            foreach (var leader in _node.LeadersOf(_cluster.Records!).Where(leader => leader.HasLease))
+            {
+                var sweeper = new RecordSweeper(leader, _cluster.Records!.Descriptor, _context.Resolutions, _context.Clock, _time) { Faults = _cluster.Profile.CoordinatorFaults };
+                await sweeper.SweepAsync(CancellationToken.None);
+            }
+        }
+    }
+}
