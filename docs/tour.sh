@@ -271,6 +271,99 @@ call POST /v1/batch -H 'Content-Type: application/json' \
 expect_status 200
 expect "the first must be found, the second not" has_in_order '"status":200' "\"version\":\"$third\"" '"status":404' '"code":"key_not_found"'
 
+title "Several keys as one transaction, in one request: all checks hold, or nothing is written. The keys are in two ranges"
+alice='"keyspace":"iso","key":"account/alice"'
+bob='"keyspace":"iso","key":"tour/bob"'
+for key in account/alice tour/bob; do
+    call DELETE "/v1/kv/iso/$key"
+    expect_status 204
+done
+call POST /v1/transact -H 'Content-Type: application/json' \
+    -d "{\"checks\":[{$alice,\"exists\":false}],\"writes\":[{\"put\":{$alice,\"value\":\"100\"}},{\"put\":{$bob,\"value\":\"0\"}}]}"
+expect_status 200
+opened=$(member commitTimestamp)
+expect "both must have the commit's timestamp as their version" has_in_order '"committed":true' "\"results\":[{\"version\":\"$opened\"},{\"version\":\"$opened\"}]"
+call GET /v1/kv/iso/tour/bob
+expect_status 200
+expect "which is the ETag" is "$(version)" "$opened"
+call POST /v1/transact -H 'Content-Type: application/json' -d "{\"checks\":[{$alice,\"exists\":false}],\"writes\":[{\"delete\":{$bob}}]}"
+expect_status 200
+expect "a check that does not hold is an answer" has_in_order '"committed":false' '"failedChecks":[{"index":0,' '"exists":false' '"results":[]'
+
+title "Sent again with its Idempotency-Key, a request happens once and is answered twice"
+once="tour-$(date +%s)-$RANDOM$RANDOM"
+transfer="{\"reads\":[{$alice}],\"writes\":[{\"increment\":{$alice,\"by\":-30}},{\"increment\":{$bob,\"by\":30}}]}"
+call POST /v1/transact -H 'Content-Type: application/json' -H "Idempotency-Key: $once" -d "$transfer"
+expect_status 200
+expect "reads see the state before, increments tell the state after" has_in_order '"found":true' '"value":"100"' '"value":70' '"value":30'
+expect "it is no replay" is "$(header GrainDb-Idempotent-Replay)" ''
+answered=$compact
+call POST /v1/transact -H 'Content-Type: application/json' -H "Idempotency-Key: $once" -d "$transfer"
+expect_status 200
+expect "the answer must be the original one" is "$compact" "$answered"
+expect "and say that it is" is "$(header GrainDb-Idempotent-Replay)" true
+call GET /v1/kv/iso/account/alice
+expect "it must have happened once" is "$body" 70
+call POST /v1/transact -H 'Content-Type: application/json' -H "Idempotency-Key: $once" -d "${transfer//30/31}"
+expect_status 422
+expect "another request must be refused" problem idempotency_mismatch
+
+title "An interactive transaction reads one snapshot and its own writes; nobody else sees them before the commit"
+call POST /v1/txn -H 'Content-Type: application/json' -d '{"isolation":"serializable"}'
+expect_status 201
+txn=$(member id)
+expect "the answer must say where it is" is "$(header Location)" "/v1/txn/$txn"
+call GET "/v1/txn/$txn/kv/iso/account/alice"
+expect_status 200
+expect "the snapshot must have the newest value" is "$body" 70
+call PUT "/v1/txn/$txn/kv/iso/account/alice" -H 'Content-Type: text/plain' -d 60
+expect_status 204
+call PUT "/v1/txn/$txn/kv/iso/tour/bob" -H 'Content-Type: text/plain' -d 40
+expect_status 204
+call GET "/v1/txn/$txn/kv/iso?prefix=account/"
+expect_status 200
+expect "its own write must be in its scan" has '"value":"60"'
+call GET /v1/kv/iso/account/alice
+expect "and nowhere else" is "$body" 70
+call POST "/v1/txn/$txn/commit"
+expect_status 200
+committed=$(member commitTimestamp)
+expect "there must be a commit timestamp" newer "$committed" "$opened"
+for key in account/alice tour/bob; do
+    call GET "/v1/kv/iso/$key"
+    expect_status 200
+    expect "every key must have it as its version" is "$(version)" "$committed"
+done
+call GET "/v1/txn/$txn"
+expect_status 200
+expect "the transaction must be known as committed" has_in_order '"status":"committed"' "\"commitTimestamp\":\"$committed\""
+
+title "Of two that write the same key the first to commit wins. The other learns where, and begins again"
+call POST /v1/txn
+expect_status 201
+one=$(member id)
+call POST /v1/txn
+expect_status 201
+two=$(member id)
+for txn in "$one" "$two"; do
+    call PUT "/v1/txn/$txn/kv/iso/account/alice" -H 'Content-Type: text/plain' -d 50
+    expect_status 204
+done
+call POST "/v1/txn/$one/commit"
+expect_status 200
+call POST "/v1/txn/$two/commit"
+expect_status 409
+expect "the problem must be txn_conflict" problem txn_conflict
+expect "and name the key" has "\"keys\":[{$alice}]"
+call POST /v1/txn
+expect_status 201
+call POST "/v1/txn/$(member id)/rollback"
+expect_status 204
+for key in account/alice tour/bob; do
+    call DELETE "/v1/kv/iso/$key"
+    expect_status 204
+done
+
 title "Weaker reads may come from the nearest replica. A session sees its own writes wherever it reads"
 call PUT /v1/kv/iso/tour/session -H 'GrainDb-Consistency: all' -d 'mine'
 is "$status" 200 || expect_status 201
