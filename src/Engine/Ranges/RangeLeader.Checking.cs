@@ -53,9 +53,14 @@ public sealed partial class RangeLeader
         : null;
 
     /// <summary>A decision on a transaction that is not here is remembered for as long as it can live: so it must not live longer.</summary>
-    private static Failure? CheckDeadline(TransactionId transaction, Timestamp deadline) => deadline > transaction.Began.Add(TransactionMemory.LongestLife)
-        ? Invalid($"the deadline {deadline} is more than {TransactionMemory.LongestLife} after the beginning {transaction.Began}")
-        : null;
+    private Failure? CheckDeadline(TransactionId transaction, Timestamp deadline)
+    {
+        if (deadline > transaction.Began.Add(TransactionMemory.LongestLife))
+            return Invalid($"the deadline {deadline} is more than {TransactionMemory.LongestLife} after the beginning {transaction.Began}");
+        return IsFuture(transaction.Began) ? Invalid($"transaction {transaction} begins in the future of this node's clock") : null;
+    }
+
+    private bool IsFuture(Timestamp began) => began > _replica.Clock.Now().Add(_replica.Clock.MaxOffset);
 
     private static Failure? CheckStamp(IdempotencyStamp? stamp)
     {

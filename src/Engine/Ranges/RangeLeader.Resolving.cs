@@ -64,9 +64,11 @@ public sealed partial class RangeLeader
         var now = _replica.Clock.Now();
         foreach (var resolution in resolutions)
         {
+            if (WhyImpossible(resolution) is { } impossible)
+                return impossible;
             if (_ahead.FindResolve(resolution.Transaction) is { } resolving)
                 pending = pending is null || resolving.Lsn > pending.Lsn ? resolving : pending;
-            else if (IsPreparedHere(resolution.Transaction) || (state.Decisions.Find(resolution.Transaction) is null && MayStillPrepare(resolution.Transaction, now)))
+            else if (FindPrepared(resolution.Transaction) is not null || (state.Decisions.Find(resolution.Transaction) is null && MayStillPrepare(resolution.Transaction, now)))
                 fresh.Add(resolution);
         }
 
@@ -77,17 +79,28 @@ public sealed partial class RangeLeader
         return new(AnswerAsync(answer, result => result.Failure), null);
     }
 
-    private bool IsPreparedHere(TransactionId transaction) =>
-        _replica.Transactions.Prepared.Find(transaction) is not null || _ahead.FindPrepare(transaction) is not null;
+    /// <summary>No coordinator decides so: logged, it would stop every replica or spoil every clock.</summary>
+    private Failure? WhyImpossible(Resolution resolution)
+    {
+        if (resolution.CommitTimestamp.IsZero || FindPrepared(resolution.Transaction) is not { } prepared)
+            return null;
+        return resolution.CommitTimestamp >= prepared.Prepared && resolution.CommitTimestamp <= prepared.Deadline ? null : Failure.NotApplied(
+            ErrorCode.Internal, $"transaction {prepared.Id} prepared at {prepared.Prepared} until {prepared.Deadline} cannot have committed at {resolution.CommitTimestamp}");
+    }
 
-    private static bool MayStillPrepare(TransactionId transaction, Timestamp now) => transaction.Began.Add(TransactionMemory.LongestLife) >= now;
+    private PreparedTransaction? FindPrepared(TransactionId transaction) =>
+        _replica.Transactions.Prepared.Find(transaction) ?? _ahead.Prepared.Find(transaction);
+
+    private bool MayStillPrepare(TransactionId transaction, Timestamp now) =>
+        transaction.Began.Add(TransactionMemory.LongestLife) >= now && !IsFuture(transaction.Began);
 
     private ValueTask<WriteResult> Enqueue(Resolution[] resolutions)
     {
         // The decisions are committed elsewhere, so their timestamps bind this range even where the guard would not take them from a peer.
+        // What is not prepared here has neither versions nor locks here, and binds nothing.
         foreach (var resolution in resolutions)
         {
-            if (!Has(TransactionFaults.NoRaise) && !_replica.Clock.TryReceive(resolution.CommitTimestamp))
+            if (!Has(TransactionFaults.NoRaise) && FindPrepared(resolution.Transaction) is not null && !_replica.Clock.TryReceive(resolution.CommitTimestamp))
                 _replica.Clock.Restore(resolution.CommitTimestamp);
         }
 

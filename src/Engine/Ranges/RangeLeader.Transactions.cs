@@ -56,17 +56,16 @@ public sealed partial class RangeLeader
             return new PrepareResult { PrepareTimestamp = prepared.Prepared };
         if ((state.Decisions.Find(work.Transaction) is not null || _ahead.FindResolve(work.Transaction) is not null) && !Has(TransactionFaults.LatePrepare))
             return PrepareResult.Failed(Failure.NotApplied(ErrorCode.TransactionExpired, $"transaction {work.Transaction} is decided already"));
+        if (IsFull)
+            return PrepareResult.Failed(Failure.NotApplied(ErrorCode.Overloaded, $"too many transactions stand prepared in range {Range}") with { RetryAfter = OverloadedRetry });
         if (FindStamp(work.Idempotency, work.Transaction, patience) is { } stamp)
             return stamp.To(record => new PrepareResult { Repeated = record }, PrepareResult.Failed);
-        var obstacles = Obstacles(work).Take(MaxConflictKeys).ToList();
-        if (obstacles.Exists(obstacle => obstacle.Holder.Id < work.Transaction))
-            return PrepareResult.Failed(Conflict("an older transaction is undecided on the same keys", obstacles.Select(obstacle => obstacle.Key)));
-        if (obstacles.Count > 0)
+        if (Obstacles(work).Select(obstacle => obstacle.Holder).FirstOrDefault() is { } holder)
         {
             // Wait-die: only the older waits for the younger, so nobody waits in a circle.
-            return IsOver(patience)
-                ? PrepareResult.Failed(Conflict("another transaction is undecided on the same keys", obstacles.Select(obstacle => obstacle.Key)))
-                : WhyNotWaitFor(obstacles[0].Holder, patience, out var resolved) is { } inTheWay ? PrepareResult.Failed(inTheWay) : Attempted<PrepareResult>.After(resolved);
+            if (IsOver(patience) || Obstacles(work).Any(obstacle => obstacle.Holder.Id < work.Transaction))
+                return PrepareResult.Failed(Conflict("another transaction is undecided on the same keys", Obstacles(work).Select(obstacle => obstacle.Key)));
+            return WhyNotWaitFor(holder, patience, out var resolved) is { } inTheWay ? PrepareResult.Failed(inTheWay) : Attempted<PrepareResult>.After(resolved);
         }
 
         if (WhyNotAbove(work) is { } below)
@@ -99,6 +98,8 @@ public sealed partial class RangeLeader
             return new RangeCommitResult { CommitTimestamp = committed };
         if (FindStamp(work.Idempotency, TransactionId.None, patience) is { } stamp)
             return stamp.To(record => new RangeCommitResult { CommitTimestamp = record.Version, Repeated = record }, RangeCommitResult.Failed);
+        if (_replica.Clock.Now() is var now && now > work.Deadline && !Has(TransactionFaults.NoDeadline))
+            return TooLate(work, now);
         if (Obstacles(work).Select(obstacle => obstacle.Holder).FirstOrDefault() is { } holder)
             return WhyNotWaitFor(holder, patience, out var resolved) is { } inTheWay ? RangeCommitResult.Failed(inTheWay) : Attempted<RangeCommitResult>.After(resolved);
         if (WhyNotAbove(work) is { } below)
@@ -107,7 +108,7 @@ public sealed partial class RangeLeader
             return FindOwn(work) is { } own ? new RangeCommitResult { CommitTimestamp = own } : RangeCommitResult.Failed(Conflict(changed));
         var at = _replica.Clock.Now();
         if (at > work.Deadline && !Has(TransactionFaults.NoDeadline))
-            return RangeCommitResult.Failed(TooLate(at, work.Deadline));
+            return TooLate(work, at);
         if (FindMismatch(work.Writes, at) is { } mismatch)
             return new(AnswerAsync(Answer(mismatch.Result, mismatch.IsProposed), result => RangeCommitResult.Failed(result.Failure!)), null);
         var result = new WriteResult { Version = at };
@@ -131,6 +132,11 @@ public sealed partial class RangeLeader
             return WhyNotWaitFor(holder, patience, out var resolved) is { } inTheWay ? WriteResult.Failed(inTheWay) : Attempted<WriteResult>.After(resolved);
         return new(Evaluate(request), null);
     }
+
+    /// <summary>A commit whose deadline is over did not happen, as long as it would be remembered if it had.</summary>
+    private static RangeCommitResult TooLate(TransactionWork work, Timestamp now) => RangeCommitResult.Failed(now <= work.Deadline.Add(TransactionLimits.RetryWindow)
+        ? TooLate(now, work.Deadline)
+        : Failure.Unknown(ErrorCode.OutcomeUnknown, $"whether transaction {work.Transaction} committed is not remembered any more") with { Transaction = work.Transaction });
 
     /// <summary>Moves the clock above the transaction's snapshot; or says why nothing can be decided against it.</summary>
     private Failure? WhyNotAbove(TransactionWork work)

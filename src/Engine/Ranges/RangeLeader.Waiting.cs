@@ -35,6 +35,11 @@ public sealed partial class RangeLeader
     /// <summary>Whether any intent or lock stands, or is about to.</summary>
     private bool HasPrepared => _replica.Transactions.Prepared.Count + _ahead.Prepared.Count > 0;
 
+    /// <summary>Whether more than the bound stands prepared: nothing else is, until some of it is decided.</summary>
+    private bool IsFull =>
+        _replica.Transactions.Prepared.Count + _ahead.Prepared.Count >= TransactionMemory.MaxPreparedPerRange
+        || _replica.Transactions.Prepared.Bytes + _ahead.Prepared.Bytes >= TransactionMemory.MaxPreparedBytesPerRange;
+
     private bool Has(TransactionFaults fault) => _acceptor.Options.Has(fault);
 
     /// <summary>Until when to wait for others, by the monotonic clock.</summary>

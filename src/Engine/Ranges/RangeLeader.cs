@@ -171,7 +171,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         if (first == _log!.Start)
             _acceptor.CommitAndApply(new Lsn(first.Value - 1));
         var answered = new List<Proposal>();
-        var woken = new List<TaskCompletionSource>();
+        List<TaskCompletionSource>? woken = null;
         try
         {
             lock (_replica.Gate)
@@ -181,7 +181,7 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
                     Apply(proposal);
                     answered.Add(_pending.Dequeue());
                     if (_waiters.Count > 0 && proposal.Transactional is { } record)
-                        TakeWaiters(record, woken);
+                        TakeWaiters(record, woken ??= []);
                 }
 
                 _acceptor.NoteOwnCommit(_replica.AppliedLsn);
@@ -197,7 +197,8 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         return () =>
         {
             CompleteAll(answered);
-            WakeAll(woken);
+            if (woken is not null)
+                WakeAll(woken);
         };
     }
 

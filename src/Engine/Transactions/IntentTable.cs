@@ -26,6 +26,9 @@ internal sealed class IntentTable
 
     public int Count => _transactions.Count;
 
+    /// <summary>Bytes of keys and values.</summary>
+    public long Bytes { get; private set; }
+
     /// <summary>Oldest first.</summary>
     public IReadOnlyCollection<PreparedTransaction> ByAge => _byAge;
 
@@ -44,6 +47,7 @@ internal sealed class IntentTable
             throw new InvalidDataException($"transaction {transaction.Id} is prepared twice");
         if (!_byAge.Add(transaction))
             throw new InvalidDataException($"two transactions are prepared at {transaction.Prepared}");
+        Bytes += transaction.Bytes;
         foreach (var write in transaction.Writes)
         {
             if (!_writers.TryAdd(write.Key, transaction))
@@ -69,6 +73,7 @@ internal sealed class IntentTable
     {
         if (!_transactions.Remove(id, out var transaction))
             return null;
+        Bytes -= transaction.Bytes;
         _byAge.Remove(transaction);
         foreach (var write in transaction.Writes)
         {
@@ -95,6 +100,7 @@ internal sealed class IntentTable
     {
         _transactions.Clear();
         _byAge.Clear();
+        Bytes = 0;
         _writers.Clear();
         _writtenKeys.Clear();
         _lockers.Clear();

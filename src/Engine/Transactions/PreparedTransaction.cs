@@ -36,9 +36,15 @@ internal sealed class PreparedTransaction
         Idempotency = idempotency;
         Existed = existed;
         _merged = Merge(readIntervals);
+        Bytes = writes.Sum(write => (long)write.Key.Length + write.Stored.Length)
+            + readKeys.Sum(key => (long)key.Length)
+            + readIntervals.Sum(interval => (long)interval.Start.Length + (interval.End?.Length ?? 0));
     }
 
     public TransactionId Id { get; }
+
+    /// <summary>Of keys and values.</summary>
+    public long Bytes { get; }
 
     /// <summary>The record's timestamp: the commit timestamp is not below.</summary>
     public Timestamp Prepared { get; }

@@ -5,6 +5,12 @@ namespace GrainDb.Engine.Transactions;
 /// <summary>What ranges remember of transactions, and for how long. All of it is counted in record timestamps, so that every replica forgets at the same record.</summary>
 public static class TransactionMemory
 {
+    /// <summary>Most transactions that stand prepared in one range.</summary>
+    public const int MaxPreparedPerRange = 10_000;
+
+    /// <summary>Bytes of writes and reads of prepared transactions beyond which one range takes no more of them.</summary>
+    public const long MaxPreparedBytesPerRange = 256 * 1024 * 1024;
+
     /// <summary>Most decisions that one range remembers. One that is forgotten early costs a late prepare that has to be resolved again, and nothing else.</summary>
     public const int MaxDecisionsPerRange = 524_288;
 

@@ -11,7 +11,7 @@ namespace GrainDb.Engine.Transactions;
 /// deterministic function of the log.
 /// <para>
 /// What holds: an intent stands from its prepare record to its resolve record. A decision is remembered until the deadline of its transaction, so that a prepare that
-/// comes late is refused. A resolve record's timestamp is above the commit timestamps in it, and record timestamps grow with the log: so whatever is
+/// comes late is refused. A resolve record's timestamp is above the commit timestamps in it of what is prepared here, and record timestamps grow with the log: so whatever is
 /// prepared or committed after a decision was carried out here, also of a transaction that only read here, lies above it. That is the range's watermark; it needs no
 /// state of its own, and survives in the log's largest timestamp.
 /// </para>

@@ -139,6 +139,39 @@ public sealed class ParticipantFailureTests
         Assert.Equal(ErrorCode.Unavailable, follower.Read(Eventually("a", prepared) with { Reader = new TransactionReader(id, prepared.Next, []) }).Failure!.Code);
     }
 
+    [Fact]
+    public void A_replica_that_gets_a_snapshot_has_intents_decisions_and_results()
+    {
+        var trio = new ReplicaTrio();
+        var leader = trio.NewLeader("node1");
+        Assert.Null(trio.Run(leader.StartAsync()));
+        trio.Isolate("node3");
+        var (id, aborted) = (NewId(trio, 1), NewId(trio, 2));
+        trio.Run(leader.PrepareAsync(new RangePrepare(Work(id, "a"), ParticipantRig.Participants)).AsTask());
+        trio.Run(leader.ResolveAsync([new Resolution(aborted, Timestamp.Zero)]).AsTask());
+        trio.Run(leader.WriteAsync(new RangeWrite([RangeRig.Put("b", "1")], Generation: 1) { Idempotency = new IdempotencyStamp("key", 1, default) }).AsTask());
+        for (var round = 0; round < 3; round++)
+        {
+            for (var i = 0; i < 40; i++)
+                trio.Run(trio.Begin(leader, RangeRig.Put($"fill{i}", new string('x', 500))));
+            leader.Replica.Checkpoint(CancellationToken.None);
+        }
+
+        // What a leader has in memory it sends from there: another one has only the log.
+        trio.RestartAll();
+        trio.Pass(2000);
+        leader = trio.NewLeader("node1");
+        Assert.Null(trio.Run(leader.StartAsync()));
+        trio.Heal();
+        trio.Pass(3000);
+
+        var late = trio.Replicas["node3"].Replica;
+        Assert.True(late.Log.FirstLsn.Value > 1, $"it got a snapshot: {late.Log.FirstLsn} {late.AppliedLsn} of {leader.Replica.AppliedLsn} since {leader.Replica.Log.FirstLsn}");
+        Assert.NotNull(late.Transactions.Prepared.Find(id));
+        Assert.Equal(Timestamp.Zero, late.FindOutcome(aborted));
+        Assert.NotNull(late.FindResult("key", 1));
+    }
+
     /// <summary>Power is lost at any operation: what was answered of transactions is there afterwards.</summary>
     [Fact]
     public void After_a_power_loss_everything_answered_of_transactions_is_there() =>

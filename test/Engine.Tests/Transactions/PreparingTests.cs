@@ -214,6 +214,33 @@ public sealed class PreparingTests
     }
 
     [Fact]
+    public void A_decision_that_nobody_can_have_taken_is_refused()
+    {
+        var rig = new ParticipantRig();
+        var (id, prepared) = rig.Prepared(RangeRig.Put("a", "1"));
+
+        Assert.Equal((ErrorCode.Internal, Outcome.NotApplied), Code(rig.Flushed(rig.BeginResolve(id, prepared.Previous))));
+        Assert.Equal((ErrorCode.Internal, Outcome.NotApplied), Code(rig.Flushed(rig.BeginResolve(id, Timestamp.Max.Previous))));
+        rig.Resolve(id, prepared);
+        Assert.Equal("1", rig.Value("a"));
+
+        static (ErrorCode Code, Outcome Outcome) Code(Failure? failure) => (failure!.Code, failure.Outcome);
+    }
+
+    [Fact]
+    public void The_first_decision_stands()
+    {
+        var rig = new ParticipantRig();
+        var (id, prepared) = rig.Prepared(RangeRig.Put("a", "1"));
+        rig.Resolve(id, prepared);
+
+        rig.Abort(id);
+
+        Assert.Equal("1", rig.Value("a"));
+        Assert.Equal(prepared, rig.Range.Replica.FindOutcome(id));
+    }
+
+    [Fact]
     public void Conditions_are_evaluated_too()
     {
         var rig = new ParticipantRig();
