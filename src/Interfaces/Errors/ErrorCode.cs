@@ -95,4 +95,10 @@ public enum ErrorCode
 
     /// <summary>The feed no longer has what comes after the cursor.</summary>
     CursorCompacted,
+
+    /// <summary>The saga only goes forward from here.</summary>
+    SagaPastPivot,
+
+    /// <summary>The saga, or its step, is not in a state in which this can be done.</summary>
+    SagaStateConflict,
 }

@@ -1,0 +1,38 @@
+namespace GrainDb.Engine.Sagas;
+
+/// <summary>Bounds of sagas.</summary>
+public static class SagaLimits
+{
+    /// <summary>Most steps of a definition.</summary>
+    public const int MaxSteps = 50;
+
+    /// <summary>Longest name of a definition, step, group, service, action or signal.</summary>
+    public const int MaxNameLength = 64;
+
+    /// <summary>Longest id of a saga.</summary>
+    public const int MaxIdLength = 128;
+
+    /// <summary>Most bytes of a definition, an input, an output or a signal's payload, as JSON.</summary>
+    public const int MaxDocumentBytes = 64 * 1024;
+
+    /// <summary>Most rows of one saga's log. One that reaches it is stuck, and only ends.</summary>
+    public const int MaxLogRows = 10_000;
+
+    /// <summary>Most attempts of a step in one direction before its budget is over.</summary>
+    public const int MaxAttempts = 1_000;
+
+    /// <summary>Longest reason that is kept with a failure, in characters.</summary>
+    public const int MaxReasonLength = 1_000;
+
+    /// <summary>Shortest timeout of a step.</summary>
+    public static readonly TimeSpan MinTimeout = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Longest timeout of a step.</summary>
+    public static readonly TimeSpan MaxTimeout = TimeSpan.FromMinutes(10);
+
+    /// <summary>Longest deadline of a saga.</summary>
+    public static readonly TimeSpan MaxDeadline = TimeSpan.FromDays(365);
+
+    /// <summary>How often a step whose budget is over is tried again while the saga is stuck in it.</summary>
+    public static readonly TimeSpan StuckRetry = TimeSpan.FromMinutes(5);
+}
