@@ -80,6 +80,8 @@ internal static class ErrorTable
             "Increments keep integers of 64 bits as UTF-8 decimal text. Nothing was applied."),
         NotApplied(ErrorCode.CursorCompacted, "cursor_compacted", 410, "The feed does not go back that far",
             "Changes older than the keyspace's retention are collected. Read the keyspace, then watch from the timestamp of that read."),
+        NotApplied(ErrorCode.TooManySiblings, "too_many_siblings", 409, "The key has too many concurrent values",
+            "Read the key, decide, and write with the context of that read: it takes the place of the values that you saw."),
     ];
 
     private static readonly ErrorRow[] ByCode = Index();

@@ -95,4 +95,7 @@ public enum ErrorCode
 
     /// <summary>The feed no longer has what comes after the cursor.</summary>
     CursorCompacted,
+
+    /// <summary>The key has as many concurrent values as it may: they must be resolved before another one is added.</summary>
+    TooManySiblings,
 }
