@@ -9,6 +9,9 @@ internal ref struct ByteReader(ReadOnlyMemory<byte> source, string what)
 
     public readonly bool IsAtEnd => _rest.IsEmpty;
 
+    /// <summary>Bytes that are not read yet.</summary>
+    public readonly int Rest => _rest.Length;
+
     private readonly int Position => source.Length - _rest.Length;
 
     public byte Byte() => Take(1)[0];
