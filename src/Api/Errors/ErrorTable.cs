@@ -78,8 +78,14 @@ internal static class ErrorTable
             "A key belongs to one request. Nothing was applied; use a new key."),
         NotApplied(ErrorCode.NotAnInteger, "not_an_integer", 409, "The value is not an integer",
             "Increments keep integers of 64 bits as UTF-8 decimal text. Nothing was applied."),
+        NotApplied(ErrorCode.SagaPastPivot, "saga_past_pivot", 409, "The saga only goes forward",
+            "It is past its point of no return. Wait for its end."),
+        NotApplied(ErrorCode.SagaStateConflict, "saga_state_conflict", 409, "The saga is not in a state for this",
+            "The detail says in which state it, or its step, is."),
         NotApplied(ErrorCode.CursorCompacted, "cursor_compacted", 410, "The feed does not go back that far",
             "Changes older than the keyspace's retention are collected. Read the keyspace, then watch from the timestamp of that read."),
+        NotApplied(ErrorCode.TooManySiblings, "too_many_siblings", 409, "The key has too many concurrent values",
+            "Read the key, decide, and write with the context of that read: it takes the place of the values that you saw."),
     ];
 
     private static readonly ErrorRow[] ByCode = Index();

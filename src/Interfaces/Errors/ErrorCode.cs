@@ -101,4 +101,7 @@ public enum ErrorCode
 
     /// <summary>The saga, or its step, is not in a state in which this can be done.</summary>
     SagaStateConflict,
+
+    /// <summary>The key has as many concurrent values as it may: they must be resolved before another one is added.</summary>
+    TooManySiblings,
 }

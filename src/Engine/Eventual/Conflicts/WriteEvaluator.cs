@@ -1,0 +1,151 @@
+using GrainDb.Engine.Ranges;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
+using GrainDb.Interfaces.Keys;
+
+namespace GrainDb.Engine.Eventual;
+
+/// <summary>What a write makes of the state of its key at the replica that coordinates it: a function of both, so that it is decided once and only states travel.</summary>
+internal static class WriteEvaluator
+{
+    /// <summary>Carries a write out.</summary>
+    /// <param name="policy">The keyspace's.</param>
+    /// <param name="current">The key's state here.</param>
+    /// <param name="write">What to do.</param>
+    /// <param name="dot">The name that the write gets; above every one of its actor.</param>
+    /// <param name="now">This replica's clock.</param>
+    /// <param name="result">The new state, when the result is null.</param>
+    /// <returns>Why the write is refused; null when it is not.</returns>
+    public static Failure? Evaluate(ConflictPolicy policy, DottedSet current, EventualWrite write, Dot dot, Timestamp now, out EvaluatedWrite result)
+    {
+        result = default;
+        if (!CausalContext.TryDecode(write.Context, out var context, out var problem))
+            return Refuse(ErrorCode.InvalidRequest, problem);
+        if (context.Seen[dot.Actor] >= dot.Counter)
+            return Refuse(ErrorCode.InvalidRequest, "the context names writes that this replica never made");
+        if (context.Newest > now.Add(EventualLimits.MaxContextAhead))
+            return Refuse(ErrorCode.InvalidRequest, "the context is from the future");
+        var newest = Timestamp.Later(current.NewestTimestamp, context.Newest);
+        if (newest == Timestamp.Max)
+            return Refuse(ErrorCode.Internal, "no timestamp is left above that of the key");
+        var at = new Stamp(dot, Timestamp.Later(now, newest.Next));
+        if (RefuseKind(policy, write) is { } refusal)
+            return refusal;
+        return CrdtReading.IsCrdt(policy)
+            ? EvaluateType(policy, current, write, context, at, out result)
+            : EvaluateValue(policy, current, write, context, at, out result);
+    }
+
+    private static Failure? RefuseKind(ConflictPolicy policy, EventualWrite write)
+    {
+        if (write.Kind == EventualWriteKind.Operate)
+        {
+            var fits = (policy, write.Operation?.Action) switch
+            {
+                (ConflictPolicy.Counter, CrdtAction.Increment) => true,
+                (ConflictPolicy.ObservedRemoveSet, CrdtAction.Add or CrdtAction.Remove) => true,
+                (ConflictPolicy.LastWriterWinsMap, CrdtAction.Set or CrdtAction.Remove) => true,
+                (ConflictPolicy.Register, CrdtAction.Set) => write.Operation!.Fields is [{ Name.IsEmpty: true }],
+                _ => false,
+            };
+            return !fits ? Refuse(ErrorCode.UnsupportedForFamily, $"keys of this keyspace ({policy}) do not take {write.Operation?.Action}")
+                : write.Operation!.Action != CrdtAction.Increment && write.Operation.Fields.Count == 0 ? Refuse(ErrorCode.InvalidRequest, "the operation names nothing")
+                : null;
+        }
+
+        return write.Kind == EventualWriteKind.Put && CrdtReading.IsCrdt(policy)
+            ? Refuse(ErrorCode.UnsupportedForFamily, $"keys of this keyspace ({policy}) hold a data type: they take operations, not values")
+            : null;
+    }
+
+    private static Failure? EvaluateValue(ConflictPolicy policy, DottedSet current, EventualWrite write, CausalContext context, Stamp at, out EvaluatedWrite result)
+    {
+        var delete = write.Kind == EventualWriteKind.Delete;
+        var seen = policy == ConflictPolicy.LastWriterWins || (delete && write.Context.IsEmpty) ? context.Seen.Join(current.Context) : context.Seen;
+        var expires = write.TimeToLive is { } lifetime && !delete ? at.Timestamp.Add(lifetime) : Timestamp.Zero;
+        var sibling = new Sibling(at.Dot, at.Timestamp, delete, expires, delete ? default : StoredBytes(write));
+        var set = current.Write(seen, sibling);
+        List<Sibling> superseded = [.. current.Siblings.Where(present => !set.Siblings.Contains(present))];
+        result = new(set, sibling, superseded.Count > 1 ? [ConflictRules.Record(write.Key, ConflictResolution.Writer, at.Dot, superseded, at.Timestamp)] : []);
+        return RefuseSize(write, sibling, set);
+    }
+
+    private static Failure? EvaluateType(ConflictPolicy policy, DottedSet current, EventualWrite write, CausalContext context, Stamp at, out EvaluatedWrite result)
+    {
+        result = default;
+        byte[] state;
+        List<ConflictRecord> conflicts = [];
+        try
+        {
+            state = policy == ConflictPolicy.Counter ? Count(current, write, at) : Change(current, write, context, at, conflicts);
+        }
+        catch (OverflowException)
+        {
+            return Refuse(ErrorCode.InvalidRequest, "the counter would leave 64 bits");
+        }
+
+        var sibling = new Sibling(at.Dot, at.Timestamp, write.Kind == EventualWriteKind.Delete, Timestamp.Zero, state);
+        result = new(current.Write(current.Context, sibling), sibling, conflicts);
+        return RefuseSize(write, sibling, result.Set);
+    }
+
+    private static byte[] Count(DottedSet current, EventualWrite write, Stamp at)
+    {
+        var counter = CrdtReading.Counter(current);
+        return (write.Kind == EventualWriteKind.Delete ? counter.Reset() : counter.Increment(at.Dot, write.Operation!.By)).Encode();
+    }
+
+    private static byte[] Change(DottedSet current, EventualWrite write, CausalContext context, Stamp at, List<ConflictRecord> conflicts)
+    {
+        var map = CrdtReading.Map(current);
+        if (write.Kind == EventualWriteKind.Delete)
+            return map.Clear(at.Dot).Encode();
+        var operation = write.Operation!;
+        if (operation.Action == CrdtAction.Remove)
+            return map.Remove(at.Dot, operation.Fields, write.Context.IsEmpty ? null : context.Seen).Encode();
+        if (operation.Action == CrdtAction.Set)
+        {
+            conflicts.AddRange(operation.Fields.Select(field => field.Name).Where(name => map.WritesOf(name).Count > 1)
+                .Select(name => new ConflictRecord(write.Key, ConflictResolution.Timestamp, map.WinnerOf(name)!.Value.Dot, LosersOf(map, name), at.Timestamp)));
+        }
+
+        return map.Set(new FieldWrite(at.Dot, at.Timestamp, default), operation.Fields).Encode();
+    }
+
+    private static ConflictLoser[] LosersOf(DotMapState map, ReadOnlyMemory<byte> name) =>
+        [.. map.WritesOf(name).Where(write => write.Dot != map.WinnerOf(name)!.Value.Dot).Select(write => new ConflictLoser(write.Dot, write.Timestamp, Deleted: false, name, "", write.Value))];
+
+    private static Failure? RefuseSize(EventualWrite write, Sibling sibling, DottedSet set)
+    {
+        if (set.Context.Count > EventualLimits.MaxActors)
+            return Refuse(ErrorCode.TooManySiblings, $"the key was written by more than {EventualLimits.MaxActors} replicas");
+        if (write.Kind == EventualWriteKind.Delete)
+            return null; // what takes values away is never refused for their sake
+        if ((write.Kind == EventualWriteKind.Put ? write.Value.Length : sibling.Stored.Length) > EventualLimits.MaxValueBytes)
+            return Refuse(ErrorCode.ValueTooLarge, $"a value has at most {EventualLimits.MaxValueBytes} bytes, what a data type holds included");
+        if (set.Siblings.Count > EventualLimits.MaxSiblings)
+            return Refuse(ErrorCode.TooManySiblings, $"the key has {EventualLimits.MaxSiblings} concurrent values; read it and write with the context of that read");
+        return set.StoredBytes > EventualLimits.MaxSiblingBytes && set.Siblings.Count > 1
+            ? Refuse(ErrorCode.TooManySiblings, $"concurrent values of a key have at most {EventualLimits.MaxSiblingBytes} bytes; read it and write with the context of that read")
+            : null;
+    }
+
+    private static byte[] StoredBytes(EventualWrite write)
+    {
+        var header = StoredValue.HeaderLength(write.ContentType);
+        var stored = new byte[header + write.Value.Length];
+        StoredValue.WriteHeader(write.ContentType, stored);
+        write.Value.CopyTo(stored.AsMemory(header));
+        return stored;
+    }
+
+    private static Failure Refuse(ErrorCode code, string detail) => Failure.NotApplied(code, detail);
+
+    private readonly record struct Stamp(Dot Dot, Timestamp Timestamp);
+}
+
+/// <summary>What a write made.</summary>
+/// <param name="Set">The key's state.</param>
+/// <param name="Written">The new value in it.</param>
+/// <param name="Conflicts">Conflicts that it ended.</param>
+internal readonly record struct EvaluatedWrite(DottedSet Set, Sibling Written, IReadOnlyList<ConflictRecord> Conflicts);

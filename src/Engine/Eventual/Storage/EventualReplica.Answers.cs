@@ -1,0 +1,304 @@
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
+using GrainDb.Interfaces.Replicas;
+
+namespace GrainDb.Engine.Eventual;
+
+/// <content>What is asked of a replica.</content>
+public sealed partial class EventualReplica
+{
+    /// <summary>Keys that one step of a round forgets at most.</summary>
+    private const int MaxForgotten = 4096;
+
+    // Of the round that began here; forgotten by a restart, which ends it.
+    private Guid _round;
+    private Lsn _roundMark;
+    private int _repairMarks;
+
+    /// <summary>
+    /// Carries out a write that this replica coordinates: evaluates it, mints its dot, makes the new state durable here. The caller then sends the state to the others, and never this write to another
+    /// replica, unless it failed and certainly did not happen.
+    /// </summary>
+    /// <param name="write">What to do.</param>
+    /// <param name="configuration">Version of the configuration by which the caller goes.</param>
+    public Task<LocalWrite> WriteAsync(EventualWrite write, long configuration)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        return _commits.RunAsync<LocalWrite>(
+            new(write.Key.Length + write.Value.Length, batch => Write(batch, write, configuration), exception => Failed(Refused(exception))),
+            reason => Failed(Failure.NotApplied(ErrorCode.Unavailable, reason)));
+    }
+
+    /// <summary>Merges states, durably.</summary>
+    public Task<MergeAnswer> MergeAsync(MergeRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        (ReadOnlyMemory<byte> Key, DottedSet State)[] items;
+        try
+        {
+            items = Array.ConvertAll(request.Items, item => (item.Key, DottedSetCodec.Decode(item.State)));
+        }
+        catch (InvalidDataException exception)
+        {
+            return Task.FromResult(Answer(EventualOutcome.Unable, exception.Message));
+        }
+
+        return _commits.RunAsync<MergeAnswer>(
+            new(request.Items.Sum(item => item.Key.Length + item.State.Length), batch => Merge(batch, request, items), exception => Answer(EventualOutcome.Unable, exception.Message)),
+            reason => Answer(EventualOutcome.Unable, reason));
+    }
+
+    /// <summary>The state of a key.</summary>
+    public StateAnswer Read(StateRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        lock (_gate)
+        {
+            var outcome = Check(_standing, request.Replica, request.Configuration);
+            return new(outcome, outcome == EventualOutcome.Done ? _store.Find(request.Key)?.Encoded : default, _standing.Epoch, _standing.NeedsRepair);
+        }
+    }
+
+    /// <summary>Begins a comparison. A configuration that is new here is durable before this is answered, so that no request by an older one is served after it.</summary>
+    /// <remarks>
+    /// An epoch that is new here is entered, although no round told this replica to. That is safe: nobody enters an epoch before all members were compared for it, this one included if it was one; if it was not, it
+    /// joined later, and the one from whom it learned its epoch then knew the newer configuration, and could not enter the older one's epoch any more, so that nothing was ever forgotten under it.
+    /// </remarks>
+    public async Task<ExchangeAnswer> OpenExchangeAsync(ExchangeRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var standing = Standing;
+        var isNew = request.Configuration > standing.Configuration || (request.Epoch > standing.Epoch && standing.IsJoined);
+        if (isNew && request.Replica == Id && request.Configuration >= standing.Configuration && !await FollowAsync(request.Configuration, request.Epoch))
+            return new(EventualOutcome.Unable, 0, 0, NeedsRepair: true);
+        lock (_gate)
+        {
+            var outcome = Check(_standing, request.Replica, request.Configuration);
+            return new(outcome == EventualOutcome.Done && !_standing.IsJoined ? EventualOutcome.Joining : outcome, _store.Tree.Root, _standing.Epoch, _standing.NeedsRepair);
+        }
+    }
+
+    /// <summary>Children of nodes of the tree.</summary>
+    public TreeAnswer GetTree(TreeRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Level is < 0 or >= MerkleTree.Levels - 1 || request.Nodes.Any(node => (uint)node >= (uint)MerkleTree.NodesOf(request.Level)))
+            return new(EventualOutcome.Unable, []);
+        lock (_gate)
+        {
+            var outcome = Check(_standing, request.Replica, request.Configuration);
+            return outcome != EventualOutcome.Done
+                ? new(outcome, [])
+                : new(outcome, [.. request.Nodes.SelectMany(node => Enumerable.Range(node * MerkleTree.Fan, MerkleTree.Fan)).Select(child => _store.Tree.HashOf(request.Level + 1, child))]);
+        }
+    }
+
+    /// <summary>A page of the keys of a leaf.</summary>
+    public LeafAnswer GetLeaf(LeafRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if ((uint)request.Leaf >= MerkleTree.Leaves)
+            return new(EventualOutcome.Unable, [], IsLast: true);
+        lock (_gate)
+        {
+            var outcome = Check(_standing, request.Replica, request.Configuration);
+            if (outcome != EventualOutcome.Done)
+                return new(outcome, [], IsLast: true);
+            var keys = new List<LeafEntry>();
+            var bytes = 0;
+            foreach (var (key, stored) in _store.Leaf(request.Leaf, request.After))
+            {
+                if (bytes > request.MaxBytes)
+                    return new(outcome, [.. keys], IsLast: false);
+                keys.Add(new(key, stored.Hash));
+                bytes += key.Length + sizeof(ulong);
+            }
+
+            return new(outcome, [.. keys], IsLast: true);
+        }
+    }
+
+    /// <summary>States of keys.</summary>
+    public StatesAnswer GetStates(StatesRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        lock (_gate)
+        {
+            var outcome = Check(_standing, request.Replica, request.Configuration);
+            if (outcome != EventualOutcome.Done)
+                return new(outcome, 0, []);
+            var items = new List<KeyState>();
+            var bytes = 0;
+            foreach (var key in request.Keys)
+            {
+                if (bytes > request.MaxBytes)
+                    break;
+                items.Add(new(key, _store.Find(key)?.Encoded));
+                bytes += key.Length + items[^1].State.Length;
+            }
+
+            return new(outcome, _standing.Epoch, [.. items]);
+        }
+    }
+
+    /// <summary>A step of a round that ends with forgetting tombstones; durable before it is answered.</summary>
+    public Task<RoundAnswer> StepAsync(RoundRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var unable = new RoundAnswer(EventualOutcome.Unable, 0, 0, IsComplete: false);
+        return _commits.RunAsync<RoundAnswer>(new(0, batch => Step(batch, request), _ => unable), _ => unable);
+    }
+
+    /// <summary>A replica that joins learned the epoch of one that is whole: it takes nothing older, and begins to take part.</summary>
+    /// <returns>Whether that is durable.</returns>
+    public Task<bool> JoinAsync(long epoch) =>
+        ChangeAsync(standing => standing with { IsJoined = true, Epoch = Math.Max(standing.Epoch, epoch), Floor = Math.Max(standing.Floor, epoch) });
+
+    /// <summary>Somebody lost what this replica should have got, or it lost something itself: it counts again for reads when it was compared with all others.</summary>
+    /// <returns>Whether that is durable.</returns>
+    public Task<bool> MarkForRepairAsync()
+    {
+        Interlocked.Increment(ref _repairMarks);
+        return ChangeAsync(standing => standing with { NeedsRepair = true });
+    }
+
+    /// <summary>How often it was marked since it was opened.</summary>
+    internal int RepairMarks => Volatile.Read(ref _repairMarks);
+
+    /// <summary>It was compared with all others since it was marked so often; a later mark stays.</summary>
+    /// <returns>Whether that is durable.</returns>
+    internal Task<bool> MarkRepairedAsync(int marks) => ChangeAsync(standing => standing with { NeedsRepair = standing.NeedsRepair && RepairMarks != marks });
+
+    /// <summary>From now on no request by an older configuration is served.</summary>
+    /// <returns>Whether that is durable.</returns>
+    public Task<bool> AdoptAsync(long configuration) => FollowAsync(configuration, epoch: 0);
+
+    private Task<bool> FollowAsync(long configuration, long epoch) => ChangeAsync(standing => standing with
+    {
+        Configuration = Math.Max(standing.Configuration, configuration),
+        Epoch = standing.IsJoined ? Math.Max(standing.Epoch, epoch) : standing.Epoch,
+    });
+
+    private Task<bool> ChangeAsync(Func<ReplicaStanding, ReplicaStanding> change) => _commits.RunAsync<bool>(
+        new(
+            0,
+            batch =>
+            {
+                batch.Change(change(batch.Standing));
+                return true;
+            },
+            _ => false),
+        _ => false);
+
+    private EventualOutcome Check(ReplicaStanding standing, Guid replica, long configuration) =>
+        replica != Id ? EventualOutcome.UnknownReplica
+        : configuration < standing.Configuration ? EventualOutcome.OldConfiguration
+        : BrokenReason is not null ? EventualOutcome.Unable
+        : EventualOutcome.Done;
+
+    private LocalWrite Write(ReplicaBatch batch, EventualWrite write, long configuration)
+    {
+        if (configuration < batch.Standing.Configuration)
+            return Failed(Failure.NotApplied(ErrorCode.RangeMoved, "the partition has a newer configuration"));
+        if (!batch.Standing.IsJoined)
+            return Failed(Failure.NotApplied(ErrorCode.Unavailable, "the replica is joining the partition"));
+        var current = batch.Current(write.Key);
+        var now = _clock.Now();
+        if (WriteEvaluator.Evaluate(Options.Policy, current, write, NextDot(batch, current), now, out var result) is { } failure)
+            return Failed(failure);
+        if (!batch.TrySet(write.Key, result.Set))
+            return Failed(Failure.NotApplied(ErrorCode.TooManySiblings, "the values of the key do not fit a record of the log"));
+        foreach (var conflict in result.Conflicts)
+            batch.Note(conflict);
+        AdoptIn(batch, configuration);
+        return new(null, DottedSetCodec.Encode(result.Set), result.Written.Dot, result.Written.Timestamp, current.Siblings.Any(sibling => sibling.IsVisibleAt(now)), batch.Standing.Epoch);
+    }
+
+    private Dot NextDot(ReplicaBatch batch, DottedSet current) => new(Id, Options.Has(EventualFaults.CounterPerKey) ? current.Context[Id] + 1 : batch.Next.Value);
+
+    private MergeAnswer Merge(ReplicaBatch batch, MergeRequest request, (ReadOnlyMemory<byte> Key, DottedSet State)[] items)
+    {
+        var standing = batch.Standing;
+        var outcome = Check(standing, request.Replica, request.Configuration);
+        if (outcome != EventualOutcome.Done)
+            return Answer(outcome, "");
+        if (!standing.IsJoined)
+            return Answer(EventualOutcome.Joining, "");
+        if (request.Epoch < standing.Floor && !Options.Has(EventualFaults.IgnoreEpoch))
+            return Answer(EventualOutcome.OldEpoch, $"states of epoch {request.Epoch} are not taken any more");
+        foreach (var (key, state) in items)
+        {
+            if (MergeOne(batch, key, state) is { } problem)
+                return Answer(EventualOutcome.Unable, problem);
+        }
+
+        AdoptIn(batch, request.Configuration);
+        return Answer(EventualOutcome.Done, "") with { Configuration = batch.Standing.Configuration, NeedsRepair = batch.Standing.NeedsRepair };
+    }
+
+    private string? MergeOne(ReplicaBatch batch, ReadOnlyMemory<byte> key, DottedSet state)
+    {
+        // Lifts the clock where the sender's is credible. Where it is not, the state is taken all the same: writes are ordered by what they have seen.
+        _clock.TryReceive(state.NewestTimestamp);
+        var current = batch.Current(key);
+        if (current.Covers(state))
+            return null;
+        var merged = ConflictRules.Merge(Options.Policy, current, state, out var losers);
+        if (!batch.TrySet(key, merged))
+            return "the values of the key do not fit a record of the log";
+        if (losers.Count > 0)
+            batch.Note(ConflictRules.Record(key, ConflictResolution.Timestamp, merged.Siblings[0].Dot, losers, _clock.Now()));
+        return null;
+    }
+
+    private static void AdoptIn(ReplicaBatch batch, long configuration)
+    {
+        if (configuration > batch.Standing.Configuration)
+            batch.Change(batch.Standing with { Configuration = configuration });
+    }
+
+    private RoundAnswer Step(ReplicaBatch batch, RoundRequest request)
+    {
+        var standing = batch.Standing;
+        var outcome = Check(standing, request.Replica, request.Configuration);
+        if (outcome == EventualOutcome.Done && !standing.IsJoined)
+            outcome = EventualOutcome.Joining;
+        if (outcome == EventualOutcome.Done && request.Step != RoundStep.Begin && (request.Round != _round || request.Mark != _roundMark))
+            outcome = EventualOutcome.UnknownRound;
+        if (outcome != EventualOutcome.Done)
+            return new(outcome, standing.Epoch, 0, IsComplete: false);
+        AdoptIn(batch, request.Configuration);
+        switch (request.Step)
+        {
+            case RoundStep.Begin:
+                if (_round != request.Round)
+                    (_round, _roundMark) = (request.Round, new Lsn(batch.Next.Value - 1));
+                return new(outcome, batch.Standing.Epoch, 0, IsComplete: true) { Mark = _roundMark };
+            case RoundStep.Enter:
+                batch.Change(batch.Standing with { Epoch = Math.Max(standing.Epoch, request.Epoch) });
+                return new(outcome, batch.Standing.Epoch, 0, IsComplete: true);
+            case RoundStep.Collect when standing.Epoch >= request.Epoch || Options.Has(EventualFaults.CollectEarly):
+                batch.Change(batch.Standing with { Floor = Math.Max(standing.Floor, request.Epoch) });
+                return Forget(batch, request);
+            default:
+                return new(EventualOutcome.UnknownRound, standing.Epoch, 0, IsComplete: false);
+        }
+    }
+
+    private RoundAnswer Forget(ReplicaBatch batch, RoundRequest request)
+    {
+        List<ReadOnlyMemory<byte>> dead = [.. batch.Store.Mortal
+            .Where(pair => pair.Value.Lsn <= _roundMark && pair.Value.DeadFrom <= request.NotAfter && !batch.Changes(pair.Key))
+            .Select(pair => pair.Key)
+            .Take(MaxForgotten + 1)];
+        var complete = dead.Count <= MaxForgotten;
+        if (!complete)
+            dead.RemoveAt(MaxForgotten);
+        batch.Forget(dead);
+        return new(EventualOutcome.Done, batch.Standing.Epoch, dead.Count, complete);
+    }
+
+    private static LocalWrite Failed(Failure failure) => new(failure, default, default, default, Existed: false, Epoch: 0);
+
+    private static MergeAnswer Answer(EventualOutcome outcome, string detail) => new(outcome, detail);
+}

@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Text;
+using GrainDb.Engine.Eventual;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
+using GrainDb.Simulation.Core;
+
+namespace GrainDb.Simulation.Eventual;
+
+/// <summary>One client: reads and writes a few keys through any node, with the contexts that it was given, and records what it was told.</summary>
+internal sealed class EventualClient
+{
+    public static readonly string[] Keys = ["a", "b", "c", "d"];
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
+
+    private readonly EventualCluster _cluster;
+    private readonly EventualHistory _history;
+    private readonly Random _random;
+    private readonly SimulatedProcess _process;
+    private readonly Dictionary<string, CausalContext> _seen = [];
+    private readonly string _name;
+    private int _puts;
+
+    public EventualClient(EventualCluster cluster, EventualHistory history, int number)
+    {
+        _cluster = cluster;
+        _history = history;
+        _name = $"client{number}";
+        _random = cluster.World.NewRandom(_name);
+        _process = new SimulatedProcess(cluster.World, _name, _random);
+        cluster.Network.Attach(_process);
+        _process.Start(RunAsync);
+    }
+
+    public bool IsDone { get; private set; }
+
+    public int Succeeded { get; private set; }
+
+    private bool IsCounting => _cluster.Profile.Policy == ConflictPolicy.Counter;
+
+    private async Task RunAsync()
+    {
+        while (_cluster.AreThingsBreaking)
+        {
+            var key = Keys[_random.Next(Keys.Length)];
+            if (_random.Next(2) == 0)
+                await ReadAsync(key);
+            else if (IsCounting)
+                await IncrementAsync(key);
+            else
+                await WriteAsync(key);
+            var pause = new TaskCompletionSource();
+            _cluster.World.Schedule(TimeSpan.FromMilliseconds(_random.Next(300)), _process, () => pause.TrySetResult());
+            await pause.Task;
+        }
+
+        IsDone = true;
+    }
+
+    private async Task ReadAsync(string key)
+    {
+        var node = AnyNode();
+        var level = AnyLevel();
+        var began = _cluster.World.Now;
+        var result = await _cluster.Network.CallAsync(_process, node.Name, $"read {key}", async () => await node.ReadAsync(Encoding.UTF8.GetBytes(key), level) ?? EventualReadResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "")), Patience, mayRepeat: false);
+        if (result is not { Failure: null })
+            return;
+        Succeeded++;
+        var set = result.State.IsEmpty ? DottedSet.Empty : DottedSetCodec.Decode(result.State);
+        _history.Read(key, set, began, IsQuorum(level));
+        CausalContext.TryDecode(result.Context, out var context, out _);
+        _seen[key] = context!;
+    }
+
+    private async Task WriteAsync(string key)
+    {
+        var seen = _random.Next(3) > 0 && _seen.TryGetValue(key, out var context) ? context : CausalContext.None;
+        var delete = seen != CausalContext.None && _random.Next(3) == 0;
+        var write = new EventualWrite
+        {
+            Key = Encoding.UTF8.GetBytes(key),
+            Kind = delete ? EventualWriteKind.Delete : EventualWriteKind.Put,
+            Value = delete ? default : Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_name}.{++_puts}")),
+            Context = seen == CausalContext.None ? default : seen.Encode(),
+        };
+        var level = AnyLevel();
+        _history.Attempt(key, seen.Seen, delete);
+        if (await SendAsync(write, level) is { Failure: null } result)
+        {
+            Succeeded++;
+            _history.Acknowledge(key, result, seen.Seen, IsQuorum(level), delete);
+        }
+    }
+
+    private async Task IncrementAsync(string key)
+    {
+        var by = 1 + (long)_random.Next(9);
+        var write = new EventualWrite { Key = Encoding.UTF8.GetBytes(key), Kind = EventualWriteKind.Operate, Operation = CrdtOperation.Increment(by) };
+        var level = _cluster.Profile.LosesDisks ? EventualLevel.Quorum : AnyLevel();
+        var result = await SendAsync(write, level);
+        Succeeded += result is { Failure: null } ? 1 : 0;
+        if (result is not { Failure.Outcome: Outcome.NotApplied })
+            _history.Increment(key, by, isKnown: result is { Failure: null });
+    }
+
+    private Task<EventualWriteResult?> SendAsync(EventualWrite write, EventualLevel level)
+    {
+        var node = AnyNode();
+        return _cluster.Network.CallAsync(_process, node.Name, $"{write.Kind}", () => new ValueTask<EventualWriteResult>(node.WriteAsync(write, level)), Patience, mayRepeat: false);
+    }
+
+    private EventualNode AnyNode() => _cluster.Nodes[_random.Next(_cluster.Nodes.Count)];
+
+    private EventualLevel AnyLevel() => _random.Next(6) switch { 0 => EventualLevel.One, 1 => EventualLevel.All, _ => EventualLevel.Quorum };
+
+    private static bool IsQuorum(EventualLevel level) => level.Kind != EventualLevelKind.One;
+}
