@@ -26,6 +26,8 @@ internal sealed class Troublemaker
         _cluster.Network.Heal();
         foreach (var node in _cluster.Nodes)
         {
+            if (_cluster.Profile.IsBeyondOffset)
+                node.Clocks.WallOffset = TimeSpan.Zero; // a node whose clock is off serves nobody
             node.FailNextSync = false;
             node.SlowestDisk = TimeSpan.Zero;
             node.Disk.CapacityBytes = long.MaxValue;
