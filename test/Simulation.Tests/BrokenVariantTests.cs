@@ -19,7 +19,6 @@ public sealed class BrokenVariantTests
     [InlineData(nameof(ReplicationFaults.NoRestartWait), nameof(Script.StaleLease))]
     [InlineData(nameof(ReplicationFaults.AnyRelease), nameof(Script.LateRelease))]
     [InlineData(nameof(ReplicationFaults.NoSelfPromise), nameof(Script.None))]
-    [InlineData(nameof(ReplicationFaults.UnfencedFetch), nameof(Script.SourceMovesOn))]
     [InlineData(nameof(ReplicationFaults.TruncateAlways), nameof(Script.None))]
     [InlineData(nameof(ReplicationFaults.AckLastLsn), nameof(Script.LooseEnd))]
     [InlineData(nameof(ReplicationFaults.CommitUnverified), nameof(Script.None))]

@@ -5,18 +5,31 @@ namespace GrainDb.Simulation.Tests;
 
 public sealed class SeedTests
 {
+    /// <summary>Seeds whose clients work in transactions.</summary>
+    internal const int WithTransactions = 49;
+
     private const int Some = 300;
 
     [Fact]
     public void No_seed_breaks_a_promise()
     {
         var violations = new List<string>();
-        var summary = Seeds.Run(1, Some, RunOptions.Any, keepsGoing: false, result => violations.AddRange(result.Violations.Select(violation => $"seed {result.Seed}: {violation}")));
+        var summary = Seeds.Run(1, Some, new RunOptions { Transactions = false }, keepsGoing: false, result => violations.AddRange(result.Violations.Select(violation => $"seed {result.Seed}: {violation}")));
         Assert.True(summary.Failed.Count == 0, string.Join('\n', violations));
 
         // A cluster that serves nobody breaks no promise either.
         Assert.True(summary.Succeeded > Some * 50, $"only {summary.Succeeded} operations succeeded");
         Assert.True(summary.Epochs > Some * 2, $"only {summary.Epochs} leaders");
+    }
+
+    [Fact]
+    public void No_seed_of_transactions_breaks_a_promise()
+    {
+        var violations = new List<string>();
+        var summary = Seeds.Run(
+            1, WithTransactions, new RunOptions { Transactions = true }, keepsGoing: false, result => violations.AddRange(result.Violations.Select(violation => $"seed {result.Seed}: {violation}")));
+        Assert.True(summary.Failed.Count == 0, string.Join('\n', violations));
+        Assert.True(summary.Succeeded > WithTransactions * 50, $"only {summary.Succeeded} operations succeeded");
     }
 
     [Fact]
