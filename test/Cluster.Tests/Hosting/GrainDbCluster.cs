@@ -20,12 +20,12 @@ namespace GrainDb.Cluster.Tests.Hosting;
 /// <summary>Real silos in this process, each with its own data directory, which outlives them.</summary>
 internal sealed class GrainDbCluster : IAsyncDisposable
 {
-    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Between two looks: the silos need the cores meanwhile.</summary>
     private static readonly TimeSpan PollPause = TimeSpan.FromMilliseconds(10);
 
-    private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(90);
 
     private readonly InProcessTestCluster _cluster;
     private readonly Network _network;
