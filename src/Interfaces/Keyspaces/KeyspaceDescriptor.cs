@@ -1,3 +1,6 @@
+using GrainDb.Interfaces.Eventual;
+using GrainDb.Interfaces.Transactions;
+
 namespace GrainDb.Interfaces.Keyspaces;
 
 /// <summary>The consistency family of a keyspace, fixed for its life.</summary>
@@ -58,6 +61,18 @@ public sealed record KeyspaceDescriptor
     /// <summary>Grows with every change.</summary>
     [Id(7)]
     public long Generation { get; init; } = 1;
+
+    /// <summary>What an eventual keyspace does with concurrent writes; of a strong one the first, which means nothing.</summary>
+    [Id(8)]
+    public ConflictPolicy Conflict { get; init; }
+
+    /// <summary>Whether hints on other nodes count toward the level of a write of an eventual keyspace.</summary>
+    [Id(9)]
+    public bool Sloppy { get; init; }
+
+    /// <summary>Isolation of a transaction that names none and whose first key is here.</summary>
+    [Id(10)]
+    public IsolationLevel DefaultIsolation { get; init; }
 
     /// <summary>Whether clients may not write it.</summary>
     public bool IsSystem => Name.StartsWith("system.", StringComparison.Ordinal);
