@@ -159,6 +159,8 @@ public sealed class HeartbeatsTests
 
         public Task<TransactionMemories> FindTransactionAsync(TransactionId transaction) => throw new NotSupportedException();
 
+        public Task<TransactionMemories> FenceTransactionAsync(TransactionId transaction) => throw new NotSupportedException();
+
         public Task<NodeReport> ReportAsync() => throw new NotSupportedException();
     }
 }
