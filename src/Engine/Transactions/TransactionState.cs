@@ -34,6 +34,9 @@ internal sealed class TransactionState
     /// <summary>Whether there is nothing at all.</summary>
     public bool IsEmpty => Prepared.Count + Decisions.Count + Commits.Count + Idempotency.Count == 0;
 
+    /// <summary>What is remembered of a transaction: its commit timestamp, here alone or with other ranges; zero when it was aborted; null when nothing is.</summary>
+    public Timestamp? FindOutcome(TransactionId transaction) => Commits.Find(transaction) ?? Decisions.Find(transaction);
+
     /// <summary>Applies a <see cref="RangeRecordType.Prepare"/>, <see cref="RangeRecordType.Resolve"/> or <see cref="RangeRecordType.Commit"/> record.</summary>
     /// <exception cref="InvalidDataException">The payload is malformed, or contradicts what stands here.</exception>
     public void Apply(byte type, Timestamp timestamp, ReadOnlyMemory<byte> payload, MvccStore store)
