@@ -32,8 +32,11 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
     public bool MayHaveBegun(TransactionId transaction)
     {
         var now = clock.Now();
-        return transaction.Began <= now.Add(clock.MaxOffset) && now <= TransactionDeadline.RememberedUntil(transaction);
+        return transaction.Began <= now.Add(clock.MaxOffset) && !IsForgotten(transaction);
     }
+
+    /// <summary>Whether a transaction of this id can have been, so long ago that nobody remembers.</summary>
+    public bool IsForgotten(TransactionId transaction) => clock.Now() > TransactionDeadline.RememberedUntil(transaction);
 
     public async Task<TransactionView?> FindAsync(TransactionId transaction, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -75,7 +78,7 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
             return Unknown(transaction, "the records of transactions cannot be read now");
         if (!isPastDeadline)
             return Unknown(transaction, "it has not been decided yet");
-        if (clock.Now() > TransactionDeadline.RememberedUntil(transaction))
+        if (IsForgotten(transaction))
             return null;
         return answer.HasAskedAll
             ? new TransactionView(transaction, TransactionStatus.Aborted, Timestamp.Zero, "its deadline is over and it was never committed")
