@@ -1,3 +1,4 @@
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Replicas;
 
@@ -26,6 +27,10 @@ public sealed record ReplicaStatus(
     /// <summary>Last record of the log that its state holds; zero when idle.</summary>
     [Id(7)]
     public Lsn Applied { get; init; }
+
+    /// <summary>Of a replica of an eventual partition that is in memory; else null.</summary>
+    [Id(8)]
+    public EventualReplicaReport? Eventual { get; init; }
 }
 
 /// <summary>One range as its leader, or its node's storage, reports it.</summary>
