@@ -4,6 +4,7 @@ using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Grains.Ranges;
@@ -114,9 +115,9 @@ internal sealed class KeyValueStore(
         // What the session has seen may come from a node whose clock is ahead: a scan that names its own present must lie above it.
         clock.TryReceive(consistency.Seen);
         return calls.RunAsync(
-            snapshot => snapshot.FindActive(keyspace) is { } map
-                ? new ScanPlan(map, query, consistency, clock, node.Name).RunAsync(routing)
-                : new(ScanResult.Failed(NoKeyspace(keyspace))),
+            snapshot => snapshot.FindActive(keyspace) is not { } map ? new(ScanResult.Failed(NoKeyspace(keyspace)))
+                : FamilyFailure(map) is { } unsupported ? new(ScanResult.Failed(unsupported))
+                : new ScanPlan(map, query, consistency, clock, node.Name).RunAsync(routing),
             result => result.Failure,
             ScanResult.Failed,
             isWrite: false,
@@ -155,10 +156,21 @@ internal sealed class KeyValueStore(
             return NoKeyspace(keyspace);
         }
 
+        if (FamilyFailure(map) is { } unsupported)
+        {
+            range = null;
+            routingKey = default;
+            return unsupported;
+        }
+
         routingKey = map.RoutingKeyOf(key);
         range = map.Find(routingKey.Span);
         return null;
     }
+
+    private static Failure? FamilyFailure(KeyspaceMap map) => map.Keyspace.Family == KeyspaceFamily.Eventual
+        ? Failure.NotApplied(ErrorCode.UnsupportedForFamily, $"keyspace '{map.Keyspace.Name}' is eventual: its keys have no one value that a leader could give")
+        : null;
 
     private static Failure NoKeyspace(string keyspace) =>
         Failure.NotApplied(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'");

@@ -43,6 +43,10 @@ public interface IEventualReplicaGrain : IGrainWithStringKey
     [Alias("step"), ResponseTimeout("00:00:10")]
     Task<RoundAnswer> StepAsync(RoundRequest request);
 
+    /// <summary>What became of a write that may be repeated.</summary>
+    [Alias("find-request"), ResponseTimeout("00:00:02")]
+    Task<RequestAnswer> FindRequestAsync(RequestQuery query);
+
     /// <summary>Tells a replica that it may lack something. Returns whether it noted that durably; false also when it is not this one.</summary>
     /// <param name="replica">Incarnation of the replica that is meant.</param>
     [Alias("mark-for-repair"), ResponseTimeout("00:00:05")]
