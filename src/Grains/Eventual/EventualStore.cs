@@ -208,28 +208,32 @@ internal sealed class EventualStore(
         if (left <= TimeSpan.Zero)
             return (null, Failure.NotApplied(ErrorCode.Unavailable, "no time is left"));
         var map = meta.Current?.FindActive(keyspace);
+        var isNew = true;
         if (map is null)
         {
             // The view may be older than the keyspace: look once.
-            await RefreshQuietlyAsync(left, cancellationToken);
+            isNew = await RefreshQuietlyAsync(left, cancellationToken);
             map = meta.Current?.FindActive(keyspace);
         }
 
         return map switch
         {
-            null when meta.Current is null => (null, Failure.NotApplied(ErrorCode.Unavailable, $"node {node.Name} cannot reach the meta range, where keyspaces are")),
+            null when !isNew => (null, Failure.NotApplied(ErrorCode.Unavailable, $"node {node.Name} does not know keyspace '{keyspace}' and cannot reach the meta range, where keyspaces are")),
             null => (null, Failure.NotApplied(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'")),
             { Keyspace.Family: KeyspaceFamily.Strong } => (null, Failure.NotApplied(ErrorCode.UnsupportedForFamily, $"keyspace '{keyspace}' is strong")),
             _ => (map, null),
         };
     }
 
-    private async Task RefreshQuietlyAsync(TimeSpan left, CancellationToken cancellationToken)
+    /// <returns>Whether the view is new now.</returns>
+    private async Task<bool> RefreshQuietlyAsync(TimeSpan left, CancellationToken cancellationToken)
     {
         if (left <= TimeSpan.Zero)
-            return;
-        await ((Task)meta.RefreshAsync(cancellationToken)).WaitAsync(left < RefreshPatience ? left : RefreshPatience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return false;
+        var refresh = meta.RefreshAsync(cancellationToken);
+        await ((Task)refresh).WaitAsync(left < RefreshPatience ? left : RefreshPatience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
+        return refresh.IsCompletedSuccessfully;
     }
 
     private static Failure? LevelFailure(EventualLevel level, PartitionConfiguration configuration) =>

@@ -31,7 +31,7 @@ public sealed class SplitClusterTests : IAsyncLifetime
     {
         var client = await _cluster.CreateEventualAsync("both", policy);
         for (var i = 0; i < Keys; i++)
-            Assert.Null((await client.PutAsync(0, $"k{i}", "before", EventualLevel.All)).Failure);
+            Assert.Null((await client.PutAsync(i % 3, $"k{i}", "before", EventualLevel.All)).Failure);
         _network.Isolate("Silo_2", _cluster.Silos.Keys, CutKind.BlackHole);
         await Task.WhenAll(Enumerable.Range(0, Keys).Select(async i =>
         {
