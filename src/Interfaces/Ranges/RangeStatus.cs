@@ -26,6 +26,14 @@ public sealed record ReplicaStatus(
     /// <summary>Last record of the log that its state holds; zero when idle.</summary>
     [Id(7)]
     public Lsn Applied { get; init; }
+
+    /// <summary>Of an eventual partition: whether it does not count for reads until it was compared with all others.</summary>
+    [Id(8)]
+    public bool NeedsRepair { get; init; }
+
+    /// <summary>Of an eventual partition: when it was last compared completely with every other replica, or found equal; zero for never since its node started.</summary>
+    [Id(9)]
+    public Timestamp LastAgreement { get; init; }
 }
 
 /// <summary>One range as its leader, or its node's storage, reports it.</summary>
@@ -67,4 +75,8 @@ public sealed record RangeStatus
     /// <summary>Who votes, as the leader's log has it, else the log of the replica with the highest epoch; null when none tells.</summary>
     [Id(8)]
     public RangeConfiguration? Configuration { get; init; }
+
+    /// <summary>The family of its keyspace. A partition of an eventual one has no leader, no epoch of leadership, no GC threshold and no voters.</summary>
+    [Id(9)]
+    public Keyspaces.KeyspaceFamily Family { get; init; }
 }
