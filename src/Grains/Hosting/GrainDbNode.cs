@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using GrainDb.Engine.Eventual;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Transactions;
@@ -12,6 +13,7 @@ using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
 using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Changes;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
@@ -55,6 +57,8 @@ public static class GrainDbNode
         services.AddSingleton<GarbageCollection>();
         services.AddSingleton<KeyspaceCatalog>();
         services.AddSingleton<IKeyspaceCatalog>(provider => provider.GetRequiredService<KeyspaceCatalog>());
+        services.AddSingleton<IKeyspaceDirectory, KeyspaceDirectory>();
+        services.AddSingleton<IEventualStates, EventualStates>();
         services.AddSingleton<IKeyValueStore, KeyValueStore>();
         services.AddSingleton<ChangeFeed>();
         services.AddSingleton<IChangeFeed>(provider => provider.GetRequiredService<ChangeFeed>());

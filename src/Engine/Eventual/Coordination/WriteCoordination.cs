@@ -74,7 +74,7 @@ public sealed class WriteCoordination
             return EventualWriteResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "too few replicas are alive for this level; nothing was written"));
         var local = await _replica.WriteAsync(write, _configuration.Version);
         if (local.Failure is { } failure)
-            return EventualWriteResult.Failed(failure) with { Coordinator = _node };
+            return EventualWriteResult.Failed(failure) with { Coordinator = _node, Partition = _replica.Partition };
         Begin(write, local);
         await WaitAsync(patience);
         return Result(local);
@@ -193,6 +193,7 @@ public sealed class WriteCoordination
                 Existed = local.Existed,
                 Context = CausalContext.Of(DottedSetCodec.Decode(local.State)).Encode(),
                 Coordinator = _node,
+                Partition = _replica.Partition,
                 State = local.State,
                 Replicas = [.. _configuration.All.Select(replica => new EventualVote(replica.Node, _replies.GetValueOrDefault(replica.Id, EventualReply.Timeout), "", IsStale: false))],
             };

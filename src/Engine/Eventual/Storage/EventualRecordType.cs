@@ -14,4 +14,7 @@ internal static class EventualRecordType
 
     /// <summary>Keys are forgotten; payload: varint count, each varint length, key.</summary>
     public const byte Forget = 4;
+
+    /// <summary>Conflicts that one write ended are not listed any more; payload: varint length, key · 16 bytes actor · varint counter (winner).</summary>
+    public const byte Dismiss = 5;
 }
