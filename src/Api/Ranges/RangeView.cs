@@ -2,6 +2,8 @@ using System.Buffers.Text;
 using System.ComponentModel;
 using System.Text;
 using System.Text.Unicode;
+using GrainDb.Api.Requests;
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 
@@ -30,6 +32,18 @@ public sealed record ReplicaView
 
     [Description("What is wrong; null when nothing is.")]
     public required string? Detail { get; init; }
+
+    [Description("Of an eventual partition: whether it does not count for reads until it was compared with all others. Null in a strong range.")]
+    public bool? NeedsRepair { get; init; }
+
+    [Description("Of an eventual partition: when it was last compared completely with every other replica, RFC 3339; null when it never was since its node started, and in a strong range.")]
+    public string? LastAgreement { get; init; }
+
+    internal static ReplicaView Of(ReplicaStatus replica, KeyspaceFamily family) => Of(replica) with
+    {
+        NeedsRepair = family == KeyspaceFamily.Eventual ? replica.NeedsRepair : null,
+        LastAgreement = family == KeyspaceFamily.Eventual && !replica.LastAgreement.IsZero ? Rfc3339.Format(replica.LastAgreement) : null,
+    };
 
     internal static ReplicaView Of(ReplicaStatus replica) => new()
     {
@@ -77,6 +91,9 @@ public sealed record RangeView
 
     public required string Keyspace { get; init; }
 
+    [Description("strong or eventual: an eventual partition has no leader, epoch, GC threshold or configuration.")]
+    public required string Family { get; init; }
+
     [Description("First routing key when its bytes are UTF-8; empty for the first range. Under hash partitioning routing keys begin with 8 bytes of hash.")]
     public string? Start { get; init; }
 
@@ -93,7 +110,7 @@ public sealed record RangeView
     [Description("The node that leads; null when none does.")]
     public required string? Leader { get; init; }
 
-    public required ulong Epoch { get; init; }
+    public required ulong? Epoch { get; init; }
 
     [Description("Keys with at least one retained version; null while the range is not in memory.")]
     public required long? Keys { get; init; }
@@ -105,7 +122,7 @@ public sealed record RangeView
     public required double Rate { get; init; }
 
     [Description("Nothing below it can be read.")]
-    public required string GcThreshold { get; init; }
+    public required string? GcThreshold { get; init; }
 
     [Description("Who votes, as the range's log has it; null when the range is not in memory.")]
     public required ConfigurationView? Configuration { get; init; }
@@ -119,19 +136,20 @@ public sealed record RangeView
         {
             Id = range.Id.Value,
             Keyspace = range.Keyspace,
+            Family = status.Family == KeyspaceFamily.Strong ? "strong" : "eventual",
             Start = TextOf(range.Start),
             Start64 = Base64Of(range.Start),
             End = TextOf(range.End),
             End64 = Base64Of(range.End),
             Generation = range.Generation,
             Leader = status.Leader,
-            Epoch = status.Epoch.Value,
+            Epoch = status.Family == KeyspaceFamily.Strong ? status.Epoch.Value : null,
             Keys = status.Keys < 0 ? null : status.Keys,
             Bytes = status.Bytes < 0 ? null : status.Bytes,
             Rate = status.Rate,
-            GcThreshold = status.GcThreshold.ToString(),
+            GcThreshold = status.Family == KeyspaceFamily.Strong ? status.GcThreshold.ToString() : null,
             Configuration = ConfigurationView.Of(status.Configuration),
-            Replicas = [.. status.Replicas.Select(ReplicaView.Of)],
+            Replicas = [.. status.Replicas.Select(replica => ReplicaView.Of(replica, status.Family))],
         };
     }
 
