@@ -1,8 +1,10 @@
 using System.Buffers.Text;
 using System.ComponentModel;
+using System.Globalization;
 using System.Text;
+using System.Text.Json.Serialization;
 using System.Text.Unicode;
-using GrainDb.Api.Requests;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -33,17 +35,9 @@ public sealed record ReplicaView
     [Description("What is wrong; null when nothing is.")]
     public required string? Detail { get; init; }
 
-    [Description("Of an eventual partition: whether it does not count for reads until it was compared with all others. Null in a strong range.")]
-    public bool? NeedsRepair { get; init; }
-
-    [Description("Of an eventual partition: when it was last compared completely with every other replica, RFC 3339; null when it never was since its node started, and in a strong range.")]
-    public string? LastAgreement { get; init; }
-
-    internal static ReplicaView Of(ReplicaStatus replica, KeyspaceFamily family) => Of(replica) with
-    {
-        NeedsRepair = family == KeyspaceFamily.Eventual ? replica.NeedsRepair : null,
-        LastAgreement = family == KeyspaceFamily.Eventual && !replica.LastAgreement.IsZero ? Rfc3339.Format(replica.LastAgreement) : null,
-    };
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("Of a replica of an eventual partition that is in memory; else absent.")]
+    public EventualReplicaView? Eventual { get; init; }
 
     internal static ReplicaView Of(ReplicaStatus replica) => new()
     {
@@ -55,6 +49,47 @@ public sealed record ReplicaView
         Applied = replica.Applied.Value,
         Lag = replica.Lag,
         Detail = replica.Detail,
+        Eventual = EventualReplicaView.Of(replica.Eventual),
+    };
+}
+
+/// <summary>What only a replica of an eventual partition says of itself.</summary>
+public sealed record EventualReplicaView
+{
+    [Description("Whether it does not count for reads until it was compared with all others: it may lack what it acknowledged.")]
+    public required bool NeedsRepair { get; init; }
+
+    [Description("When it last agreed with all others, RFC 3339; null before the first time since its node started.")]
+    public required string? LastAgreement { get; init; }
+
+    [Description("Whether it takes part; one that joins takes nothing yet.")]
+    public required bool Joined { get; init; }
+
+    [Description("Epoch of tombstone collection.")]
+    public required long Epoch { get; init; }
+
+    [Description("Root of the tree over its keys, 16 hex digits: equal on replicas that agree.")]
+    public required string Root { get; init; }
+
+    [Description("Keys with several concurrent values.")]
+    public required long Conflicted { get; init; }
+
+    [Description("Keys that are deleted or will expire.")]
+    public required long Tombstones { get; init; }
+
+    [Description("Conflicts that ended there.")]
+    public required long ResolvedConflicts { get; init; }
+
+    internal static EventualReplicaView? Of(EventualReplicaReport? report) => report is null ? null : new()
+    {
+        NeedsRepair = report.NeedsRepair,
+        LastAgreement = report.LastAgreement?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture),
+        Joined = report.IsJoined,
+        Epoch = report.Epoch,
+        Root = report.Root.ToString("x16", CultureInfo.InvariantCulture),
+        Conflicted = report.Conflicted,
+        Tombstones = report.Tombstones,
+        ResolvedConflicts = report.ResolvedConflicts,
     };
 }
 
@@ -149,7 +184,7 @@ public sealed record RangeView
             Rate = status.Rate,
             GcThreshold = status.Family == KeyspaceFamily.Strong ? status.GcThreshold.ToString() : null,
             Configuration = ConfigurationView.Of(status.Configuration),
-            Replicas = [.. status.Replicas.Select(replica => ReplicaView.Of(replica, status.Family))],
+            Replicas = [.. status.Replicas.Select(ReplicaView.Of)],
         };
     }
 

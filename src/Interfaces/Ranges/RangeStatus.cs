@@ -1,3 +1,4 @@
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Replicas;
 
@@ -27,13 +28,9 @@ public sealed record ReplicaStatus(
     [Id(7)]
     public Lsn Applied { get; init; }
 
-    /// <summary>Of an eventual partition: whether it does not count for reads until it was compared with all others.</summary>
+    /// <summary>Of a replica of an eventual partition that is in memory; else null.</summary>
     [Id(8)]
-    public bool NeedsRepair { get; init; }
-
-    /// <summary>Of an eventual partition: when it was last compared completely with every other replica, or found equal; zero for never since its node started.</summary>
-    [Id(9)]
-    public Timestamp LastAgreement { get; init; }
+    public EventualReplicaReport? Eventual { get; init; }
 }
 
 /// <summary>One range as its leader, or its node's storage, reports it.</summary>

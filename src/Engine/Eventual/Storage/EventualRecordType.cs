@@ -16,5 +16,5 @@ internal static class EventualRecordType
     public const byte Forget = 4;
 
     /// <summary>Conflicts that one write ended are not listed any more; payload: varint length, key · 16 bytes actor · varint counter (winner).</summary>
-    public const byte Dismiss = 5;
+    public const byte Dismiss = 6;
 }
