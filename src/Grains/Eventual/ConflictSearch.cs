@@ -1,9 +1,11 @@
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Grains.Eventual;
@@ -12,7 +14,7 @@ namespace GrainDb.Grains.Eventual;
 /// Ended conflicts of a keyspace from all replicas, newest first. A conflict is named by the write that stands: replicas that saw it end each have it, perhaps with different losers, and it is shown once, with all of
 /// them. Every node gives a page; what lies behind the end of a page that is not a node's last is left to the next one, since that node may have something before it.
 /// </summary>
-internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partitions, EventualHost host, IGrainFactory grains, LiveNodes live, TimeProvider time)
+internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partitions, EventualHost host, EventualAnswers answers, EventualTransport transport, IGrainFactory grains, LiveNodes live, TimeProvider time)
 {
     /// <summary>Bytes of one node's answer.</summary>
     private const int MaxAnswerBytes = 4 << 20;
@@ -71,6 +73,31 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
         }
 
         return new([.. page], page.Count == all.Count, isWhole);
+    }
+
+    /// <summary>Has the replicas of a key forget the conflicts that a write ended.</summary>
+    public async Task<ConflictDismissal> DismissAsync(EventualPartition partition, ReadOnlyMemory<byte> key, Dot winner, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var nodes = partition.Range.Nodes.ToList();
+        var answers = await Task.WhenAll(nodes.Select(name => DismissAsync(partition.Range.Id, name, key, winner, timeout, cancellationToken)).ToList());
+        return Array.TrueForAll(answers, answer => answer is null)
+            ? ConflictDismissal.Failed(Failure.Unknown(ErrorCode.OutcomeUnknown, "no replica of the key answered in time"))
+            : new() { Found = answers.Contains(true), Missing = [.. nodes.Where((_, index) => answers[index] is null)] };
+    }
+
+    private async Task<bool?> DismissAsync(RangeId partition, string name, ReadOnlyMemory<byte> key, Dot winner, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (live.Find(name) is null || timeout <= TimeSpan.Zero)
+            return null;
+        try
+        {
+            var running = name == node.Name ? answers.DismissAsync(partition, key, winner) : transport.On(partition, name).DismissAsync(key, winner);
+            return await running.WaitAsync(timeout, time, cancellationToken);
+        }
+        catch (Exception exception) when (exception is TimeoutException or OrleansException or PlacementUnavailableException)
+        {
+            return null;
+        }
     }
 
     private async Task<NodeConflicts?> AskAsync(string name, ConflictQuery query, TimeSpan timeout, CancellationToken cancellationToken)

@@ -36,6 +36,9 @@ internal sealed class EventualAnswers(EventualHost host)
     public async Task<bool> MarkForRepairAsync(RangeId partition, Guid id) =>
         await FindToCompareAsync(partition, id) is { } replica && await replica.MarkForRepairAsync();
 
+    public async Task<bool?> DismissAsync(RangeId partition, ReadOnlyMemory<byte> key, Dot winner) =>
+        host.IdOf(partition) is { } id && await FindToCompareAsync(partition, id) is { } replica ? await replica.DismissAsync(key, winner) : null;
+
     /// <summary>Being compared keeps a replica in memory as little as it brings it there.</summary>
     private ValueTask<EventualReplica?> FindToCompareAsync(RangeId partition, Guid replica) =>
         host.FindOpen(partition) is { BrokenReason: null } open && open.Id == replica ? new(open) : host.FindAsync(partition, replica);

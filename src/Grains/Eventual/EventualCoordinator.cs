@@ -26,18 +26,18 @@ internal sealed class EventualCoordinator(
     {
         var (replica, found, failure) = await FindAsync(partition, request.Configuration, request.Patience);
         if (failure is not null)
-            return EventualWriteResult.Failed(failure) with { Coordinator = node.Name };
+            return EventualWriteResult.Failed(failure) with { Coordinator = node.Name, Partition = partition, Region = node.Region };
         var coordination = new WriteCoordination(replica!, node.Name, transport, options, time, found!.Configuration, request.Level, found.Keyspace.Sloppy);
-        return await coordination.RunAsync(request.Write, request.Idempotency, request.Patience);
+        return await coordination.RunAsync(request.Write, request.Idempotency, request.Patience) with { Region = node.Region };
     }
 
     public async Task<EventualReadResult> ReadAsync(RangeId partition, CoordinateRead request)
     {
         var (replica, found, failure) = await FindAsync(partition, request.Configuration, request.Patience);
         if (failure is not null)
-            return EventualReadResult.Failed(failure) with { Coordinator = node.Name };
+            return EventualReadResult.Failed(failure) with { Coordinator = node.Name, Partition = partition, Region = node.Region };
         var coordination = new ReadCoordination(replica!, node.Name, transport, options, clock, time, found!.Configuration, request.Level);
-        return await coordination.RunAsync(request.Key, request.Patience);
+        return await coordination.RunAsync(request.Key, request.Patience) with { Region = node.Region };
     }
 
     private async Task<(EventualReplica? Replica, EventualPartition? Partition, Failure? Failure)> FindAsync(RangeId partition, long configuration, TimeSpan patience)

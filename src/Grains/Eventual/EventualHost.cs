@@ -30,7 +30,10 @@ internal sealed class EventualHost(NodeOptions node, NodeStorage storage, TimePr
         observer.Subscribe(nameof(EventualHost), ServiceLifecycleStage.RuntimeInitialize, _ => Task.CompletedTask, StopAsync);
 
     /// <summary>Whether this node's replica of the range, if it has one, is an eventual one.</summary>
-    public bool Holds(RangeId range) => storage.FindReplica(range) is { IsEventual: true };
+    public bool Holds(RangeId range) => IdOf(range) is not null;
+
+    /// <summary>The id of this node's replica, if it has one that is eventual.</summary>
+    public Guid? IdOf(RangeId partition) => storage.FindReplica(partition) is { IsEventual: true } entry ? entry.Id : null;
 
     /// <summary>The replica with this id, opened where it is idle; null when it is not here, or cannot be used now.</summary>
     public ValueTask<EventualReplica?> FindAsync(RangeId partition, Guid replica)

@@ -47,6 +47,8 @@ internal sealed class EventualReplicaGrain(NodeOptions node, EventualAnswers ans
 
     public Task<bool> MarkForRepairAsync(Guid replica) => answers.MarkForRepairAsync(_partition, replica);
 
+    public Task<bool?> DismissAsync(ReadOnlyMemory<byte> key, Dot winner) => answers.DismissAsync(_partition, key, winner);
+
     public Task<bool> CompareAsync() => Task.FromResult(care.Request(_partition));
 
     public Task CheckpointAsync() => host.CheckpointAsync(_partition, CancellationToken.None);

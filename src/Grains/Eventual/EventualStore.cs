@@ -79,6 +79,21 @@ internal sealed class EventualStore(
             : await conflicts.RunAsync(map!, after, limit, timeout - time.GetElapsedTime(started), cancellationToken);
     }
 
+    public async Task<ConflictDismissal> DismissConflictAsync(string keyspace, ReadOnlyMemory<byte> key, Dot winner, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (KeyFailure(key) is { } invalid)
+            return ConflictDismissal.Failed(invalid);
+        return await RunAsync(
+            keyspace,
+            key,
+            EventualLevel.One,
+            (partition, left) => conflicts.DismissAsync(partition, key, winner, left, cancellationToken),
+            answered => answered.Failure,
+            ConflictDismissal.Failed,
+            timeout,
+            cancellationToken);
+    }
+
     public async Task<Failure?> RepairAsync(RangeId partition, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (partitions.Find(partition) is null)

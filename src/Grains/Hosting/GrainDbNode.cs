@@ -58,6 +58,8 @@ public static class GrainDbNode
         services.AddSingleton<GarbageCollection>();
         services.AddSingleton<KeyspaceCatalog>();
         services.AddSingleton<IKeyspaceCatalog>(provider => provider.GetRequiredService<KeyspaceCatalog>());
+        services.AddSingleton<IKeyspaceDirectory, KeyspaceDirectory>();
+        services.AddSingleton<IEventualStates, EventualStates>();
         services.AddSingleton<IKeyValueStore, KeyValueStore>();
         services.AddSingleton<ChangeFeed>();
         services.AddSingleton<IChangeFeed>(provider => provider.GetRequiredService<ChangeFeed>());

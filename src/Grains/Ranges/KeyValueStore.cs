@@ -116,7 +116,7 @@ internal sealed class KeyValueStore(
         clock.TryReceive(consistency.Seen);
         return calls.RunAsync(
             snapshot => snapshot.FindActive(keyspace) is not { } map ? new(ScanResult.Failed(NoKeyspace(keyspace)))
-                : FamilyFailure(map) is { } unsupported ? new(ScanResult.Failed(unsupported))
+                : FamilyFailure(map) is { } failure ? new(ScanResult.Failed(failure))
                 : new ScanPlan(map, query, consistency, clock, node.Name).RunAsync(routing),
             result => result.Failure,
             ScanResult.Failed,
@@ -156,11 +156,11 @@ internal sealed class KeyValueStore(
             return NoKeyspace(keyspace);
         }
 
-        if (FamilyFailure(map) is { } unsupported)
+        if (FamilyFailure(map) is { } failure)
         {
             range = null;
             routingKey = default;
-            return unsupported;
+            return failure;
         }
 
         routingKey = map.RoutingKeyOf(key);
@@ -168,9 +168,9 @@ internal sealed class KeyValueStore(
         return null;
     }
 
-    private static Failure? FamilyFailure(KeyspaceMap map) => map.Keyspace.Family == KeyspaceFamily.Eventual
-        ? Failure.NotApplied(ErrorCode.UnsupportedForFamily, $"keyspace '{map.Keyspace.Name}' is eventual: its keys have no one value that a leader could give")
-        : null;
+    private static Failure? FamilyFailure(KeyspaceMap map) => map.Keyspace.Family == KeyspaceFamily.Strong
+        ? null
+        : Failure.NotApplied(ErrorCode.UnsupportedForFamily, $"keyspace '{map.Keyspace.Name}' is eventual: it has no log of ranges");
 
     private static Failure NoKeyspace(string keyspace) =>
         Failure.NotApplied(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'");

@@ -52,6 +52,12 @@ public interface IEventualReplicaGrain : IGrainWithStringKey
     [Alias("mark-for-repair"), ResponseTimeout("00:00:05")]
     Task<bool> MarkForRepairAsync(Guid replica);
 
+    /// <summary>Forgets the conflicts of a key that a write ended. Returns whether there were any, when that they are gone is durable; null when the replica cannot say so.</summary>
+    /// <param name="key">The user's key.</param>
+    /// <param name="winner">The write that stood.</param>
+    [Alias("dismiss"), ResponseTimeout("00:00:10")]
+    Task<bool?> DismissAsync(ReadOnlyMemory<byte> key, Dot winner);
+
     /// <summary>Has the replica compared with all others soon. Returns false when there is none here.</summary>
     [Alias("compare"), ResponseTimeout("00:00:05")]
     Task<bool> CompareAsync();

@@ -72,4 +72,8 @@ public sealed record RangeStatus
     /// <summary>Who votes, as the leader's log has it, else the log of the replica with the highest epoch; null when none tells.</summary>
     [Id(8)]
     public RangeConfiguration? Configuration { get; init; }
+
+    /// <summary>The family of its keyspace. A partition of an eventual one has no leader, no epoch of leadership, no GC threshold and no voters.</summary>
+    [Id(9)]
+    public Keyspaces.KeyspaceFamily Family { get; init; }
 }

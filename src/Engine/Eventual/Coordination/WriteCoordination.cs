@@ -75,10 +75,10 @@ public sealed class WriteCoordination
         if (!_sloppy && !Levels.IsMet(_configuration, _level, id => id == _replica.Id || IsReachable(id), _options))
             return EventualWriteResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "too few replicas are alive for this level; nothing was written"));
         if (idempotency is not null && _replica.MayLackRequest(idempotency.Key) && await AskForRequestAsync(idempotency) is { } unasked)
-            return EventualWriteResult.Failed(unasked) with { Coordinator = _node };
+            return EventualWriteResult.Failed(unasked) with { Coordinator = _node, Partition = _replica.Partition };
         var local = await _replica.WriteAsync(write, _configuration.Version, idempotency);
         if (local.Failure is { } failure)
-            return EventualWriteResult.Failed(failure) with { Coordinator = _node };
+            return EventualWriteResult.Failed(failure) with { Coordinator = _node, Partition = _replica.Partition };
         Begin(write, local);
         await WaitAsync(patience);
         return Result(local);
@@ -224,6 +224,8 @@ public sealed class WriteCoordination
                 Existed = local.Existed,
                 Context = local.Context,
                 Coordinator = _node,
+                Partition = _replica.Partition,
+                IsRepeated = local.IsRepeated,
                 State = local.State,
                 Replicas = [.. _configuration.All.Select(replica => new EventualVote(replica.Node, _replies.GetValueOrDefault(replica.Id, EventualReply.Timeout), "", IsStale: false))],
             };

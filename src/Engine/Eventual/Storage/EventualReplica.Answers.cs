@@ -193,6 +193,25 @@ public sealed partial class EventualReplica
     /// <returns>Whether that is durable.</returns>
     internal Task<bool> MarkRepairedAsync(int marks) => ChangeAsync(standing => standing with { NeedsRepair = standing.NeedsRepair && RepairMarks != marks });
 
+    /// <summary>Forgets the conflicts of a key that a write ended: somebody has looked at them.</summary>
+    /// <param name="key">The user's key.</param>
+    /// <param name="winner">The write that stood.</param>
+    /// <returns>Whether there were any, when that they are gone is durable; null when it is not.</returns>
+    public Task<bool?> DismissAsync(ReadOnlyMemory<byte> key, Dot winner) => _commits.RunAsync<bool?>(
+        new(
+            key.Length,
+            batch =>
+            {
+                bool found;
+                lock (_gate)
+                    found = _conflicts.Has(key, winner);
+                if (found)
+                    batch.Dismiss(key, winner);
+                return found;
+            },
+            _ => null),
+        _ => null);
+
     /// <summary>From now on no request by an older configuration is served.</summary>
     /// <returns>Whether that is durable.</returns>
     public Task<bool> AdoptAsync(long configuration) => FollowAsync(configuration, epoch: 0);

@@ -281,6 +281,9 @@ public sealed partial class EventualReplica : IDisposable
             case EventualRecordType.Request:
                 _requests.Add(record.Lsn, RequestResultCodec.Decode(record.Payload));
                 break;
+            case EventualRecordType.Dismiss:
+                _conflicts.Dismiss(record.Lsn, reader.Bytes(), new(reader.Guid(), reader.Varint()));
+                break;
             case EventualRecordType.Forget:
                 for (var left = reader.Count(leastBytesEach: 1); left > 0; left--)
                     _store.Forget(reader.Bytes());
