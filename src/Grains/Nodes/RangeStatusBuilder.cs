@@ -1,3 +1,4 @@
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -7,7 +8,7 @@ namespace GrainDb.Grains.Nodes;
 /// <summary>Joins a range's descriptor with the reports of its nodes.</summary>
 internal static class RangeStatusBuilder
 {
-    public static RangeStatus Build(RangeDescriptor range, IReadOnlyDictionary<string, NodeReport?> reports)
+    public static RangeStatus Build(RangeDescriptor range, KeyspaceFamily family, IReadOnlyDictionary<string, NodeReport?> reports)
     {
         var known = range.Replicas.Select(replica => (Replica: replica, Report: Find(reports, replica, range.Id))).ToList();
         var (leading, leader) = known.FirstOrDefault(pair => pair.Report is { Role: ReplicaRole.Leader });
@@ -19,6 +20,7 @@ internal static class RangeStatusBuilder
         return new RangeStatus
         {
             Descriptor = range,
+            Family = family,
             Leader = leader is null ? null : leading.Node,
             Epoch = leader?.Epoch ?? default,
             Replicas = [.. known.Select(pair => ToStatus(pair.Replica.Node, pair.Report, leader) with { Id = pair.Replica.Id })],
