@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using GrainDb.Api.Conflicts;
+using GrainDb.Api.Crdts;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
 using GrainDb.Api.Ranges;
@@ -22,4 +24,6 @@ namespace GrainDb.Api;
 [JsonSerializable(typeof(TransactionBody))]
 [JsonSerializable(typeof(TransactBody))]
 [JsonSerializable(typeof(EmptyBody))]
+[JsonSerializable(typeof(CrdtBody))]
+[JsonSerializable(typeof(ResolveBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -104,4 +104,7 @@ public enum ErrorCode
 
     /// <summary>The key has as many concurrent values as it may: they must be resolved before another one is added.</summary>
     TooManySiblings,
+
+    /// <summary>No such conflict is recorded, or not any more.</summary>
+    ConflictNotFound,
 }
