@@ -10,11 +10,13 @@ using GrainDb.Grains.Nodes;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
+using GrainDb.Grains.Sagas;
 using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -27,7 +29,7 @@ namespace GrainDb.Grains.Hosting;
 public static class GrainDbNode
 {
     /// <summary>
-    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
+    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
     /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
     /// </summary>
     public static ISiloBuilder AddGrainDbNode(this ISiloBuilder silo, NodeOptions node, StorageOptions storage)
@@ -60,6 +62,7 @@ public static class GrainDbNode
         services.AddSingleton<IChangeFeed>(provider => provider.GetRequiredService<ChangeFeed>());
         services.AddSingleton<IClusterView, ClusterView>();
         AddTransactions(services, node);
+        AddSagas(services);
         services.AddSingleton<ReplicaTransport>();
         services.AddSingleton<StateLoading>();
         services.AddSingleton<AcceptorCalls>();
@@ -100,6 +103,19 @@ public static class GrainDbNode
         services.AddSingleton<RecoveryReports>();
         services.AddSingleton<ITransactionRecovery>(provider => provider.GetRequiredService<RecoveryReports>());
         AddLifecycleParticipant<RecordSweep>(services);
+    }
+
+    private static void AddSagas(IServiceCollection services)
+    {
+        services.AddSingleton<SagaRows>();
+        services.AddSingleton<SagaServiceRegistry>();
+        services.AddSingleton<SagaDefinitions>();
+        services.AddSingleton<SagaLog>();
+        services.AddSingleton<SagaCalls>();
+        services.AddSingleton<SagaList>();
+        services.AddSingleton<ISagaStore, SagaStore>();
+        AddLifecycleParticipant<SagaSupervisor>(services);
+        AddLifecycleParticipant<BuiltInSagas>(services);
     }
 
     private static void AddLifecycleParticipant<T>(IServiceCollection services)
