@@ -3,6 +3,7 @@ using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Ring;
+using GrainDb.Api.Sagas;
 using GrainDb.Api.Transactions;
 
 namespace GrainDb.Api;
@@ -22,4 +23,6 @@ namespace GrainDb.Api;
 [JsonSerializable(typeof(TransactionBody))]
 [JsonSerializable(typeof(TransactBody))]
 [JsonSerializable(typeof(EmptyBody))]
+[JsonSerializable(typeof(SagaStartBody))]
+[JsonSerializable(typeof(SagaActionBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

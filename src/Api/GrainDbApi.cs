@@ -10,6 +10,7 @@ using GrainDb.Api.OpenApi;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Requests;
 using GrainDb.Api.Ring;
+using GrainDb.Api.Sagas;
 using GrainDb.Api.Telemetry;
 using GrainDb.Api.Transactions;
 using GrainDb.Interfaces.Changes;
@@ -18,6 +19,7 @@ using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Ring;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -28,14 +30,14 @@ using Microsoft.Extensions.Options;
 
 namespace GrainDb.Api;
 
-/// <summary>The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/>.</summary>
+/// <summary>The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/>.</summary>
 public static class GrainDbApi
 {
     /// <summary>Name of the OpenAPI document, served at <c>/openapi/v1.json</c>.</summary>
     public const string DocumentName = "v1";
 
     /// <summary>
-    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>,
+    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IChangeFeed"/>,
     /// <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/> as singletons in the same container.
     /// </summary>
     public static IServiceCollection AddGrainDbApi(this IServiceCollection services, ApiOptions options)
@@ -55,6 +57,10 @@ public static class GrainDbApi
         services.AddSingleton<TransactionsApi>();
         services.AddSingleton<TransactionKeysApi>();
         services.AddSingleton<TransactApi>();
+        services.AddSingleton<SagasApi>();
+        services.AddSingleton<SagaActionsApi>();
+        services.AddSingleton<SagaDefinitionsApi>();
+        services.AddSingleton<SagaEventsApi>();
         services.AddSingleton<KeyspacesApi>();
         services.AddSingleton<RingApi>();
         services.AddSingleton<RangesApi>();
@@ -108,6 +114,12 @@ public static class GrainDbApi
             services.GetRequiredService<TransactionsApi>(),
             services.GetRequiredService<TransactionKeysApi>(),
             services.GetRequiredService<TransactApi>());
+        app.MapSagas(
+            services.GetRequiredService<Operations>(),
+            services.GetRequiredService<SagasApi>(),
+            services.GetRequiredService<SagaActionsApi>(),
+            services.GetRequiredService<SagaDefinitionsApi>(),
+            services.GetRequiredService<SagaEventsApi>());
         app.MapKeyspaces(services.GetRequiredService<KeyspacesApi>());
         app.MapRing(services.GetRequiredService<RingApi>());
         app.MapRanges(services.GetRequiredService<RangesApi>());
