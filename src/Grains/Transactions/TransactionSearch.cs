@@ -4,6 +4,7 @@ using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Transactions;
@@ -140,7 +141,7 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
     {
         var started = time.GetTimestamp();
         var isPrepared = false;
-        var missing = meta.Current?.Ranges.Where(range => range.Keyspace is not (SystemKeyspaces.Meta or SystemKeyspaces.Transactions)).Select(range => range.Id).ToHashSet() ?? [];
+        var missing = meta.Current is { } snapshot ? snapshot.Ranges.Where(range => MayTakePart(snapshot, range)).Select(range => range.Id).ToHashSet() : [];
         while (true)
         {
             var answers = await AskNodesAsync(transaction, fences, timeout - time.GetElapsedTime(started), cancellationToken);
@@ -159,6 +160,9 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
             await Task.Delay(Pause, time, cancellationToken);
         }
     }
+
+    private static bool MayTakePart(MetaSnapshot snapshot, RangeDescriptor range) =>
+        range.Keyspace is not (SystemKeyspaces.Meta or SystemKeyspaces.Transactions) && snapshot.FindKeyspace(range.Keyspace) is { Keyspace.Family: KeyspaceFamily.Strong };
 
     private async Task<IReadOnlyList<TransactionMemories>> AskNodesAsync(TransactionId transaction, bool fences, TimeSpan timeout, CancellationToken cancellationToken)
     {
