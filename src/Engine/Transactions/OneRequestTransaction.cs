@@ -61,7 +61,7 @@ public sealed class OneRequestTransaction
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             // As old as the first attempt where it meets others, so that it does not lose for ever; but never the same, since that one is decided.
-            var transaction = new TransactionId(began, _context.Random());
+            var transaction = _context.NewId(began);
             var result = await AttemptAsync(transaction, budget, cancellationToken);
             if (result.Failure is not { Code: ErrorCode.TransactionConflict or ErrorCode.IdempotencyInProgress, Outcome: Outcome.NotApplied })
                 return result;

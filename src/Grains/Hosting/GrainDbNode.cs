@@ -116,6 +116,7 @@ public static class GrainDbNode
             Time = provider.GetRequiredService<TimeProvider>(),
             Node = node.Name,
             MaxValueBytes = node.MaxValueBytes,
+            IsNear = transaction => TransactionRecords.IsNear(provider.GetRequiredService<MetaCache>(), provider.GetRequiredService<LocalRanges>(), transaction),
             Random = static () => BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong))),
         });
         services.AddSingleton<OpenTransactions>();
