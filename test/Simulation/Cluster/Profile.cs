@@ -103,9 +103,19 @@ internal sealed record Profile
     /// <param name="options">What is wanted of it.</param>
     public static Profile Draw(Random random, RunOptions options)
     {
-        var (script, faults) = (options.Script, options.Faults.Replication);
-        if ((script ?? (random.Next(6) == 0 ? (Script)random.Next(1, 1 + (int)Script.OldVoters) : Script.None)) is not Script.None and var chosen)
-            return chosen == Script.LateDecision ? LateDecisions(random, options.Faults) : Scripted(chosen, random, faults);
+        var faults = options.Faults.Replication;
+        switch (options.Script ?? AnyScript(random, options))
+        {
+            case Script.None:
+                break;
+            case Script.LateDecision:
+                return LateDecisions(random, options.Faults);
+            case Script.ClocksApart:
+                return ClocksApart(random, options.Faults);
+            case var chosen:
+                return Scripted(chosen, random, faults);
+        }
+
         var focus = random.Next(Focuses.Length + 1);
         var troubles = focus < Focuses.Length ? Among(Focuses[focus], random) : Among(Enum.GetValues<Trouble>(), random);
         var voters = random.Next(5) == 0 ? 5 : 3;
@@ -140,6 +150,16 @@ internal sealed record Profile
         return options.WantsTransactions(random) ? WithTransactions(profile, random, options.Faults) : profile;
     }
 
+    /// <summary>None in most runs. Late decisions take long, so they are rare.</summary>
+    private static Script AnyScript(Random random, RunOptions options)
+    {
+        if (random.Next(6) != 0)
+            return Script.None;
+        if (!options.WantsTransactions(random))
+            return (Script)random.Next(1, 1 + (int)Script.OldVoters);
+        return random.Next(4) == 0 ? Script.LateDecision : Script.ClocksApart;
+    }
+
     /// <summary>The same with clients that work in transactions, and fewer of the others.</summary>
     private static Profile WithTransactions(Profile profile, Random random, Faults faults)
     {
@@ -157,6 +177,40 @@ internal sealed record Profile
         };
     }
 
+    /// <summary>
+    /// Two data ranges on three nodes each, of which those of one share none with the other; so nothing but a transaction's own requests brings the clock of one to the other.
+    /// </summary>
+    private static Profile ClocksApart(Random random, Faults faults)
+    {
+        var profile = new Profile
+        {
+            Script = Script.ClocksApart,
+            Nodes = 6,
+            Keys = 1 + random.Next(2),
+            ThinkTime = TimeSpan.FromMilliseconds(random.Next(2) == 0 ? 3 : 15),
+            Network = new LinkFaults { Delay = TimeSpan.FromMicroseconds(random.Next(2) == 0 ? 10_000 : 500) },
+            Troubles = Among([Trouble.Transfer, Trouble.Pause], random),
+            Replication = Fast with { Faults = faults.Replication },
+        };
+        return WithTransactions(profile, random, faults) with
+        {
+            Ranges = 2,
+            Clients = 2 + random.Next(2),
+            TransactionClients = 1 + random.Next(3),
+            Workloads = random.Next(3) == 0 ? Enum.GetValues<Workload>() : [Workload.Registers],
+            IsBeyondOffset = false,
+            WallOffset = MaxClockOffset / 2,
+        };
+    }
+
+    /// <summary>The place of a range's first voter among the nodes; the others follow it.</summary>
+    public int FirstVoterOf(SimulatedRange range) => Script == Script.ClocksApart ? range.Number * Voters : range.Number;
+
+    /// <summary>How wrong a node's wall clock is at first.</summary>
+    /// <param name="node">Its place among the nodes.</param>
+    /// <param name="random">The node's.</param>
+    public TimeSpan WallOffsetOf(int node, Random random) => WallOffset * (Script == Script.ClocksApart ? (node < Voters ? 1 : -1) : (2 * random.NextDouble()) - 1);
+
     /// <summary>Long enough for a decision to be forgotten: deadline, retry window and a sweep.</summary>
     private static Profile LateDecisions(Random random, Faults faults) => WithTransactions(new Profile { Script = Script.LateDecision, Nodes = 3, Keys = 2, Replication = Fast }, random, faults) with
     {
@@ -173,7 +227,7 @@ internal sealed record Profile
         Nodes = script == Script.OldVoters ? 4 : 3,
         Clients = 4,
         Keys = 1 + random.Next(2),
-        ReadShare = 0.5,
+        ReadShare = script == Script.Transfers ? 0.9 : 0.5,
         ThinkTime = TimeSpan.FromMilliseconds(random.Next(2) == 0 ? 3 : 15),
         WallOffset = random.Next(2) == 0 ? MaxClockOffset / 2 : TimeSpan.Zero,
         Replication = Fast with { Faults = faults, MaxAppendBytes = script == Script.SourceMovesOn ? 4096 : 100 },
