@@ -39,6 +39,9 @@ internal sealed record Profile
 
     public bool HasTransactions => TransactionClients > 0;
 
+    /// <summary>Readers of everything that changes.</summary>
+    public int Feeds { get; init; }
+
     /// <summary>How long things break.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(8);
 
@@ -146,6 +149,7 @@ internal sealed record Profile
             },
             Replication = Fast with { Faults = faults, MaxAppendBytes = random.Next(3) == 0 ? 100 : 4096 },
             Ranges = random.Next(4) == 0 ? 2 + random.Next(2) : 1,
+            Feeds = random.Next(4) == 0 ? 1 : 0,
         };
         return options.WantsTransactions(random) ? WithTransactions(profile, random, options.Faults) : profile;
     }
@@ -169,6 +173,7 @@ internal sealed record Profile
             Ranges = random.Next(5) == 0 ? 1 : 2 + random.Next(2),
             Clients = random.Next(3),
             TransactionClients = 2 + random.Next(4),
+            Feeds = random.Next(2),
             Workloads = random.Next(2) == 0 ? Enum.GetValues<Workload>() : [(Workload)random.Next(Enum.GetValues<Workload>().Length)],
             CoordinatorFaults = faults.Coordinators,
             IsBeyondOffset = isBeyondOffset,
@@ -211,10 +216,12 @@ internal sealed record Profile
     /// <param name="random">The node's.</param>
     public TimeSpan WallOffsetOf(int node, Random random) => WallOffset * (Script == Script.ClocksApart ? (node < Voters ? 1 : -1) : (2 * random.NextDouble()) - 1);
 
-    /// <summary>Long enough for a decision to be forgotten: deadline, retry window and a sweep.</summary>
+    /// <summary>Long enough for a decision to be aborted by others; or, in a third, to be forgotten: deadline, retry window and a sweep.</summary>
     private static Profile LateDecisions(Random random, Faults faults) => WithTransactions(new Profile { Script = Script.LateDecision, Nodes = 3, Keys = 2, Replication = Fast }, random, faults) with
     {
-        Duration = TransactionLimits.MaxDuration + TransactionLimits.PrepareTimeout + TransactionLimits.RetryWindow + TimeSpan.FromSeconds(20),
+        Duration = random.Next(3) > 0
+            ? TimeSpan.FromSeconds(25)
+            : TransactionLimits.MaxDuration + TransactionLimits.PrepareTimeout + TransactionLimits.RetryWindow + TimeSpan.FromSeconds(20),
         IsBeyondOffset = false,
         WallOffset = TimeSpan.Zero,
         Ranges = 2,

@@ -18,11 +18,11 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
 {
     private static readonly TimeSpan CallPatience = TimeSpan.FromMilliseconds(1500);
 
-    /// <summary>What is held up until it is forgotten arrives so long before the end.</summary>
-    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(5);
+    /// <summary>What is held up until it is forgotten arrives so long before the end: before another sweep, mostly.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(300);
 
     /// <summary>What is held up until it is aborted arrives within.</summary>
-    private static readonly TimeSpan LongestHoldUp = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LongestHoldUp = TimeSpan.FromSeconds(15);
 
     private readonly Dictionary<TransactionId, bool> _isHeldUp = [];
 
@@ -124,7 +124,7 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
     private void HoldUp(RangeWrite request)
     {
         var range = cluster.Records!;
-        var hold = random.Next(2) == 0 ? LongestHoldUp * random.NextDouble() : cluster.Profile.Duration - Margin - cluster.World.Elapsed;
+        var hold = cluster.Profile.OutlivesRecords ? cluster.Profile.Duration - Margin - cluster.World.Elapsed : LongestHoldUp * random.NextDouble();
         cluster.World.Schedule(hold, owner: null, () =>
         {
             if (range.Director.Placed is { } node)
