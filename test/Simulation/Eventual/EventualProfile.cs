@@ -43,10 +43,15 @@ internal sealed record EventualProfile
 
     public TimeSpan Duration => TimeSpan.FromSeconds(20);
 
-    public static EventualProfile Draw(Random random, EventualFaults faults)
+    /// <summary>Draws a run's mixture.</summary>
+    /// <param name="random">The seed's.</param>
+    /// <param name="faults">A deliberate error.</param>
+    /// <param name="course">The course that is wanted; null for any.</param>
+    public static EventualProfile Draw(Random random, EventualFaults faults, EventualCourse? course)
     {
-        if (random.Next(4) == 0)
-            return OfCourse((EventualCourse)random.Next(1, Enum.GetValues<EventualCourse>().Length), random, faults);
+        course ??= random.Next(4) == 0 ? (EventualCourse)random.Next(1, Enum.GetValues<EventualCourse>().Length) : EventualCourse.None;
+        if (course is { } chosen and not EventualCourse.None)
+            return OfCourse(chosen, random, faults);
         var sloppy = random.Next(4) == 0;
         return new()
         {
