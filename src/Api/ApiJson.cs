@@ -1,8 +1,11 @@
 using System.Text.Json.Serialization;
+using GrainDb.Api.Conflicts;
+using GrainDb.Api.Crdts;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Ring;
+using GrainDb.Api.Sagas;
 using GrainDb.Api.Transactions;
 
 namespace GrainDb.Api;
@@ -22,4 +25,8 @@ namespace GrainDb.Api;
 [JsonSerializable(typeof(TransactionBody))]
 [JsonSerializable(typeof(TransactBody))]
 [JsonSerializable(typeof(EmptyBody))]
+[JsonSerializable(typeof(CrdtBody))]
+[JsonSerializable(typeof(ResolveBody))]
+[JsonSerializable(typeof(SagaStartBody))]
+[JsonSerializable(typeof(SagaActionBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -82,10 +82,18 @@ internal static class ErrorTable
             "It is past its point of no return. Wait for its end."),
         NotApplied(ErrorCode.SagaStateConflict, "saga_state_conflict", 409, "The saga is not in a state for this",
             "The detail says in which state it, or its step, is."),
+        NotApplied(ErrorCode.SagaNotFound, "saga_not_found", 404, "No such saga",
+            "No saga was ever started under this id. POST /v1/sagas starts one."),
+        NotApplied(ErrorCode.SagaDefinitionNotFound, "saga_definition_not_found", 404, "No such definition",
+            "GET /v1/saga-definitions lists the definitions with their versions."),
+        NotApplied(ErrorCode.SagaDefinitionExists, "saga_definition_exists", 409, "The version has another definition",
+            "A definition never changes under its name and version, since sagas are on it. Store it under the next version."),
         NotApplied(ErrorCode.CursorCompacted, "cursor_compacted", 410, "The feed does not go back that far",
             "Changes older than the keyspace's retention are collected. Read the keyspace, then watch from the timestamp of that read."),
         NotApplied(ErrorCode.TooManySiblings, "too_many_siblings", 409, "The key has too many concurrent values",
             "Read the key, decide, and write with the context of that read: it takes the place of the values that you saw."),
+        NotApplied(ErrorCode.ConflictNotFound, "conflict_not_found", 404, "No such conflict",
+            "It was resolved, or newer conflicts have pushed it out. GET /v1/conflicts lists those that are kept."),
     ];
 
     private static readonly ErrorRow[] ByCode = Index();
