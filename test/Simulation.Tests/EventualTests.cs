@@ -24,6 +24,7 @@ public sealed class EventualTests
 
     [Theory]
     [InlineData(nameof(EventualFaults.ForgetLostDisk))]
+    [InlineData(nameof(EventualFaults.ForgetRequests))]
     public void An_error_is_noticed(string error)
     {
         for (var from = 1; from <= MaxSeeds; from += 50)

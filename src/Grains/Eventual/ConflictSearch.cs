@@ -30,12 +30,8 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
         var nodes = keyspace.Ranges.SelectMany(range => range.Nodes).Distinct().ToList();
         var answers = await Task.WhenAll(nodes.Select(name => AskAsync(name, query, timeout, cancellationToken)).ToList());
         var open = answers.Where(answer => answer is { IsLast: false, Conflicts.Length: > 0 }).Select(answer => PositionOf(answer!.Conflicts[^1])).ToList();
-        var found = answers
-            .SelectMany(answer => answer?.Conflicts ?? [])
-            .GroupBy(PositionOf)
-            .OrderByDescending(same => same.Key, PositionComparer.Instance)
-            .TakeWhile(same => open.TrueForAll(end => PositionComparer.Instance.Compare(same.Key, end) >= 0))
-            .SelectMany(same => same.GroupBy(record => record.Key, KeyComparer.Instance).Select(Together))
+        var found = Distinct(answers.SelectMany(answer => answer?.Conflicts ?? []))
+            .TakeWhile(record => open.TrueForAll(end => PositionComparer.Instance.Compare(PositionOf(record), end) >= 0))
             .ToList();
         var isLast = found.Count <= limit && open.Count == 0;
         List<ConflictRecord> page = [.. found.Take(limit)];
@@ -61,10 +57,10 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
                 isWhole = false;
         }
 
-        all.Sort(static (left, right) => PositionComparer.Instance.Compare(PositionOf(right), PositionOf(left)));
+        List<ConflictRecord> sorted = [.. Distinct(all)];
         List<ConflictRecord> page = [];
         var bytes = 0L;
-        foreach (var record in all)
+        foreach (var record in sorted)
         {
             bytes += record.Key.Length + record.Losers.Sum(loser => (long)loser.Value.Length + loser.Field.Length);
             if (page.Count > 0 && (page.Count == query.Limit || bytes > query.MaxBytes))
@@ -72,7 +68,7 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
             page.Add(record);
         }
 
-        return new([.. page], page.Count == all.Count, isWhole);
+        return new([.. page], page.Count == sorted.Count, isWhole);
     }
 
     /// <summary>Has the replicas of a key forget the conflicts that a write ended.</summary>
@@ -117,10 +113,14 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
 
     private static ConflictPosition PositionOf(ConflictRecord record) => new(record.At, record.Winner);
 
-    private static ConflictRecord Together(IGrouping<ReadOnlyMemory<byte>, ConflictRecord> same) => same.First() with
-    {
-        Losers = [.. same.SelectMany(record => record.Losers).DistinctBy(loser => (loser.Dot, Convert.ToHexString(loser.Field.Span))).OrderBy(loser => loser.Dot)],
-    };
+    /// <summary>Newest first, records of one conflict as one: a write has one name, and one key.</summary>
+    private static IEnumerable<ConflictRecord> Distinct(IEnumerable<ConflictRecord> records) => records
+        .GroupBy(PositionOf)
+        .OrderByDescending(same => same.Key, PositionComparer.Instance)
+        .Select(same => same.First() with
+        {
+            Losers = [.. same.SelectMany(record => record.Losers).DistinctBy(loser => (loser.Dot, Convert.ToHexString(loser.Field.Span))).OrderBy(loser => loser.Dot)],
+        });
 
     private sealed class PositionComparer : IComparer<ConflictPosition>
     {
@@ -130,20 +130,6 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
         {
             var byTime = left!.At.CompareTo(right!.At);
             return byTime != 0 ? byTime : left.Winner.CompareTo(right.Winner);
-        }
-    }
-
-    private sealed class KeyComparer : IEqualityComparer<ReadOnlyMemory<byte>>
-    {
-        public static readonly KeyComparer Instance = new();
-
-        public bool Equals(ReadOnlyMemory<byte> left, ReadOnlyMemory<byte> right) => left.Span.SequenceEqual(right.Span);
-
-        public int GetHashCode(ReadOnlyMemory<byte> key)
-        {
-            var hash = default(HashCode);
-            hash.AddBytes(key.Span);
-            return hash.ToHashCode();
         }
     }
 }

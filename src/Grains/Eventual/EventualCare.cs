@@ -59,9 +59,9 @@ internal sealed class EventualCare(
         {
             try
             {
-                await replacement.ReplaceLostAsync(stopping);
                 RequestForArrivals();
                 Begin(stopping);
+                await replacement.ReplaceLostAsync(stopping);
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {

@@ -49,7 +49,8 @@ internal sealed class EventualInstruments(NodeOptions node, EventualHost host, N
 
     public void Dispose() => _meter?.Dispose();
 
-    public void Stored(bool isKept) => (isKept ? StoredHints : RefusedHints).Add(1, _node);
+    /// <summary>A hint came to a node.</summary>
+    public static void CountHint(string node, bool isKept) => (isKept ? StoredHints : RefusedHints).Add(1, new KeyValuePair<string, object?>("node", node));
 
     public void Delivered(HandoffReport report)
     {

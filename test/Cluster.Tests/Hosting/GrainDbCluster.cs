@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using GrainDb.Cluster.Tests.Faults;
+using GrainDb.Engine.Eventual;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Hosting;
@@ -47,7 +48,9 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     /// <param name="storage">Of all nodes.</param>
     /// <param name="network">Between them.</param>
     /// <param name="buriesFast">A silo that does not answer is declared dead within a few seconds, also by mistake on a busy machine.</param>
-    public static async Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage, Network network, bool buriesFast)
+    /// <param name="eventual">Of all nodes; null for the defaults.</param>
+    public static async Task<GrainDbCluster> StartAsync(
+        TestDirectory directory, double[] weights, StorageOptions storage, Network network, bool buriesFast, EventualOptions? eventual = null)
     {
         var builder = new InProcessTestClusterBuilder((short)weights.Length);
         builder.Options.ConfigureFileLogging = false;
@@ -64,6 +67,7 @@ internal sealed class GrainDbCluster : IAsyncDisposable
         {
             var events = new EventLog();
             silo.Services.AddSingleton(events).AddSingleton<ILoggerProvider>(events);
+            silo.Services.AddSingleton(eventual ?? EventualOptions.Default);
             silo.Services.AddSingleton<IWalFileSystem>(new CrashableFileSystem(new NativeFileSystem()));
             silo.Services.AddSingleton(services => new GatedDecisions(
                 new TransactionRecords(services.GetRequiredService<RangeCalls>()), services.GetRequiredService<NodeResolutions>()));

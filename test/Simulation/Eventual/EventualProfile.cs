@@ -29,6 +29,11 @@ internal sealed record EventualProfile
 
     public required EventualFaults Faults { get; init; }
 
+    /// <summary>
+    /// Whether increments carry idempotency keys and are repeated. Not where a move changes who coordinates a key, nor where a disk may be lost after its states, and not the results beside them, came to others.
+    /// </summary>
+    public bool Repeats => !Moves && !LosesDisks;
+
     public TimeSpan Duration => TimeSpan.FromSeconds(20);
 
     public static EventualProfile Draw(Random random, EventualFaults faults)
