@@ -87,6 +87,8 @@ public sealed partial class RangeLeader
 
         if (_replica.Transactions.Commits.Find(request.Transaction) is { } commit)
             return Committed(commit);
+        if (WhyFenced(request.Transaction) is { } fenced)
+            return TransactResult.Failed(fenced);
         return null;
 
         // What it read then is not remembered without an idempotency key.

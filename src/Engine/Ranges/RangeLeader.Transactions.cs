@@ -96,6 +96,8 @@ public sealed partial class RangeLeader
             return new(ToCommitted(EnqueueRepeated(pending, new WriteResult { Version = pending.Timestamp }), work.Transaction), null);
         if (_replica.Transactions.Commits.Find(work.Transaction) is { } committed)
             return new RangeCommitResult { CommitTimestamp = committed };
+        if (WhyFenced(work.Transaction) is { } fenced)
+            return RangeCommitResult.Failed(fenced);
         if (FindStamp(work.Idempotency, TransactionId.None, patience) is { } stamp)
             return stamp.To(record => new RangeCommitResult { CommitTimestamp = record.Version, Repeated = record }, RangeCommitResult.Failed);
         if (_replica.Clock.Now() is var now && now > work.Deadline && !Has(TransactionFaults.NoDeadline))

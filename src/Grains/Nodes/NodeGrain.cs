@@ -56,6 +56,17 @@ internal sealed class NodeGrain(
         return Task.FromResult(new TransactionMemories(commit, isAborted, [.. asked]));
     }
 
+    public async Task<TransactionMemories> FenceTransactionAsync(TransactionId transaction)
+    {
+        var answers = await Task.WhenAll(local.All.Select(async leader => (leader.Range, Result: await leader.FenceAsync(transaction))));
+        var asked = answers.Where(answer => answer.Result.Failure is null).ToList();
+        var outcomes = asked.Where(answer => answer.Result.Outcome is not null).Select(answer => answer.Result.Outcome!.Value).ToList();
+        return new TransactionMemories(outcomes.DefaultIfEmpty().Max(), outcomes.Exists(outcome => outcome.IsZero), [.. asked.Select(answer => answer.Range)])
+        {
+            IsPrepared = asked.Exists(answer => answer.Result.IsPrepared),
+        };
+    }
+
     public Task<AppendAnswer[]> HeartbeatAsync(RangeHeartbeat[] heartbeats) => Task.FromResult(calls.Heartbeat(heartbeats));
 
     public Task<HintAnswer> StoreHintAsync(Hint hint) => hints.StoreAsync(hint);

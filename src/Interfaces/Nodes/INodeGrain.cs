@@ -55,6 +55,13 @@ public interface INodeGrain : IGrainWithStringKey
     Task<TransactionMemories> FindTransactionAsync(TransactionId transaction);
 
     /// <summary>
+    /// The same of a transaction whose coordinator is lost; and a range of which nothing of it is known takes nothing of it any more, durably, when this returns. When all ranges were asked, and none knows anything
+    /// and none has it prepared, it is over.
+    /// </summary>
+    [Alias("fence-transaction"), ResponseTimeout("00:00:05")]
+    Task<TransactionMemories> FenceTransactionAsync(TransactionId transaction);
+
+    /// <summary>
     /// Heartbeats of many leaders of one node, each an append without records. A replica that is not in memory answers
     /// <see cref="AppendOutcome.Unable"/> and is opened meanwhile.
     /// </summary>

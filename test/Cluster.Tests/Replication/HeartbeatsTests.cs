@@ -166,6 +166,8 @@ public sealed class HeartbeatsTests
 
         public Task<NodeConflicts> GetConflictsAsync(ConflictQuery query) => throw new NotSupportedException();
 
+        public Task<TransactionMemories> FenceTransactionAsync(TransactionId transaction) => throw new NotSupportedException();
+
         public Task<NodeReport> ReportAsync() => throw new NotSupportedException();
     }
 }
