@@ -126,7 +126,7 @@ internal sealed class FakeEventual(FakeDirectory directory) : IEventualStore
         var current = _states.GetValueOrDefault(key, DottedSet.Empty);
         var dot = new Dot(Actor, ++_counter);
         Assert.True(CausalContext.TryDecode(write.Context, out var context, out var problem), problem);
-        var seen = policy == ConflictPolicy.Siblings ? context.Seen : context.Seen.Join(current.Context);
+        var seen = policy == ConflictPolicy.Siblings && (write.Kind != EventualWriteKind.Delete || !write.Context.IsEmpty) ? context.Seen : context.Seen.Join(current.Context);
         var deleted = write.Kind == EventualWriteKind.Delete;
         var expires = write.TimeToLive is { } lifetime ? _clock.Add(lifetime) : Timestamp.Zero;
         var stored = write.Kind switch
