@@ -6,6 +6,7 @@ using GrainDb.Engine.Time;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Changes;
+using GrainDb.Grains.Eventual;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Nodes;
 using GrainDb.Grains.Placement;
@@ -29,7 +30,7 @@ namespace GrainDb.Grains.Hosting;
 public static class GrainDbNode
 {
     /// <summary>
-    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
+    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IEventualStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
     /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
     /// </summary>
     public static ISiloBuilder AddGrainDbNode(this ISiloBuilder silo, NodeOptions node, StorageOptions storage)
@@ -64,6 +65,7 @@ public static class GrainDbNode
         services.AddSingleton<IChangeFeed>(provider => provider.GetRequiredService<ChangeFeed>());
         services.AddSingleton<IClusterView, ClusterView>();
         AddTransactions(services, node);
+        AddEventual(services);
         services.AddSingleton<ReplicaTransport>();
         services.AddSingleton<StateLoading>();
         services.AddSingleton<AcceptorCalls>();
@@ -77,6 +79,23 @@ public static class GrainDbNode
         AddLifecycleParticipant<RangeMaintenance>(services);
         AddLifecycleParticipant<DatabaseMembership>(services);
         return silo;
+    }
+
+    private static void AddEventual(IServiceCollection services)
+    {
+        services.TryAddSingleton(EventualOptions.Default);
+        services.AddSingleton<EventualPartitions>();
+        services.AddSingleton<EventualAnswers>();
+        services.AddSingleton<EventualTransport>();
+        services.AddSingleton<EventualCoordinator>();
+        services.AddSingleton<EventualReplacement>();
+        services.AddSingleton<ConflictSearch>();
+        services.AddSingleton<IEventualStore, EventualStore>();
+        AddLifecycleParticipant<EventualHost>(services);
+        AddLifecycleParticipant<NodeHints>(services);
+        AddLifecycleParticipant<HintDelivery>(services);
+        AddLifecycleParticipant<EventualInstruments>(services);
+        AddLifecycleParticipant<EventualCare>(services);
     }
 
     private static void AddTransactions(IServiceCollection services, NodeOptions node)

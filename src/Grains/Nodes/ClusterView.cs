@@ -3,6 +3,7 @@ using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
@@ -98,6 +99,8 @@ internal sealed class ClusterView(
         {
             var snapshot = await meta.RefreshAsync(cancellationToken);
             var descriptor = snapshot.FindRange(range) ?? throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
+            if (snapshot.FindKeyspace(descriptor.Keyspace) is { Keyspace.Family: KeyspaceFamily.Eventual })
+                throw Failed(ErrorCode.UnsupportedForFamily, $"range {range} belongs to an eventual keyspace: nobody leads it");
             if (descriptor.On(target) is not { } wanted)
                 throw Failed(ErrorCode.InvalidRequest, $"node '{target}' has no replica of range {range}; {string.Join(", ", descriptor.Nodes)} have");
             if (live.Find(target) is null)
@@ -116,8 +119,15 @@ internal sealed class ClusterView(
 
     public async Task CheckpointAsync(RangeId range, CancellationToken cancellationToken)
     {
-        if ((await meta.RefreshAsync(cancellationToken)).FindRange(range) is null)
-            throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
+        var snapshot = await meta.RefreshAsync(cancellationToken);
+        var descriptor = snapshot.FindRange(range) ?? throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
+        if (snapshot.FindKeyspace(descriptor.Keyspace) is { Keyspace.Family: KeyspaceFamily.Eventual })
+        {
+            var there = descriptor.Nodes.Where(name => live.Find(name) is not null).Select(name => grains.GetGrain<IEventualReplicaGrain>(new ReplicaKey(range, name).ToString()));
+            await ReachAsync(() => Task.WhenAll(there.Select(replica => replica.CheckpointAsync()).ToList()).WaitAsync(cancellationToken));
+            return;
+        }
+
         await ReachAsync(() => grains.GetGrain<IKeyRangeGrain>(range.Value).CheckpointAsync().WaitAsync(cancellationToken));
     }
 

@@ -23,8 +23,8 @@ internal static class RangeStatusBuilder
             Epoch = leader?.Epoch ?? default,
             Replicas = [.. known.Select(pair => ToStatus(pair.Replica.Node, pair.Report, leader) with { Id = pair.Replica.Id })],
             Configuration = configuration,
-            Keys = leader?.Keys ?? -1,
-            Bytes = leader?.Bytes ?? -1,
+            Keys = leader?.Keys ?? LargestOf(known, report => report.Keys),
+            Bytes = leader?.Bytes ?? LargestOf(known, report => report.Bytes),
             Rate = leader?.Rate ?? 0,
             GcThreshold = leader?.GcThreshold ?? default,
         };
@@ -39,8 +39,12 @@ internal static class RangeStatusBuilder
 
         // A follower may hold records of a deposed leader beyond the leader's own; it is not behind for that.
         var lag = leader is null || report.State == ReplicaState.Idle || report.Lsn > leader.Lsn ? 0 : (long)(leader.Lsn.Value - report.Lsn.Value);
-        return new ReplicaStatus(node, report.Role, report.State, report.Lsn, lag, report.Detail) { Applied = report.Applied };
+        return new ReplicaStatus(node, report.Role, report.State, report.Lsn, lag, report.Detail) { Applied = report.Applied, Eventual = report.Eventual };
     }
+
+    /// <summary>Replicas of an eventual partition may each lack something that others have; a strong range without a leader says nothing.</summary>
+    private static long LargestOf(IEnumerable<(ReplicaDescriptor Replica, ReplicaReport? Report)> known, Func<ReplicaReport, long> figure) =>
+        known.Select(pair => pair.Report is { Eventual: not null } report ? figure(report) : -1).DefaultIfEmpty(-1).Max();
 
     /// <summary>A node's word counts for the replica that the descriptor means, not for another one of the same range.</summary>
     private static ReplicaReport? Find(IReadOnlyDictionary<string, NodeReport?> reports, ReplicaDescriptor wanted, RangeId range)

@@ -43,10 +43,20 @@ public interface IEventualReplicaGrain : IGrainWithStringKey
     [Alias("step"), ResponseTimeout("00:00:10")]
     Task<RoundAnswer> StepAsync(RoundRequest request);
 
+    /// <summary>What became of a write that may be repeated.</summary>
+    [Alias("find-request"), ResponseTimeout("00:00:02")]
+    Task<RequestAnswer> FindRequestAsync(RequestQuery query);
+
     /// <summary>Tells a replica that it may lack something. Returns whether it noted that durably; false also when it is not this one.</summary>
     /// <param name="replica">Incarnation of the replica that is meant.</param>
     [Alias("mark-for-repair"), ResponseTimeout("00:00:05")]
     Task<bool> MarkForRepairAsync(Guid replica);
+
+    /// <summary>Forgets the conflicts of a key that a write ended. Returns whether there were any, when that they are gone is durable; null when the replica cannot say so.</summary>
+    /// <param name="key">The user's key.</param>
+    /// <param name="winner">The write that stood.</param>
+    [Alias("dismiss"), ResponseTimeout("00:00:10")]
+    Task<bool?> DismissAsync(ReadOnlyMemory<byte> key, Dot winner);
 
     /// <summary>Has the replica compared with all others soon. Returns false when there is none here.</summary>
     [Alias("compare"), ResponseTimeout("00:00:05")]

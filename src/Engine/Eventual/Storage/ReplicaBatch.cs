@@ -14,6 +14,7 @@ internal sealed class ReplicaBatch(EventualStore store, ReplicaStanding standing
 {
     private readonly Dictionary<ReadOnlyMemory<byte>, (byte[]? State, Lsn Lsn)> _changed = new(RoutingKeyComparer.Instance);
     private readonly List<(Lsn Lsn, byte[] Encoded)> _conflicts = [];
+    private readonly List<(Lsn Lsn, RequestResult Result)> _requests = [];
     private readonly List<(Lsn Lsn, ReadOnlyMemory<byte> Key, Dot Winner)> _dismissed = [];
 
     /// <summary>The records.</summary>
@@ -59,6 +60,11 @@ internal sealed class ReplicaBatch(EventualStore store, ReplicaStanding standing
             _conflicts.Add((Add(EventualRecordType.Conflict, encoded), encoded));
     }
 
+    /// <summary>The result of a request that the batch adds.</summary>
+    public RequestResult? FindRequest(string key) => _requests.FindLast(request => request.Result.Stamp.Key == key).Result;
+
+    public void Remember(RequestResult request) => _requests.Add((Add(EventualRecordType.Request, RequestResultCodec.Encode(request)), request));
+
     /// <summary>Conflicts that a write ended, as far as they were noted before, are not listed any more.</summary>
     public void Dismiss(ReadOnlyMemory<byte> key, Dot winner)
     {
@@ -91,8 +97,11 @@ internal sealed class ReplicaBatch(EventualStore store, ReplicaStanding standing
     }
 
     /// <summary>Makes it visible. The caller holds the replica's gate.</summary>
-    public void Apply(ConflictLog conflicts)
+    public void Apply(ConflictLog conflicts, RequestMemory requests)
     {
+        foreach (var (lsn, result) in _requests)
+            requests.Add(lsn, result);
+
         foreach (var (key, (state, lsn)) in _changed)
         {
             if (state is null)
