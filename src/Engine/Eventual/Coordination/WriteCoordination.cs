@@ -227,7 +227,7 @@ public sealed class WriteCoordination
                 Partition = _replica.Partition,
                 IsRepeated = local.IsRepeated,
                 State = local.State,
-                Replicas = [.. _configuration.All.Select(replica => new EventualVote(replica.Node, _replies.GetValueOrDefault(replica.Id, EventualReply.Timeout), "", IsStale: false))],
+                Replicas = [.. _configuration.All.Select(replica => new EventualVote(replica.Node, _replies.GetValueOrDefault(replica.Id, met ? EventualReply.Pending : EventualReply.Timeout), "", IsStale: false))],
             };
         }
     }
