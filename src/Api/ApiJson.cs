@@ -5,6 +5,7 @@ using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Ring;
+using GrainDb.Api.Sagas;
 using GrainDb.Api.Transactions;
 
 namespace GrainDb.Api;
@@ -26,4 +27,6 @@ namespace GrainDb.Api;
 [JsonSerializable(typeof(EmptyBody))]
 [JsonSerializable(typeof(CrdtBody))]
 [JsonSerializable(typeof(ResolveBody))]
+[JsonSerializable(typeof(SagaStartBody))]
+[JsonSerializable(typeof(SagaActionBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

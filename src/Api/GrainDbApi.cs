@@ -13,6 +13,7 @@ using GrainDb.Api.OpenApi;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Requests;
 using GrainDb.Api.Ring;
+using GrainDb.Api.Sagas;
 using GrainDb.Api.Telemetry;
 using GrainDb.Api.Transactions;
 using GrainDb.Interfaces.Changes;
@@ -22,6 +23,7 @@ using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Ring;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -33,7 +35,7 @@ using Microsoft.Extensions.Options;
 namespace GrainDb.Api;
 
 /// <summary>
-/// The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="IEventualStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
+/// The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="IEventualStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
 /// <see cref="IClusterView"/>.
 /// </summary>
 public static class GrainDbApi
@@ -42,7 +44,7 @@ public static class GrainDbApi
     public const string DocumentName = "v1";
 
     /// <summary>
-    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="IEventualStore"/>, <see cref="IEventualStates"/>, <see cref="ITransactionStore"/>,
+    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="IEventualStore"/>, <see cref="IEventualStates"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>,
     /// <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/>, <see cref="IKeyspaceDirectory"/> and <see cref="IClusterView"/> as singletons in the same container.
     /// </summary>
     public static IServiceCollection AddGrainDbApi(this IServiceCollection services, ApiOptions options)
@@ -65,6 +67,10 @@ public static class GrainDbApi
         services.AddSingleton<TransactionsApi>();
         services.AddSingleton<TransactionKeysApi>();
         services.AddSingleton<TransactApi>();
+        services.AddSingleton<SagasApi>();
+        services.AddSingleton<SagaActionsApi>();
+        services.AddSingleton<SagaDefinitionsApi>();
+        services.AddSingleton<SagaEventsApi>();
         services.AddSingleton<KeyspacesApi>();
         services.AddSingleton<RingApi>();
         services.AddSingleton<RangesApi>();
@@ -120,6 +126,12 @@ public static class GrainDbApi
             services.GetRequiredService<TransactionsApi>(),
             services.GetRequiredService<TransactionKeysApi>(),
             services.GetRequiredService<TransactApi>());
+        app.MapSagas(
+            services.GetRequiredService<Operations>(),
+            services.GetRequiredService<SagasApi>(),
+            services.GetRequiredService<SagaActionsApi>(),
+            services.GetRequiredService<SagaDefinitionsApi>(),
+            services.GetRequiredService<SagaEventsApi>());
         app.MapKeyspaces(services.GetRequiredService<KeyspacesApi>());
         app.MapRing(services.GetRequiredService<RingApi>());
         app.MapRanges(services.GetRequiredService<RangesApi>());

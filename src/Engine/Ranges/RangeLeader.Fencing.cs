@@ -28,14 +28,10 @@ public sealed partial class RangeLeader
             return Attempted<FenceResult>.After(resolving.Task);
         if (state.Decisions.Find(transaction) is { } decision)
             return decision == Resolution.Fence ? default(FenceResult) : new FenceResult { Outcome = decision };
+        if (state.Commits.MayHaveForgotten(transaction))
+            return FenceResult.Failed(Forgotten(transaction));
         if (!MayStillPrepare(transaction, _replica.Clock.Now()))
-            return default(FenceResult);
+            return FenceResult.Failed(Failure.NotApplied(ErrorCode.InvalidRequest, $"transaction {transaction} is over, or has not begun: there is nothing to give up"));
         return new(AnswerAsync(Enqueue([new Resolution(transaction, Resolution.Fence)]), done => done.Failure is { } lost ? FenceResult.Failed(lost) : default), null);
     }
-
-    /// <summary>Why a transaction may not commit here alone any more; null when it may.</summary>
-    private Failure? WhyFenced(TransactionId transaction) =>
-        (_replica.Transactions.Decisions.Find(transaction) is not null || _ahead.FindResolve(transaction) is not null) && !Has(TransactionFaults.CommitPastFence)
-            ? Failure.NotApplied(ErrorCode.TransactionExpired, $"transaction {transaction} was given up before its commit came: its coordinator seemed to be lost")
-            : null;
 }

@@ -32,7 +32,4 @@ internal enum TransactionFaults
 
     /// <summary>Closed time and followers' snapshots do not stop at undecided intents.</summary>
     ForgetIntentInClosed = 1 << 7,
-
-    /// <summary>A transaction that was given up commits in one range.</summary>
-    CommitPastFence = 1 << 8,
 }

@@ -59,7 +59,7 @@ internal sealed class TransactionState
         }
     }
 
-    /// <summary>When a transaction committed, zero when it was aborted; null when nothing is remembered. That it was given up here says nothing of what happened elsewhere.</summary>
+    /// <summary>What is remembered of a transaction: its commit timestamp, here alone or with other ranges; zero when it was aborted; null when nothing is. That it was given up here says nothing of what happened elsewhere.</summary>
     public Timestamp? FindOutcome(TransactionId transaction) =>
         Commits.Find(transaction) ?? (Decisions.Find(transaction) is { } decision && decision != Resolution.Fence ? decision : null);
 

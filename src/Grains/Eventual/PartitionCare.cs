@@ -12,6 +12,7 @@ internal sealed class PartitionCare
     private long _notBefore;
     private long? _compared;
     private long? _rounded;
+    private long? _verified;
     private Lsn _agreed;
     private (EventualReplica Replica, PartitionRepair Repair)? _repair;
 
@@ -77,6 +78,19 @@ internal sealed class PartitionCare
             if (_rounded is { } last && time.GetElapsedTime(last) < options.RoundInterval)
                 return false;
             _rounded = time.GetTimestamp();
+            return true;
+        }
+    }
+
+    /// <summary>Whether it is time to look whether the tree is still that of the states; asking counts as looking.</summary>
+    public bool MayVerify(TimeSpan interval, TimeProvider time)
+    {
+        lock (_gate)
+        {
+            var last = _verified ??= time.GetTimestamp();
+            if (time.GetElapsedTime(last) < interval)
+                return false;
+            _verified = time.GetTimestamp();
             return true;
         }
     }

@@ -12,12 +12,14 @@ using GrainDb.Grains.Nodes;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
+using GrainDb.Grains.Sagas;
 using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -30,7 +32,7 @@ namespace GrainDb.Grains.Hosting;
 public static class GrainDbNode
 {
     /// <summary>
-    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IEventualStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
+    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IEventualStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
     /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
     /// </summary>
     public static ISiloBuilder AddGrainDbNode(this ISiloBuilder silo, NodeOptions node, StorageOptions storage)
@@ -66,6 +68,7 @@ public static class GrainDbNode
         services.AddSingleton<IClusterView, ClusterView>();
         AddTransactions(services, node);
         AddEventual(services);
+        AddSagas(services);
         services.AddSingleton<ReplicaTransport>();
         services.AddSingleton<StateLoading>();
         services.AddSingleton<AcceptorCalls>();
@@ -123,6 +126,19 @@ public static class GrainDbNode
         services.AddSingleton<RecoveryReports>();
         services.AddSingleton<ITransactionRecovery>(provider => provider.GetRequiredService<RecoveryReports>());
         AddLifecycleParticipant<RecordSweep>(services);
+    }
+
+    private static void AddSagas(IServiceCollection services)
+    {
+        services.AddSingleton<SagaRows>();
+        services.AddSingleton<SagaServiceRegistry>();
+        services.AddSingleton<SagaDefinitions>();
+        services.AddSingleton<SagaLog>();
+        services.AddSingleton<SagaCalls>();
+        services.AddSingleton<SagaList>();
+        services.AddSingleton<ISagaStore, SagaStore>();
+        AddLifecycleParticipant<SagaSupervisor>(services);
+        AddLifecycleParticipant<BuiltInSagas>(services);
     }
 
     private static void AddLifecycleParticipant<T>(IServiceCollection services)

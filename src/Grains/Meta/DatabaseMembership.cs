@@ -11,7 +11,7 @@ namespace GrainDb.Grains.Meta;
 /// <summary>
 /// Brings this node into the database and keeps its view of the meta range fresh. In rounds: fetch the view (the first bootstrap
 /// node forms the meta range and creates the database where there is none); refuse a database that is not the one of the data
-/// directory; write the node's topology row; on one live node, finish half-made keyspaces and create the default one and that of transactions
+/// directory; write the node's topology row; on one live node, finish half-made keyspaces and create the default one and those of the system
 /// once all bootstrap nodes are there; delete replicas whose ranges no longer exist. Every round is idempotent.
 /// </summary>
 internal sealed class DatabaseMembership(
@@ -90,13 +90,13 @@ internal sealed class DatabaseMembership(
     }
 
     /// <summary>
-    /// Still at its first start. A database in use serves what it can while keyspaces that it had not before are being created.
+    /// Still at its first start. A database in use serves what it can while a keyspace of the system, which it had not before, is being created.
     /// </summary>
     private static bool HasOnlyDefaults(MetaSnapshot snapshot) =>
         snapshot.KeyspaceRows.All(row => row.Keyspace.IsSystem || row.Keyspace.Name is SystemKeyspaces.Default or SystemKeyspaces.Cache);
 
     private static string? WhyUnfinished(MetaSnapshot snapshot) =>
-        snapshot.FindActive(SystemKeyspaces.Transactions) is null ? "the keyspace of transactions is being created"
+        SystemKeyspaces.Later.FirstOrDefault(keyspace => snapshot.FindActive(keyspace.Name) is null) is { } later ? $"keyspace {later.Name} is being created"
         : !snapshot.Catalog.HadCache ? $"the keyspace '{SystemKeyspaces.Cache}' is being created"
         : null;
 
@@ -157,9 +157,12 @@ internal sealed class DatabaseMembership(
         if (snapshot.Catalog.IsFresh && node.BootstrapNodes.All(name => snapshot.FindNode(name) is not null))
             await keyspaces.CreateAsync(SystemKeyspaces.DefaultKeyspace, idempotency: null, cancellationToken);
 
-        // A database of before there were transactions gets it too. It comes after the default one, by whose absence a fresh database is known.
-        if (snapshot.FindKeyspace(SystemKeyspaces.Transactions) is null && meta.Current is { Catalog.IsFresh: false })
-            await FinishKeyspaceAsync(new KeyspaceRow(SystemKeyspaces.TransactionsKeyspace, KeyspaceState.Creating), cancellationToken);
+        foreach (var later in SystemKeyspaces.Later)
+        {
+            if (snapshot.FindKeyspace(later.Name) is null && meta.Current is { Catalog.IsFresh: false })
+                await FinishKeyspaceAsync(new KeyspaceRow(later, KeyspaceState.Creating), cancellationToken);
+        }
+
         if (meta.Current is { Catalog: { IsFresh: false, HadCache: false } } && await FinishKeyspaceAsync(new KeyspaceRow(SystemKeyspaces.CacheKeyspace, KeyspaceState.Creating), cancellationToken))
             await NoteCacheAsync(cancellationToken);
     }

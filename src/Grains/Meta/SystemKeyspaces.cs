@@ -1,3 +1,4 @@
+using GrainDb.Engine.Sagas;
 using GrainDb.Interfaces.Keyspaces;
 
 namespace GrainDb.Grains.Meta;
@@ -16,6 +17,9 @@ internal static class SystemKeyspaces
 
     /// <summary>Decisions of transactions over several ranges.</summary>
     public const string Transactions = "system.transactions";
+
+    /// <summary>Logs of sagas, their index, their definitions.</summary>
+    public const string Sagas = "system.sagas";
 
     public static KeyspaceDescriptor MetaKeyspace { get; } = new() { Name = Meta };
 
@@ -37,4 +41,17 @@ internal static class SystemKeyspaces
         Partitions = 4,
         Retention = KeyspaceLimits.MinRetention,
     };
+
+    /// <summary>Rows never change, and nobody reads old places in the index. Keys begin with a hash (<see cref="SagaKeys"/>): everything of one saga lies in one range.</summary>
+    public static KeyspaceDescriptor SagasKeyspace { get; } = new()
+    {
+        Name = Sagas,
+        Partitioning = KeyspacePartitioning.Range,
+        Partitions = SagaKeys.SplitKeys.Count + 1,
+        SplitKeys = SagaKeys.SplitKeys,
+        Retention = KeyspaceLimits.MinRetention,
+    };
+
+    /// <summary>Those that come after the default one, by whose absence a fresh database is known. A database of an earlier version gets what it lacks.</summary>
+    public static IReadOnlyList<KeyspaceDescriptor> Later { get; } = [TransactionsKeyspace, SagasKeyspace];
 }

@@ -4,6 +4,7 @@ using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Transactions;
@@ -32,8 +33,11 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
     public bool MayHaveBegun(TransactionId transaction)
     {
         var now = clock.Now();
-        return transaction.Began <= now.Add(clock.MaxOffset) && now <= TransactionDeadline.RememberedUntil(transaction);
+        return transaction.Began <= now.Add(clock.MaxOffset) && !IsForgotten(transaction);
     }
+
+    /// <summary>Whether a transaction of this id can have been, so long ago that nobody remembers.</summary>
+    public bool IsForgotten(TransactionId transaction) => clock.Now() > TransactionDeadline.RememberedUntil(transaction);
 
     public async Task<TransactionView?> FindAsync(TransactionId transaction, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -75,7 +79,7 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
             return Unknown(transaction, "the records of transactions cannot be read now");
         if (!isPastDeadline)
             return Unknown(transaction, "it has not been decided yet");
-        if (clock.Now() > TransactionDeadline.RememberedUntil(transaction))
+        if (IsForgotten(transaction))
             return null;
         return answer.HasAskedAll
             ? new TransactionView(transaction, TransactionStatus.Aborted, Timestamp.Zero, "its deadline is over and it was never committed")
@@ -137,7 +141,7 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
     {
         var started = time.GetTimestamp();
         var isPrepared = false;
-        var missing = meta.Current?.Ranges.Where(range => range.Keyspace is not (SystemKeyspaces.Meta or SystemKeyspaces.Transactions)).Select(range => range.Id).ToHashSet() ?? [];
+        var missing = meta.Current is { } snapshot ? snapshot.Ranges.Where(range => MayTakePart(snapshot, range)).Select(range => range.Id).ToHashSet() : [];
         while (true)
         {
             var answers = await AskNodesAsync(transaction, fences, timeout - time.GetElapsedTime(started), cancellationToken);
@@ -156,6 +160,9 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
             await Task.Delay(Pause, time, cancellationToken);
         }
     }
+
+    private static bool MayTakePart(MetaSnapshot snapshot, RangeDescriptor range) =>
+        range.Keyspace is not (SystemKeyspaces.Meta or SystemKeyspaces.Transactions) && snapshot.FindKeyspace(range.Keyspace) is { Keyspace.Family: KeyspaceFamily.Strong };
 
     private async Task<IReadOnlyList<TransactionMemories>> AskNodesAsync(TransactionId transaction, bool fences, TimeSpan timeout, CancellationToken cancellationToken)
     {

@@ -107,4 +107,13 @@ public enum ErrorCode
 
     /// <summary>No such conflict is recorded, or not any more.</summary>
     ConflictNotFound,
+
+    /// <summary>No such saga.</summary>
+    SagaNotFound,
+
+    /// <summary>No such definition of a saga.</summary>
+    SagaDefinitionNotFound,
+
+    /// <summary>Another definition is stored under that name and version, for good.</summary>
+    SagaDefinitionExists,
 }

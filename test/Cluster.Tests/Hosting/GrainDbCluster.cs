@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using GrainDb.Cluster.Tests.Faults;
-using GrainDb.Engine.Eventual;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Hosting;
@@ -10,6 +9,7 @@ using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -43,14 +43,17 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     public static Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage) =>
         StartAsync(directory, weights, storage, new Network(), buriesFast: false);
 
+    public static Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage, Network network, bool buriesFast) =>
+        StartAsync(directory, weights, storage, network, buriesFast, static (_, _) => { });
+
     /// <param name="directory">The nodes' data.</param>
     /// <param name="weights">One node each.</param>
     /// <param name="storage">Of all nodes.</param>
     /// <param name="network">Between them.</param>
     /// <param name="buriesFast">A silo that does not answer is declared dead within a few seconds, also by mistake on a busy machine.</param>
-    /// <param name="eventual">Of all nodes; null for the defaults.</param>
+    /// <param name="configure">Adds what a test brings to the services of each node.</param>
     public static async Task<GrainDbCluster> StartAsync(
-        TestDirectory directory, double[] weights, StorageOptions storage, Network network, bool buriesFast, EventualOptions? eventual = null)
+        TestDirectory directory, double[] weights, StorageOptions storage, Network network, bool buriesFast, Action<string, IServiceCollection> configure)
     {
         var builder = new InProcessTestClusterBuilder((short)weights.Length);
         builder.Options.ConfigureFileLogging = false;
@@ -67,13 +70,13 @@ internal sealed class GrainDbCluster : IAsyncDisposable
         {
             var events = new EventLog();
             silo.Services.AddSingleton(events).AddSingleton<ILoggerProvider>(events);
-            silo.Services.AddSingleton(eventual ?? EventualOptions.Default);
             silo.Services.AddSingleton<IWalFileSystem>(new CrashableFileSystem(new NativeFileSystem()));
             silo.Services.AddSingleton(services => new GatedDecisions(
                 new TransactionRecords(services.GetRequiredService<RangeCalls>()), services.GetRequiredService<NodeResolutions>()));
             silo.Services.AddSingleton<ITransactionRecords>(services => services.GetRequiredService<GatedDecisions>());
             silo.Services.AddSingleton<IResolutions>(services => services.GetRequiredService<GatedDecisions>());
         });
+        builder.ConfigureSilo((options, silo) => configure(options.SiloName, silo.Services));
         if (buriesFast)
             builder.ConfigureSilo((_, silo) => silo.Configure<ClusterMembershipOptions>(BuryFast));
         builder.ConfigureSilo((options, silo) => silo.AddGrainDbNode(
@@ -99,6 +102,8 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     public IKeyspaceCatalog Keyspaces(int node) => Service<IKeyspaceCatalog>(node);
 
     public ITransactionStore Transactions(int node) => Service<ITransactionStore>(node);
+
+    public ISagaStore Sagas(int node) => Service<ISagaStore>(node);
 
     public IClusterView View(int node) => Service<IClusterView>(node);
 

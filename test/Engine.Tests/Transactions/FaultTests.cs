@@ -110,7 +110,7 @@ public sealed class FaultTests
 
     [Theory]
     [InlineData(TransactionFaults.None, true)]
-    [InlineData(TransactionFaults.CommitPastFence, false)]
+    [InlineData(TransactionFaults.LatePrepare, false)]
     internal void What_was_given_up_does_not_commit(TransactionFaults faults, bool holds)
     {
         var rig = new ParticipantRig(faults);

@@ -68,11 +68,11 @@ public sealed class FencingTests
         var id = rig.NewId();
         rig.Fence(id);
 
-        Assert.True(rig.Range.Leader.TryFindOutcome(id, out var outcome));
+        Assert.False(rig.Range.Leader.TryFindOutcome(id, out var outcome));
         Assert.Null(outcome);
+        Assert.Null(rig.Range.Replica.FindOutcome(id));
         rig.Restart();
-        Assert.True(rig.Range.Leader.TryFindOutcome(id, out outcome));
-        Assert.Null(outcome);
+        Assert.Null(rig.Range.Replica.FindOutcome(id));
     }
 
     [Fact]
