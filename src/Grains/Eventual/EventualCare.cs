@@ -137,7 +137,7 @@ internal sealed class EventualCare(
         }
 
         var before = replica.GetFigures();
-        var repair = care.RepairOf(replica, transport, options, time);
+        var repair = new PartitionRepair(replica, transport, options, time);
         var report = await repair.RunAsync(partition.Configuration, stopping);
         instruments.Compared(report);
         EventualHostLog.Compared(logger, id, report.Differing, report.Fetched, report.Sent, report.TreeBytes, report.StateBytes, report.Problem);
@@ -157,7 +157,7 @@ internal sealed class EventualCare(
         if (partition.Range.Replicas[0].Node != node.Name || !IsWhole(partition) || host.FindOpen(partition.Range.Id) is not { } replica || !care.MayRound(options, time) || !replica.HasForgettable(notAfter))
             return;
         IReadOnlyList<string> keepers = partition.Keyspace.Sloppy ? [.. meta.Current!.Nodes.Select(row => row.Name)] : [];
-        var round = new TombstoneRound(replica, transport, options, care.RepairOf(replica, transport, options, time), partition.Configuration, Guid.NewGuid());
+        var round = new TombstoneRound(replica, transport, options, new PartitionRepair(replica, transport, options, time), partition.Configuration, Guid.NewGuid());
         if (await round.RunAsync(notAfter, keepers, stopping) is not { } forgotten)
             return;
         instruments.Forgot(forgotten);

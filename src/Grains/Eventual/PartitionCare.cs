@@ -14,7 +14,6 @@ internal sealed class PartitionCare
     private long? _rounded;
     private long? _verified;
     private Lsn _agreed;
-    private (EventualReplica Replica, PartitionRepair Repair)? _repair;
 
     /// <summary>It is to be compared soon, whatever is known of it.</summary>
     public void Request()
@@ -93,16 +92,6 @@ internal sealed class PartitionCare
             _verified = time.GetTimestamp();
             return true;
         }
-    }
-
-    /// <summary>Repairs of this very replica; of the caretaker.</summary>
-    public PartitionRepair RepairOf(EventualReplica replica, IEventualTransport transport, EventualOptions options, TimeProvider time)
-    {
-        if (_repair is { } known && known.Replica == replica)
-            return known.Repair;
-        var repair = new PartitionRepair(replica, transport, options, time);
-        _repair = (replica, repair);
-        return repair;
     }
 
     private bool IsDue(EventualReplica open, EventualOptions options, TimeProvider time)
