@@ -45,7 +45,6 @@ internal sealed class EventualStore(
     {
         if (KeyFailure(write.Key) is { } invalid)
             return EventualWriteResult.Failed(invalid);
-        write = write with { Key = write.Key.ToArray() }; // needed after the caller was answered, and perhaps took his buffer back
         var result = await RunAsync(
             keyspace,
             write.Key,
@@ -66,7 +65,7 @@ internal sealed class EventualStore(
                 keyspace,
                 key,
                 level,
-                (partition, left) => ReadAsync(partition, key.ToArray(), level, left, cancellationToken),
+                (partition, left) => ReadAsync(partition, key, level, left, cancellationToken),
                 answered => answered.Failure,
                 EventualReadResult.Failed,
                 timeout,
