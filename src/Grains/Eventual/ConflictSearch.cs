@@ -3,7 +3,6 @@ using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
-using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -28,9 +27,9 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
         limit = Math.Clamp(limit, 1, MaxLimit);
         var query = new ConflictQuery(keyspace.Keyspace.Name, after, limit + 1, MaxAnswerBytes);
         var nodes = keyspace.Ranges.SelectMany(range => range.Nodes).Distinct().ToList();
-        var answers = await Task.WhenAll(nodes.Select(name => AskAsync(name, query, timeout, cancellationToken)).ToList());
-        var open = answers.Where(answer => answer is { IsLast: false, Conflicts.Length: > 0 }).Select(answer => PositionOf(answer!.Conflicts[^1])).ToList();
-        var found = Distinct(answers.SelectMany(answer => answer?.Conflicts ?? []))
+        var replies = await Task.WhenAll(nodes.Select(name => AskAsync(name, query, timeout, cancellationToken)).ToList());
+        var open = replies.Where(reply => reply is { IsLast: false, Conflicts.Length: > 0 }).Select(reply => PositionOf(reply!.Conflicts[^1])).ToList();
+        var found = Distinct(replies.SelectMany(reply => reply?.Conflicts ?? []))
             .TakeWhile(record => open.TrueForAll(end => PositionComparer.Instance.Compare(PositionOf(record), end) >= 0))
             .ToList();
         var isLast = found.Count <= limit && open.Count == 0;
@@ -39,7 +38,7 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
         {
             Conflicts = page,
             Next = isLast || page.Count == 0 ? null : PositionOf(page[^1]),
-            Missing = [.. nodes.Where((_, index) => answers[index] is not { IsWhole: true })],
+            Missing = [.. nodes.Where((_, index) => replies[index] is not { IsWhole: true })],
         };
     }
 
@@ -75,10 +74,10 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
     public async Task<ConflictDismissal> DismissAsync(EventualPartition partition, ReadOnlyMemory<byte> key, Dot winner, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var nodes = partition.Range.Nodes.ToList();
-        var answers = await Task.WhenAll(nodes.Select(name => DismissAsync(partition.Range.Id, name, key, winner, timeout, cancellationToken)).ToList());
-        return Array.TrueForAll(answers, answer => answer is null)
+        var replies = await Task.WhenAll(nodes.Select(name => DismissAsync(partition.Range.Id, name, key, winner, timeout, cancellationToken)).ToList());
+        return Array.TrueForAll(replies, reply => reply is null)
             ? ConflictDismissal.Failed(Failure.Unknown(ErrorCode.OutcomeUnknown, "no replica of the key answered in time"))
-            : new() { Found = answers.Contains(true), Missing = [.. nodes.Where((_, index) => answers[index] is null)] };
+            : new() { Found = replies.Contains(true), Missing = [.. nodes.Where((_, index) => replies[index] is null)] };
     }
 
     private async Task<bool?> DismissAsync(RangeId partition, string name, ReadOnlyMemory<byte> key, Dot winner, TimeSpan timeout, CancellationToken cancellationToken)

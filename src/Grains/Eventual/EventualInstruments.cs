@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using GrainDb.Engine.Eventual;
 using GrainDb.Grains.Hosting;
-using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Grains.Eventual;
 

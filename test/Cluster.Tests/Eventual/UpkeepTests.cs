@@ -7,6 +7,7 @@ using GrainDb.Grains.Meta;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace GrainDb.Cluster.Tests.Eventual;
 
@@ -101,7 +102,7 @@ public sealed class UpkeepTests : IDisposable
     }
 
     private Task<GrainDbCluster> StartAsync(StorageOptions storage, EventualOptions? eventual = null) =>
-        GrainDbCluster.StartAsync(_directory, [1, 1, 1], storage, new Network(), buriesFast: false, eventual);
+        GrainDbCluster.StartAsync(_directory, [1, 1, 1], storage, new Network(), buriesFast: false, (_, services) => services.AddSingleton(eventual ?? EventualOptions.Default));
 
     /// <summary>Without its checkpoint the log has to be read from the start.</summary>
     private async Task FlipABitAsync(RangeId range)
