@@ -16,6 +16,7 @@ public sealed class EventualTests
     private const string Dots = "has two dots";
     private const string Puts = "names two puts";
     private const string Unequal = "do not become equal";
+    private const string Sums = "no choice of the uncertain ones gives that";
 
     [Fact]
     public void No_seed_breaks_a_promise()
@@ -42,6 +43,7 @@ public sealed class EventualTests
     [InlineData(nameof(EventualFaults.NoReadRepair), nameof(EventualCourse.Crowd), Lost)]
     [InlineData(nameof(EventualFaults.CountUnrepaired), nameof(EventualCourse.LostWitness), Lost)]
     [InlineData(nameof(EventualFaults.ReadOneLess), nameof(EventualCourse.None), Lost)]
+    [InlineData(nameof(EventualFaults.ForgetRequests), nameof(EventualCourse.None), Sums)]
     public void An_error_is_noticed(string error, string course, string says)
     {
         for (var from = 1; from <= MaxSeeds; from += Chunk)

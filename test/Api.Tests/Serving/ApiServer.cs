@@ -2,7 +2,9 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using GrainDb.Api.Tests.Fakes;
+using GrainDb.Engine.Eventual;
 using GrainDb.Interfaces.Changes;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
@@ -19,10 +21,12 @@ internal sealed class ApiServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private ApiServer(WebApplication app, FakeStore store, FakeTransactions transactions, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster)
+    private ApiServer(WebApplication app, FakeStore store, FakeEventual eventual, FakeDirectory directory, FakeTransactions transactions, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster)
     {
         _app = app;
         Store = store;
+        Eventual = eventual;
+        Directory = directory;
         Transactions = transactions;
         Feed = feed;
         Catalog = catalog;
@@ -32,6 +36,10 @@ internal sealed class ApiServer : IAsyncDisposable
     }
 
     public FakeStore Store { get; }
+
+    public FakeEventual Eventual { get; }
+
+    public FakeDirectory Directory { get; }
 
     public FakeTransactions Transactions { get; }
 
@@ -54,11 +62,16 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Logging.SetMinimumLevel(LogLevel.None);
         var store = new FakeStore();
+        var directory = new FakeDirectory();
+        var eventual = new FakeEventual(directory);
         var transactions = new FakeTransactions(store);
         var feed = new FakeFeed();
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
         builder.Services.AddSingleton<IKeyValueStore>(store);
+        builder.Services.AddSingleton<IKeyspaceDirectory>(directory);
+        builder.Services.AddSingleton<IEventualStore>(eventual);
+        builder.Services.AddSingleton<IEventualStates, EventualStates>();
         builder.Services.AddSingleton<ITransactionStore>(transactions);
         builder.Services.AddSingleton<IChangeFeed>(feed);
         builder.Services.AddSingleton<IKeyspaceCatalog>(catalog);
@@ -69,7 +82,7 @@ internal sealed class ApiServer : IAsyncDisposable
         app.MapGrainDbApi();
         map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new ApiServer(app, store, transactions, feed, catalog, cluster);
+        return new ApiServer(app, store, eventual, directory, transactions, feed, catalog, cluster);
     }
 
     public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, Action<HttpRequestMessage>? with = null)

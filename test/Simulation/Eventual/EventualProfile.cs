@@ -41,6 +41,11 @@ internal sealed record EventualProfile
     /// <summary>Part of the writes that say what their client has seen. What they have seen is not looked for any more.</summary>
     public double InformedShare { get; init; } = 2.0 / 3;
 
+    /// <summary>
+    /// Whether increments carry idempotency keys and are repeated. Not where a move changes who coordinates a key, nor where a disk may be lost after its states, and not the results beside them, came to others.
+    /// </summary>
+    public bool Repeats => !Moves && !LosesDisks;
+
     public TimeSpan Duration => TimeSpan.FromSeconds(20);
 
     /// <summary>Draws a run's mixture.</summary>
