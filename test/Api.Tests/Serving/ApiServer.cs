@@ -6,6 +6,7 @@ using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -19,11 +20,12 @@ internal sealed class ApiServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private ApiServer(WebApplication app, FakeStore store, FakeTransactions transactions, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster)
+    private ApiServer(WebApplication app, FakeStore store, FakeTransactions transactions, FakeSagas sagas, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster)
     {
         _app = app;
         Store = store;
         Transactions = transactions;
+        Sagas = sagas;
         Feed = feed;
         Catalog = catalog;
         Cluster = cluster;
@@ -34,6 +36,8 @@ internal sealed class ApiServer : IAsyncDisposable
     public FakeStore Store { get; }
 
     public FakeTransactions Transactions { get; }
+
+    public FakeSagas Sagas { get; }
 
     public FakeFeed Feed { get; }
 
@@ -55,11 +59,13 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.Logging.SetMinimumLevel(LogLevel.None);
         var store = new FakeStore();
         var transactions = new FakeTransactions(store);
+        var sagas = new FakeSagas();
         var feed = new FakeFeed();
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
         builder.Services.AddSingleton<IKeyValueStore>(store);
         builder.Services.AddSingleton<ITransactionStore>(transactions);
+        builder.Services.AddSingleton<ISagaStore>(sagas);
         builder.Services.AddSingleton<IChangeFeed>(feed);
         builder.Services.AddSingleton<IKeyspaceCatalog>(catalog);
         builder.Services.AddSingleton<IClusterView>(cluster);
@@ -69,7 +75,7 @@ internal sealed class ApiServer : IAsyncDisposable
         app.MapGrainDbApi();
         map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new ApiServer(app, store, transactions, feed, catalog, cluster);
+        return new ApiServer(app, store, transactions, sagas, feed, catalog, cluster);
     }
 
     public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, Action<HttpRequestMessage>? with = null)
