@@ -133,7 +133,7 @@ public sealed class SagaTests : IAsyncLifetime
         Assert.Equal(ErrorCode.IdempotencyMismatch, (await _client.ActAsync(2, "paused", SagaCommandKind.Resume, stamp: stamp with { RequestHash = 2 })).Failure!.Code);
         Assert.Null((await _client.ActAsync(2, "paused", SagaCommandKind.Resume)).Failure);
         Assert.Equal("completed", (await _client.EndAsync(0, "paused")).Summary.Status);
-        Assert.Single(await _client.HistoryAsync(0, "paused"), row => row == "operator");
+        Assert.Equal(2, (await _client.HistoryAsync(0, "paused")).Count(row => row == "operator"));
     }
 
     [Fact]
