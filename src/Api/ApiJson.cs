@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using GrainDb.Api.Conflicts;
+using GrainDb.Api.Crdts;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
 using GrainDb.Api.Ranges;
@@ -23,6 +25,8 @@ namespace GrainDb.Api;
 [JsonSerializable(typeof(TransactionBody))]
 [JsonSerializable(typeof(TransactBody))]
 [JsonSerializable(typeof(EmptyBody))]
+[JsonSerializable(typeof(CrdtBody))]
+[JsonSerializable(typeof(ResolveBody))]
 [JsonSerializable(typeof(SagaStartBody))]
 [JsonSerializable(typeof(SagaActionBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -54,8 +54,12 @@ internal static class Run
         return new RunResult(seed, violations, cluster.History.Snapshot().Count, clients.Sum(client => client.Succeeded), cluster.Recorder.Finished.Count, buyers.Sum(buyer => buyer.Succeeded), cluster.Ranges.Sum(range => range.Checks.Epochs), world.Events);
     }
 
-    private static bool HasIntents(SimulatedCluster cluster) =>
-        cluster.Nodes.Any(node => cluster.Ranges.Any(range => node.ReplicasOf(range).Any(replica => replica.Replica.Transactions.Prepared.Count > 0)));
+    /// <summary>
+    /// Whether a range has nobody who serves it, or a member that does not know yet that a transaction is decided. A replica that is no member any more, or never became one,
+    /// hears of no decision; nobody reads past its intents there either.
+    /// </summary>
+    private static bool HasIntents(SimulatedCluster cluster) => !cluster.Ranges.All(range => range.Director.Serving is { } leader
+        && leader.Configuration.Members.All(member => cluster.Node(member.Node).Find(member.Id) is { Replica: { IsLoaded: true, Transactions.Prepared.Count: 0 } }));
 
     /// <summary>The leader, when it serves, all voters have applied everything, and nothing is left to do.</summary>
     private static RangeLeader? Resting(SimulatedCluster cluster, SimulatedRange range)
@@ -107,7 +111,7 @@ internal static class Run
             {
                 text.Append($"\n    {node.Name} {(node.IsUp ? "up" : "down")}, {node.LeadersOf(range).Count} leaders");
                 foreach (var replica in node.ReplicasOf(range))
-                    text.Append($"\n      {replica.Id.ToString("N")[^4..]} log {replica.Replica.Log.LastLsn}@{replica.Replica.Log.LastEpoch}, commit {replica.CommitLsn}, applied {replica.Replica.AppliedLsn}, promised {replica.Replica.Promise.PromisedEpoch}, recovering {replica.IsRecovering}, {replica.Replica.BrokenReason}, {replica.Configuration}");
+                    text.Append($"\n      {replica.Id.ToString("N")[^4..]} log {replica.Replica.Log.LastLsn}@{replica.Replica.Log.LastEpoch}, commit {replica.CommitLsn}, applied {replica.Replica.AppliedLsn}, promised {replica.Replica.Promise.PromisedEpoch}, {replica.Replica.Transactions.Prepared.Count} intents, recovering {replica.IsRecovering}, {replica.Replica.BrokenReason}, {replica.Configuration}");
             }
         }
 

@@ -92,6 +92,8 @@ internal static class ErrorTable
             "Changes older than the keyspace's retention are collected. Read the keyspace, then watch from the timestamp of that read."),
         NotApplied(ErrorCode.TooManySiblings, "too_many_siblings", 409, "The key has too many concurrent values",
             "Read the key, decide, and write with the context of that read: it takes the place of the values that you saw."),
+        NotApplied(ErrorCode.ConflictNotFound, "conflict_not_found", 404, "No such conflict",
+            "It was resolved, or newer conflicts have pushed it out. GET /v1/conflicts lists those that are kept."),
     ];
 
     private static readonly ErrorRow[] ByCode = Index();

@@ -51,6 +51,9 @@ public sealed record BatchPut
 
     [Description("* (must not exist).")]
     public string? IfNoneMatch { get; init; }
+
+    [Description("Of an eventual keyspace: what the writer has seen, as an answer gave it.")]
+    public string? Context { get; init; }
 }
 
 /// <summary>Reads a value.</summary>
@@ -77,4 +80,7 @@ public sealed record BatchDelete
 
     [Description("A version, or * (must exist).")]
     public string? IfMatch { get; init; }
+
+    [Description("Of an eventual keyspace: what the writer has seen, as an answer gave it.")]
+    public string? Context { get; init; }
 }

@@ -3,6 +3,7 @@ using GrainDb.Api.Errors;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
 
 namespace GrainDb.Api.Keyspaces;
@@ -23,6 +24,10 @@ internal static class KeyspaceBinder
     {
         CheckName(name);
         RefuseWhatIsNotOffered(body);
+        if (body.Family == "eventual")
+            return BindEventual(name, body);
+        if (body.Conflict is not null || body.Sloppy is not null)
+            throw BadInput.Unsupported($"{(body.Conflict is not null ? "conflict" : "sloppy")} belongs to family eventual: in a strong keyspace writes have an order, and never conflict.");
         var partitioning = body.Partitioning switch
         {
             null or "range" => KeyspacePartitioning.Range,
@@ -36,13 +41,51 @@ internal static class KeyspaceBinder
             Family = KeyspaceFamily.Strong,
             Partitioning = partitioning,
             Partitions = BindPartitions(body.Partitions, partitioning, splitKeys),
-            ReplicationFactor = body.ReplicationFactor is { } factor
-                ? Bounded("replicationFactor", factor, KeyspaceLimits.MaxReplicationFactor)
-                : KeyspaceDescriptor.DefaultReplicationFactor,
+            ReplicationFactor = BindFactor(body.ReplicationFactor),
             Retention = body.Retention is null ? TimeSpan.FromHours(1) : BindRetention(body.Retention),
             SplitKeys = splitKeys,
         };
     }
+
+    private static KeyspaceDescriptor BindEventual(string name, KeyspaceBody body)
+    {
+        if (body.Partitioning is not (null or "hash"))
+        {
+            throw body.Partitioning == "range"
+                ? BadInput.Unsupported("partitioning 'range' is not offered by family eventual: it has no scans; its partitions are even parts of the hashes.")
+                : Wrong("partitioning", body.Partitioning, "hash in an eventual keyspace");
+        }
+
+        if (body.SplitKeys is { Count: > 0 })
+            throw BadInput.Unsupported("splitKeys belong to partitioning range, which family eventual does not offer.");
+        if (body.Retention is not null)
+            throw BadInput.Unsupported("retention is not offered by family eventual: it keeps no old versions.");
+        if (body.DefaultIsolation is not null)
+            throw BadInput.Unsupported("defaultIsolation is not offered by family eventual: it takes no part in transactions.");
+        return new KeyspaceDescriptor
+        {
+            Name = name,
+            Family = KeyspaceFamily.Eventual,
+            Partitioning = KeyspacePartitioning.Hash,
+            Partitions = Bounded("partitions", body.Partitions ?? KeyspaceLimits.DefaultEventualPartitions, KeyspaceLimits.MaxPartitions),
+            ReplicationFactor = BindFactor(body.ReplicationFactor),
+            Conflict = body.Conflict switch
+            {
+                null or "siblings" => ConflictPolicy.Siblings,
+                "lww" => ConflictPolicy.LastWriterWins,
+                "crdt:counter" => ConflictPolicy.Counter,
+                "crdt:orset" => ConflictPolicy.ObservedRemoveSet,
+                "crdt:lwwmap" => ConflictPolicy.LastWriterWinsMap,
+                "crdt:register" => ConflictPolicy.Register,
+                var other => throw Wrong("conflict", other, "siblings, lww, crdt:counter, crdt:orset, crdt:lwwmap or crdt:register"),
+            },
+            Sloppy = body.Sloppy ?? false,
+        };
+    }
+
+    private static int BindFactor(int? factor) => factor is { } wanted
+        ? Bounded("replicationFactor", wanted, KeyspaceLimits.MaxReplicationFactor)
+        : KeyspaceDescriptor.DefaultReplicationFactor;
 
     /// <summary>The new retention out of a patch; everything else is fixed at creation.</summary>
     public static TimeSpan BindPatch(string name, KeyspaceBody body)
@@ -57,6 +100,8 @@ internal static class KeyspaceBinder
             { ReplicationFactor: not null } => "replicationFactor",
             { DefaultIsolation: not null } => "defaultIsolation",
             { SplitKeys: not null } => "splitKeys",
+            { Conflict: not null } => "conflict",
+            { Sloppy: not null } => "sloppy",
             _ => null,
         };
         if (fixedMember is not null)
@@ -66,16 +111,12 @@ internal static class KeyspaceBinder
 
     private static void RefuseWhatIsNotOffered(KeyspaceBody body)
     {
-        if (body.Family == "eventual")
-            throw BadInput.Unsupported("family 'eventual' is not offered in this version; it offers strong.");
-        if (body.Family is not (null or "strong"))
-            throw Wrong("family", body.Family, "strong");
+        if (body.Family is not (null or "strong" or "eventual"))
+            throw Wrong("family", body.Family, "strong or eventual");
         if (body.DefaultIsolation is "serializable")
             throw BadInput.Request("defaultIsolation 'serializable' is not offered in this version; it offers snapshot.");
         if (body.DefaultIsolation is not (null or "snapshot"))
             throw Wrong("defaultIsolation", body.DefaultIsolation, "snapshot");
-        RefuseGiven("conflict", body.Conflict);
-        RefuseGiven("sloppy", body.Sloppy);
         RefuseGiven("placement", body.Placement);
     }
 

@@ -130,7 +130,7 @@ internal sealed class TransactBinder(int maxValueBytes, TimeProvider time)
             throw Wrong(Reads, index, "names no keyspace");
         if (body.Key is not null || body.Key64 is not null || (body.Prefix is not null && body.Prefix64 is not null))
             throw Wrong(Reads, index, "needs exactly one of key, key64, prefix and prefix64");
-        KeyRequest.CheckKeyspace(body.Keyspace);
+        KeyAddress.CheckKeyspace(body.Keyspace);
         var prefix = JsonOperands.Bytes(body.Prefix, body.Prefix64, "prefix64");
         if (prefix.Length > KeyLimits.MaxKeyBytes)
             throw BadInput.Of(ErrorCode.KeyTooLarge, $"The prefix has {prefix.Length} bytes; the limit is {KeyLimits.MaxKeyBytes}.");

@@ -5,7 +5,7 @@ namespace GrainDb.Engine.Ranges;
 /// <summary>
 /// What connected feeds have not delivered yet, kept from collection while they go on asking. A protection that nobody renews ends by itself, and none
 /// holds collection back for longer than a bound: a reader that is slower than that is told that its position is gone. Lost with the leader; the
-/// feed's next call, at its successor, brings it back. Under the replica's gate.
+/// feed's next call, at its successor, brings it back before that one collects anything. Under the replica's gate.
 /// </summary>
 internal sealed class ChangeProtections(TimeProvider time)
 {

@@ -1,3 +1,4 @@
+using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Transactions;
 
@@ -16,20 +17,29 @@ public sealed partial class RangeLeader
         }
     }
 
-    /// <summary>What this range remembers of a transaction: that it committed here alone, or what it was told of the decision.</summary>
+    /// <summary>What this range knows of a transaction: that it committed here alone, or what it was told of the decision; or that it certainly did and will do nothing alone.</summary>
     /// <param name="transaction">The transaction.</param>
-    /// <param name="outcome">Its commit timestamp; zero when it aborted; null when nothing is remembered.</param>
-    /// <returns>Whether this leader can tell: it has applied everything of before, and nobody else leads.</returns>
+    /// <param name="outcome">Its commit timestamp; zero when it aborted; null when it did not and will not commit here alone.</param>
+    /// <returns>
+    /// Whether this leader can tell. That it finds nothing is a proof only from the transaction's deadline on, by a clock that successors begin above, as long as a commit would
+    /// be remembered and none is on its way.
+    /// </returns>
     public bool TryFindOutcome(TransactionId transaction, out Timestamp? outcome)
     {
-        outcome = null;
+        Timestamp now;
         lock (_replica.Gate)
         {
-            if (_refusal is not null || !HasLease)
+            outcome = null;
+            if (_refusal is not null)
+                return false;
+            outcome = _replica.Transactions.FindOutcome(transaction);
+            if (outcome is not null)
+                return true;
+            now = _replica.Clock.Now();
+            if (_ahead.FindCommit(transaction) is not null || _replica.Transactions.Commits.MayHaveForgotten(transaction))
                 return false;
         }
 
-        outcome = _replica.FindOutcome(transaction);
-        return true;
+        return now > TransactionDeadline.Of(transaction) && now <= TransactionDeadline.RememberedUntil(transaction) && _log!.MayAnswer(now);
     }
 }

@@ -52,7 +52,8 @@ public sealed partial class RangeLeader
     }
 
     /// <summary>
-    /// Logs what is not decided here yet. A decision on a transaction that is not here is logged too, as long as a prepare of it could still come; so that it is refused then.
+    /// Logs what is not decided here yet. A decision on a transaction that is not here is logged too, as long as a prepare or a commit of it could still come; so that it is refused
+    /// then. One that committed here alone is not aborted any more.
     /// </summary>
     private Attempted<Failure?> Attempt(Resolution[] resolutions)
     {
@@ -66,9 +67,9 @@ public sealed partial class RangeLeader
         {
             if (WhyImpossible(resolution) is { } impossible)
                 return impossible;
-            if (_ahead.FindResolve(resolution.Transaction) is { } resolving)
-                pending = pending is null || resolving.Lsn > pending.Lsn ? resolving : pending;
-            else if (FindPrepared(resolution.Transaction) is not null || (state.Decisions.Find(resolution.Transaction) is null && MayStillPrepare(resolution.Transaction, now)))
+            if ((_ahead.FindResolve(resolution.Transaction) ?? _ahead.FindCommit(resolution.Transaction)) is { } deciding)
+                pending = pending is null || deciding.Lsn > pending.Lsn ? deciding : pending;
+            else if (FindPrepared(resolution.Transaction) is not null || ((state.Commits.Find(resolution.Transaction) ?? state.Decisions.Find(resolution.Transaction)) is null && MayStillPrepare(resolution.Transaction, now)))
                 fresh.Add(resolution);
         }
 

@@ -189,6 +189,7 @@ public sealed partial class RangeLeader
             if (_isStarting && !IsStopped)
                 _refusal = null;
             _isStarting = false;
+            _servesSince = _options.Time.GetTimestamp();
             if (_refusal is not null)
                 return _refusal;
         }

@@ -85,8 +85,10 @@ public sealed partial class RangeLeader
                 new(repeated), answer => answer.Failure is { } lost ? TransactResult.Failed(Named(lost, request.Transaction)) : Committed(pending.Timestamp)));
         }
 
-        if (_replica.Transactions.Commits.Find(request.Transaction) is { } commit)
-            return Committed(commit);
+        if (FindDecided(request.Transaction) is { } decided)
+            return new(AnswerAsync(decided, answer => answer.Failure is { } failure ? TransactResult.Failed(failure) : Committed(answer.Version)), null);
+        if (_replica.Transactions.Commits.MayHaveForgotten(request.Transaction))
+            return TransactResult.Failed(Forgotten(request.Transaction));
         return null;
 
         // What it read then is not remembered without an idempotency key.
@@ -130,7 +132,7 @@ public sealed partial class RangeLeader
                 bytes -= row.Key.Length + row.Value.Length;
             if (bytes < 0 || state.IsExhausted)
                 return TooLarge($"the reads of one transaction are more than {KeyLimits.MaxScanPageBytes} bytes, or look at more than {NewestState.MaxExamined} versions");
-            found.Add(one);
+            found.Add(new TransactFound { Item = one.Item is { } key ? ToUser(key) : null, Rows = one.Rows is { } rows ? [.. rows.Select(ToUser)] : null });
         }
 
         result = result with { Committed = failed.Count == 0 };
@@ -225,6 +227,8 @@ public sealed partial class RangeLeader
 
         return null;
     }
+
+    private ScanItem ToUser(ScanItem item) => item with { Key = RoutingKey.ToUserKey(_options.Partitioning, item.Key) };
 
     private ReadOnlyMemory<byte> Clip(ReadOnlyMemory<byte> start) => start.Span.SequenceCompareTo(Descriptor.Start) < 0 ? Descriptor.Start : start;
 

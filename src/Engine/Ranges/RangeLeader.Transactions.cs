@@ -94,8 +94,8 @@ public sealed partial class RangeLeader
             return RangeCommitResult.Failed(_refusal);
         if (_ahead.FindCommit(work.Transaction) is { } pending)
             return new(ToCommitted(EnqueueRepeated(pending, new WriteResult { Version = pending.Timestamp }), work.Transaction), null);
-        if (_replica.Transactions.Commits.Find(work.Transaction) is { } committed)
-            return new RangeCommitResult { CommitTimestamp = committed };
+        if (FindDecided(work.Transaction) is { } decided)
+            return new(AnswerAsync(decided, result => result.Failure is { } failure ? RangeCommitResult.Failed(failure) : new RangeCommitResult { CommitTimestamp = result.Version }), null);
         if (FindStamp(work.Idempotency, TransactionId.None, patience) is { } stamp)
             return stamp.To(record => new RangeCommitResult { CommitTimestamp = record.Version, Repeated = record }, RangeCommitResult.Failed);
         if (_replica.Clock.Now() is var now && now > work.Deadline && !Has(TransactionFaults.NoDeadline))
@@ -133,10 +133,30 @@ public sealed partial class RangeLeader
         return new(Evaluate(request), null);
     }
 
-    /// <summary>A commit whose deadline is over did not happen, as long as it would be remembered if it had.</summary>
-    private static RangeCommitResult TooLate(TransactionWork work, Timestamp now) => RangeCommitResult.Failed(now <= work.Deadline.Add(TransactionLimits.RetryWindow)
-        ? TooLate(now, work.Deadline)
-        : Failure.Unknown(ErrorCode.OutcomeUnknown, $"whether transaction {work.Transaction} committed is not remembered any more") with { Transaction = work.Transaction });
+    /// <summary>What is certain of a transaction that commits here alone: its commit, or that it was aborted, so that no attempt of it that is still on its way commits. Null: nothing yet.</summary>
+    private ValueTask<WriteResult>? FindDecided(TransactionId transaction)
+    {
+        if (_replica.Transactions.FindOutcome(transaction) is { IsZero: false } committed)
+            return new(new WriteResult { Version = committed });
+        var isAborted = _replica.Transactions.Decisions.Find(transaction) is not null;
+        if ((!isAborted && _ahead.FindResolve(transaction) is null) || Has(TransactionFaults.LatePrepare))
+            return null;
+        var aborted = WriteResult.Failed(Failure.NotApplied(ErrorCode.TransactionExpired, $"transaction {transaction} was aborted"));
+        return isAborted ? new(aborted) : Answer(aborted, dependsOnProposal: true);
+    }
+
+    /// <summary>
+    /// A commit whose deadline is over did not happen, as long as it would be remembered if it had; and will not, once a successor of this leader begins above the deadline too.
+    /// </summary>
+    private Attempted<RangeCommitResult> TooLate(TransactionWork work, Timestamp now)
+    {
+        if (now > work.Deadline.Add(TransactionLimits.RetryWindow) || _replica.Transactions.Commits.MayHaveForgotten(work.Transaction))
+            return RangeCommitResult.Failed(Forgotten(work.Transaction));
+        return new(AnswerAsync(Answer(WriteResult.Failed(TooLate(now, work.Deadline)), dependsOnProposal: false), result => RangeCommitResult.Failed(result.Failure!)), null);
+    }
+
+    private static Failure Forgotten(TransactionId transaction) =>
+        Failure.Unknown(ErrorCode.OutcomeUnknown, $"whether transaction {transaction} committed is not remembered any more") with { Transaction = transaction };
 
     /// <summary>Moves the clock above the transaction's snapshot; or says why nothing can be decided against it.</summary>
     private Failure? WhyNotAbove(TransactionWork work)

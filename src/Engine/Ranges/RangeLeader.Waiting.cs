@@ -137,21 +137,12 @@ public sealed partial class RangeLeader
     {
         var old = _replica.Clock.Now().Add(-TransactionLimits.PrepareTimeout);
         var waitedSince = now - (long)(WaitBeforeRecovery.TotalSeconds * _options.Time.TimestampFrequency);
-        return _replica.Transactions.Prepared.ByAge.Where(prepared => prepared.Id.Began <= old || _waiters.IsWaitedForSince(prepared.Id, waitedSince));
+        return _replica.Transactions.Prepared.ByAge.Where(prepared => prepared.Prepared <= old || _waiters.IsWaitedForSince(prepared.Id, waitedSince));
     }
 
     private void Recover(IEnumerable<PreparedTransaction> transactions)
     {
         foreach (var transaction in transactions)
             _options.Recovery.Recover(transaction.Id, transaction.Participants, transaction.Deadline, transaction.Prepared);
-    }
-
-    /// <summary>How far a GC threshold may rise: not to the versions that an undecided intent may make, nor above a snapshot that may still be read. Under the gate.</summary>
-    private Timestamp BelowWhatIsInUse(Timestamp threshold)
-    {
-        var oldest = _replica.Transactions.Prepared.Oldest ?? _ahead.Prepared.Oldest;
-        if (oldest is { } intent && intent <= threshold)
-            threshold = intent.Previous;
-        return _protection.Oldest is { } snapshot && snapshot < threshold ? snapshot : threshold;
     }
 }

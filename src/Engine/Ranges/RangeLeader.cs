@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
@@ -136,33 +135,6 @@ public sealed partial class RangeLeader : IKeyRange, IReplicatedLogObserver, Rep
         var lsn = _log!.CommitLsn;
         await _log.WaitUntilAsync(() => _log.HaveAll(lsn), request.Patience);
         return result with { Replicas = _log.Votes(lsn) };
-    }
-
-    /// <summary>Raises the GC threshold through the log, as far as intents, snapshots in use and connected feeds allow; lower values change nothing.</summary>
-    /// <param name="threshold">Below this node's clock: versions are only ever written above the threshold.</param>
-    /// <returns>The threshold in force.</returns>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="threshold"/> is not in the past.</exception>
-    public async Task<Timestamp> RaiseGcThresholdAsync(Timestamp threshold)
-    {
-        Proposal? proposal;
-        lock (_replica.Gate)
-        {
-            LastCollected = _options.Time.GetTimestamp();
-            threshold = _feeds.Bound(BelowWhatIsInUse(threshold));
-            if (_refusal is not null || threshold <= _replica.Store.GcThreshold)
-                return _replica.Store.GcThreshold;
-            var now = _replica.Clock.Now();
-            if (threshold >= now)
-                throw new ArgumentOutOfRangeException(nameof(threshold), threshold, $"must be below the clock, {now}");
-            Span<byte> payload = stackalloc byte[8];
-            BinaryPrimitives.WriteUInt64LittleEndian(payload, threshold.Value);
-            proposal = Enqueue(RangeRecordType.GcThreshold, now, payload, null, Done, threshold);
-        }
-
-        if (proposal is not null)
-            await proposal.Task;
-        lock (_replica.Gate)
-            return _replica.Store.GcThreshold;
     }
 
     /// <inheritdoc/>

@@ -403,7 +403,7 @@ public sealed class RangeReplica : IDisposable
     public Timestamp? FindOutcome(TransactionId transaction)
     {
         lock (Gate)
-            return Transactions.Commits.Find(transaction) ?? Transactions.Decisions.Find(transaction);
+            return Transactions.FindOutcome(transaction);
     }
 
     /// <summary>The result that is stored under an idempotency key with this hash; null when there is none, or one of another request.</summary>

@@ -14,6 +14,10 @@ namespace GrainDb.Engine.Transactions;
 /// the row that says so is needed only when one of them does not confirm. Once it tried, the row alone knows: whoever wants the transaction aborted has to write
 /// the row first, too.
 /// </para>
+/// <para>
+/// A single participant knows by itself what became of an attempt without an answer. When it is not to be waited for any longer, it is told of an abort; from then on it either
+/// had committed, or never will.
+/// </para>
 /// <para>After a crash before (3) anybody who meets an intent aborts the transaction by its row; after (3) anybody finds the row and goes on with (4).</para>
 /// </summary>
 internal sealed class DistributedCommit(CoordinatorContext context, TransactionId transaction)
@@ -33,15 +37,15 @@ internal sealed class DistributedCommit(CoordinatorContext context, TransactionI
     /// <param name="participants">At least one.</param>
     /// <param name="budget">The time that it may take.</param>
     public Task<CommitOutcome> RunAsync(IReadOnlyList<CommitParticipant> participants, TimeBudget budget) =>
-        participants.Count == 1 ? CommitAloneAsync(participants[0], budget) : CommitTogetherAsync(participants, budget);
+        participants.Count == 1 ? CommitAloneAsync(participants[0], mayHaveHappened: false, budget) : CommitTogetherAsync(participants, budget);
 
     /// <summary>
-    /// Asks again after an attempt without an answer, since the range knows what became of it. A refusal then speaks of the last attempt only:
-    /// the first may still be on its way, unless the deadline is what stands against both.
+    /// Asks again after an attempt without an answer, since the range knows what became of it. A refusal then speaks of the last attempt only: the first may still be on its
+    /// way. So the range is told of an abort, and asked once more: what it says then holds for all attempts, as does a refusal for the deadline's sake.
     /// </summary>
-    private async Task<CommitOutcome> CommitAloneAsync(CommitParticipant participant, TimeBudget budget)
+    private async Task<CommitOutcome> CommitAloneAsync(CommitParticipant participant, bool mayHaveHappened, TimeBudget budget)
     {
-        var mayHaveHappened = false;
+        Failure? refused = null;
         for (var pause = FirstPause; ; pause = Longer(pause))
         {
             var answer = await context.Ranges.CommitAsync(participant.Range, participant.Work, budget.Left);
@@ -50,13 +54,33 @@ internal sealed class DistributedCommit(CoordinatorContext context, TransactionI
             if (answer.Failure is not { } failure)
                 return Committed(answer.CommitTimestamp);
             if (failure.Outcome == Outcome.NotApplied && (!mayHaveHappened || failure.Code == ErrorCode.TransactionExpired))
-                return CommitOutcome.Aborted(Refusal(participant, failure));
+                return CommitOutcome.Aborted(Refusal(participant, refused ?? failure));
             mayHaveHappened |= failure.Outcome != Outcome.NotApplied;
             if (budget.Left <= pause)
                 return CommitOutcome.Unknown(transaction);
+            if (failure is { Outcome: Outcome.NotApplied, Code: not (ErrorCode.Unavailable or ErrorCode.Overloaded) })
+            {
+                refused ??= failure;
+                await AbortAloneAsync(participant, budget);
+            }
+
             await budget.PauseAsync(context.Jittered(pause));
         }
     }
+
+    /// <summary>
+    /// For one participant what recovery is for several: nobody waits for its commit any more, so it is aborted unless it happened.
+    /// </summary>
+    /// <returns>What is certain; unknown while it is not.</returns>
+    public async Task<CommitOutcome> SettleAloneAsync(CommitParticipant participant, TimeSpan timeout)
+    {
+        var budget = context.Budget(timeout);
+        await AbortAloneAsync(participant, budget);
+        return await CommitAloneAsync(participant, mayHaveHappened: true, budget);
+    }
+
+    private Task AbortAloneAsync(CommitParticipant participant, TimeBudget budget) =>
+        Task.WhenAny(context.Resolutions.ResolveAsync(new Resolution(transaction, Timestamp.Zero), [participant.Range]), budget.PauseAsync(budget.Left));
 
     private async Task<CommitOutcome> CommitTogetherAsync(IReadOnlyList<CommitParticipant> participants, TimeBudget budget)
     {

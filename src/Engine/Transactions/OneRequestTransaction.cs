@@ -8,7 +8,8 @@ namespace GrainDb.Engine.Transactions;
 /// <summary>
 /// A transaction that came whole, over any number of ranges: (1) everything that it needs is read of one snapshot; (2) where a check fails, that snapshot is the answer; else
 /// (3) its writes are made and committed, the commit validating that checks and increments, and under serializable isolation all reads, still hold. On a
-/// conflict it is evaluated anew, since it carries its whole logic, until its time is up.
+/// conflict it is evaluated anew, since it carries its whole logic, until its time is up; so it is while the same request is being carried out under another transaction, whose
+/// answer is then its own.
 /// </summary>
 public sealed class OneRequestTransaction
 {
@@ -62,7 +63,7 @@ public sealed class OneRequestTransaction
             // As old as the first attempt where it meets others, so that it does not lose for ever; but never the same, since that one is decided.
             var transaction = new TransactionId(began, _context.Random());
             var result = await AttemptAsync(transaction, budget, cancellationToken);
-            if (result.Failure is not { Code: ErrorCode.TransactionConflict, Outcome: Outcome.NotApplied })
+            if (result.Failure is not { Code: ErrorCode.TransactionConflict or ErrorCode.IdempotencyInProgress, Outcome: Outcome.NotApplied })
                 return result;
             var jittered = _context.Jittered(pause);
             if (budget.Left <= jittered)

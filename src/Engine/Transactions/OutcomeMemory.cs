@@ -9,6 +9,7 @@ internal sealed class OutcomeMemory(int maxCount)
 {
     private readonly Dictionary<TransactionId, Timestamp> _outcomes = [];
     private readonly ChunkQueue<Entry> _queue = new();
+    private Timestamp _madeRoom;
 
     /// <summary>One outcome.</summary>
     /// <param name="Id">The transaction.</param>
@@ -24,12 +25,22 @@ internal sealed class OutcomeMemory(int maxCount)
         if (!_outcomes.TryAdd(entry.Id, entry.Commit))
             return;
         _queue.Enqueue(entry);
-        if (_queue.Count > maxCount)
-            Forget();
+        if (_queue.Count <= maxCount)
+            return;
+        _queue.TryPeek(out var oldest);
+        _madeRoom = Timestamp.Later(_madeRoom, oldest.Commit);
+        Forget();
     }
 
     /// <summary>The commit timestamp, zero when it aborted; null when nothing is remembered.</summary>
     public Timestamp? Find(TransactionId id) => _outcomes.TryGetValue(id, out var commit) ? commit : null;
+
+    /// <summary>
+    /// Whether a commit of a transaction may have gone from here before its time, because there were too many: then finding nothing proves nothing. A memory that comes full out
+    /// of a checkpoint may have lost what came before its oldest.
+    /// </summary>
+    public bool MayHaveForgotten(TransactionId id) =>
+        id.Began <= _madeRoom || (_queue.Count >= maxCount && _queue.TryPeek(out var oldest) && id.Began <= oldest.Commit);
 
     /// <summary>A record of this timestamp is applied. What is remembered for longer holds up what came later.</summary>
     public void Expire(Timestamp now)

@@ -55,8 +55,9 @@ public sealed class RecordSweeper(IKeyRange range, RangeDescriptor bounds, IReso
         return (removed, unreadable);
     }
 
+    /// <summary>The clock of whoever asks for it may be behind this one: to that one the window is not over yet, and no record would say that there was no commit.</summary>
     private bool IsDue(TransactionRecord record) =>
-        clock.Now() > record.Deadline.Add(TransactionLimits.RetryWindow) || Faults.HasFlag(CoordinatorFaults.DeleteRecordEarly);
+        clock.Now() > record.Deadline.Add(TransactionLimits.RetryWindow + clock.MaxOffset) || Faults.HasFlag(CoordinatorFaults.DeleteRecordEarly);
 
     private async Task<int> RemoveAsync(List<(ScanItem Row, TransactionRecord Record)> due)
     {

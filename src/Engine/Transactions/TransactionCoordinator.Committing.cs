@@ -108,8 +108,8 @@ public sealed partial class TransactionCoordinator
 
         Note(outcome);
         commit.SetResult(outcome.ToResult());
-        if (outcome.Status == TransactionStatus.Unknown && participants.Count > 1)
-            await SettleAsync([.. participants.Select(participant => participant.Range)]);
+        if (outcome.Status == TransactionStatus.Unknown)
+            await SettleAsync(participants);
     }
 
     private void Note(CommitOutcome outcome)
@@ -130,24 +130,34 @@ public sealed partial class TransactionCoordinator
     private CommitResult Result() => new() { Failure = _why, CommitTimestamp = _commitTimestamp, IsRepeated = Repeated is not null };
 
     /// <summary>
-    /// The client knows that it does not know. A decision that was not written by now is not wanted any more: it is made an abort, unless it is there.
+    /// The client knows that it does not know. What was not committed by now is not wanted any more: it is made an abort, unless it is there.
     /// </summary>
-    private async Task SettleAsync(RangeId[] participants)
+    private async Task SettleAsync(IReadOnlyList<CommitParticipant> participants)
     {
-        var recovery = new TransactionRecovery(_context.Records, _context.Resolutions, _context.Clock) { Faults = _context.Faults };
-        var deadline = TransactionDeadline.Of(Id);
         while (_context.Clock.Now() <= TransactionDeadline.RememberedUntil(Id))
         {
-            if (await recovery.RecoverAsync(Id, participants, deadline, prepared: Timestamp.Zero, TransactionLimits.PrepareTimeout) is { } decision)
+            var outcome = participants.Count == 1
+                ? await new DistributedCommit(_context, Id).SettleAloneAsync(participants[0], TransactionLimits.PrepareTimeout)
+                : await RecoverAsync([.. participants.Select(participant => participant.Range)]);
+            if (outcome.Status != TransactionStatus.Unknown)
             {
-                Note(decision.CommitTimestamp.IsZero
-                    ? CommitOutcome.Aborted(Failure.NotApplied(ErrorCode.TransactionConflict, $"transaction {Id} was not decided in time and is aborted"))
-                    : CommitOutcome.Committed(decision.CommitTimestamp));
+                Note(outcome);
                 return;
             }
 
             await Task.Delay(_context.Jittered(SettlePause), _context.Time);
         }
+    }
+
+    private async Task<CommitOutcome> RecoverAsync(RangeId[] participants)
+    {
+        var recovery = new TransactionRecovery(_context.Records, _context.Resolutions, _context.Clock) { Faults = _context.Faults };
+        return await recovery.RecoverAsync(Id, participants, TransactionDeadline.Of(Id), prepared: Timestamp.Zero, TransactionLimits.PrepareTimeout) switch
+        {
+            null => CommitOutcome.Unknown(Id),
+            { CommitTimestamp.IsZero: true } => CommitOutcome.Aborted(Failure.NotApplied(ErrorCode.TransactionConflict, $"transaction {Id} was not decided in time and is aborted")),
+            { CommitTimestamp: var committed } => CommitOutcome.Committed(committed),
+        };
     }
 
     /// <summary>Sorts what was written, and what was read and must hold, by range.</summary>

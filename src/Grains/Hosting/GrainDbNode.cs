@@ -1,10 +1,12 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using GrainDb.Engine.Eventual;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Changes;
+using GrainDb.Grains.Eventual;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Nodes;
 using GrainDb.Grains.Placement;
@@ -13,6 +15,7 @@ using GrainDb.Grains.Replicas;
 using GrainDb.Grains.Sagas;
 using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Changes;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
@@ -29,7 +32,7 @@ namespace GrainDb.Grains.Hosting;
 public static class GrainDbNode
 {
     /// <summary>
-    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
+    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IEventualStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
     /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
     /// </summary>
     public static ISiloBuilder AddGrainDbNode(this ISiloBuilder silo, NodeOptions node, StorageOptions storage)
@@ -57,11 +60,14 @@ public static class GrainDbNode
         services.AddSingleton<GarbageCollection>();
         services.AddSingleton<KeyspaceCatalog>();
         services.AddSingleton<IKeyspaceCatalog>(provider => provider.GetRequiredService<KeyspaceCatalog>());
+        services.AddSingleton<IKeyspaceDirectory, KeyspaceDirectory>();
+        services.AddSingleton<IEventualStates, EventualStates>();
         services.AddSingleton<IKeyValueStore, KeyValueStore>();
         services.AddSingleton<ChangeFeed>();
         services.AddSingleton<IChangeFeed>(provider => provider.GetRequiredService<ChangeFeed>());
         services.AddSingleton<IClusterView, ClusterView>();
         AddTransactions(services, node);
+        AddEventual(services);
         AddSagas(services);
         services.AddSingleton<ReplicaTransport>();
         services.AddSingleton<StateLoading>();
@@ -76,6 +82,23 @@ public static class GrainDbNode
         AddLifecycleParticipant<RangeMaintenance>(services);
         AddLifecycleParticipant<DatabaseMembership>(services);
         return silo;
+    }
+
+    private static void AddEventual(IServiceCollection services)
+    {
+        services.TryAddSingleton(EventualOptions.Default);
+        services.AddSingleton<EventualPartitions>();
+        services.AddSingleton<EventualAnswers>();
+        services.AddSingleton<EventualTransport>();
+        services.AddSingleton<EventualCoordinator>();
+        services.AddSingleton<EventualReplacement>();
+        services.AddSingleton<ConflictSearch>();
+        services.AddSingleton<IEventualStore, EventualStore>();
+        AddLifecycleParticipant<EventualHost>(services);
+        AddLifecycleParticipant<NodeHints>(services);
+        AddLifecycleParticipant<HintDelivery>(services);
+        AddLifecycleParticipant<EventualInstruments>(services);
+        AddLifecycleParticipant<EventualCare>(services);
     }
 
     private static void AddTransactions(IServiceCollection services, NodeOptions node)

@@ -83,12 +83,7 @@ internal sealed class DatabaseMembership(
         await RemoveOrphansAsync(snapshot);
         var missing = node.BootstrapNodes.Where(name => snapshot.FindNode(name) is null).ToList();
         if (meta.Current is { Catalog.IsFresh: false } current && current.FindKeyspace(SystemKeyspaces.Default) is not { State: KeyspaceState.Creating })
-        {
-            return HasOnlyDefault(current) && SystemKeyspaces.Later.FirstOrDefault(keyspace => current.FindActive(keyspace.Name) is null) is { } later
-                ? $"keyspace {later.Name} is being created"
-                : null;
-        }
-
+            return HasOnlyDefaults(current) ? WhyUnfinished(current) : null;
         return missing.Count > 0
             ? $"the database is created when all its bootstrap nodes are there; missing: {string.Join(", ", missing)}"
             : "the default keyspace is being created";
@@ -97,7 +92,13 @@ internal sealed class DatabaseMembership(
     /// <summary>
     /// Still at its first start. A database in use serves what it can while a keyspace of the system, which it had not before, is being created.
     /// </summary>
-    private static bool HasOnlyDefault(MetaSnapshot snapshot) => snapshot.KeyspaceRows.All(row => row.Keyspace.IsSystem || row.Keyspace.Name == SystemKeyspaces.Default);
+    private static bool HasOnlyDefaults(MetaSnapshot snapshot) =>
+        snapshot.KeyspaceRows.All(row => row.Keyspace.IsSystem || row.Keyspace.Name is SystemKeyspaces.Default or SystemKeyspaces.Cache);
+
+    private static string? WhyUnfinished(MetaSnapshot snapshot) =>
+        SystemKeyspaces.Later.FirstOrDefault(keyspace => snapshot.FindActive(keyspace.Name) is null) is { } later ? $"keyspace {later.Name} is being created"
+        : !snapshot.Catalog.HadCache ? $"the keyspace '{SystemKeyspaces.Cache}' is being created"
+        : null;
 
     private async Task<MetaSnapshot> FetchOrCreateAsync(CancellationToken cancellationToken)
     {
@@ -161,10 +162,21 @@ internal sealed class DatabaseMembership(
             if (snapshot.FindKeyspace(later.Name) is null && meta.Current is { Catalog.IsFresh: false })
                 await FinishKeyspaceAsync(new KeyspaceRow(later, KeyspaceState.Creating), cancellationToken);
         }
+
+        if (meta.Current is { Catalog: { IsFresh: false, HadCache: false } } && await FinishKeyspaceAsync(new KeyspaceRow(SystemKeyspaces.CacheKeyspace, KeyspaceState.Creating), cancellationToken))
+            await NoteCacheAsync(cancellationToken);
+    }
+
+    /// <summary>Once it was there it is the clients' to keep or to delete.</summary>
+    private async Task NoteCacheAsync(CancellationToken cancellationToken)
+    {
+        while (meta.Current is { Catalog: { HadCache: false } catalog } snapshot)
+            await meta.TryChangeAsync(snapshot, catalog with { HadCache = true }, [], cancellationToken);
     }
 
     /// <summary>One that cannot be finished now, because a node is down, must not keep this node from anything else.</summary>
-    private async Task FinishKeyspaceAsync(KeyspaceRow row, CancellationToken cancellationToken)
+    /// <returns>Whether it is as it shall be; also when a client has a keyspace of that name.</returns>
+    private async Task<bool> FinishKeyspaceAsync(KeyspaceRow row, CancellationToken cancellationToken)
     {
         try
         {
@@ -172,10 +184,16 @@ internal sealed class DatabaseMembership(
                 await keyspaces.EnsureAsync(row.Keyspace, idempotency: null, cancellationToken);
             else
                 await keyspaces.DeleteAsync(row.Keyspace.Name, idempotency: null, cancellationToken);
+            return true;
+        }
+        catch (GrainDbException exception) when (exception.Failure.Code == ErrorCode.KeyspaceExists)
+        {
+            return true;
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             DatabaseMembershipLog.KeyspaceUnfinished(logger, row.Keyspace.Name, exception.Message);
+            return false;
         }
     }
 

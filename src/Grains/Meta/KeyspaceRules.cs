@@ -12,8 +12,9 @@ internal static partial class KeyspaceRules
     public const int DefaultReplicationFactor = 3;
 
     /// <summary>Names member, value and bound of what is wrong; null when nothing is.</summary>
-    public static Failure? Check(KeyspaceDescriptor keyspace) => Problem(keyspace) is { } problem
-        ? Failure.NotApplied(keyspace.Family == KeyspaceFamily.Eventual ? ErrorCode.UnsupportedForFamily : ErrorCode.InvalidRequest, problem)
+    public static Failure? Check(KeyspaceDescriptor keyspace) =>
+        Problem(keyspace) is { } problem ? Failure.NotApplied(ErrorCode.InvalidRequest, problem)
+        : FamilyProblem(keyspace) is { } unsupported ? Failure.NotApplied(ErrorCode.UnsupportedForFamily, unsupported)
         : null;
 
     /// <summary>How many replicas the ranges get; a number that was asked for stays as it is.</summary>
@@ -27,6 +28,8 @@ internal static partial class KeyspaceRules
         && existing.Partitions == wanted.Partitions
         && (wanted.ReplicationFactor == KeyspaceDescriptor.DefaultReplicationFactor || existing.ReplicationFactor == wanted.ReplicationFactor)
         && existing.Retention == wanted.Retention
+        && existing.Conflict == wanted.Conflict
+        && existing.Sloppy == wanted.Sloppy
         && existing.SplitKeys.Count == wanted.SplitKeys.Count
         && existing.SplitKeys.Zip(wanted.SplitKeys).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
 
@@ -36,8 +39,8 @@ internal static partial class KeyspaceRules
             return $"name '{keyspace.Name}': 1 to {KeyspaceLimits.MaxNameLength} of a-z 0-9 - _ . beginning with a letter";
         if (keyspace.IsSystem)
             return $"name '{keyspace.Name}': names that begin with 'system.' belong to the system";
-        if (keyspace.Family == KeyspaceFamily.Eventual)
-            return "family 'eventual' is not offered in this version";
+        if (!Enum.IsDefined(keyspace.Conflict))
+            return $"conflict {(int)keyspace.Conflict}: there is no such policy";
         if (keyspace.Partitions is < 1 or > KeyspaceLimits.MaxPartitions)
             return $"partitions {keyspace.Partitions}: 1 to {KeyspaceLimits.MaxPartitions}";
         if (keyspace.ReplicationFactor is not (KeyspaceDescriptor.DefaultReplicationFactor or (>= 1 and <= KeyspaceLimits.MaxReplicationFactor)))
@@ -45,6 +48,15 @@ internal static partial class KeyspaceRules
         if (keyspace.Retention < KeyspaceLimits.MinRetention || keyspace.Retention > KeyspaceLimits.MaxRetention)
             return $"retention {keyspace.Retention}: {KeyspaceLimits.MinRetention} to {KeyspaceLimits.MaxRetention}";
         return keyspace.Partitioning == KeyspacePartitioning.Hash ? HashProblem(keyspace) : RangeProblem(keyspace);
+    }
+
+    private static string? FamilyProblem(KeyspaceDescriptor keyspace)
+    {
+        if (keyspace.Family == KeyspaceFamily.Eventual)
+            return keyspace.Partitioning == KeyspacePartitioning.Hash ? null : "partitioning 'range': keys of an eventual keyspace are spread by their hash; partitioning is 'hash'";
+        return keyspace.Conflict != default ? "conflict: keys of a strong keyspace have one value; only an eventual one has a policy for several"
+            : keyspace.Sloppy ? "sloppy: only an eventual keyspace counts hints"
+            : null;
     }
 
     private static string? HashProblem(KeyspaceDescriptor keyspace) =>

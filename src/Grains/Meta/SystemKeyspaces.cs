@@ -12,6 +12,9 @@ internal static class SystemKeyspaces
     /// <summary>The keyspace that clients find at first start.</summary>
     public const string Default = "default";
 
+    /// <summary>The eventual keyspace that clients find at first start.</summary>
+    public const string Cache = "cache";
+
     /// <summary>Decisions of transactions over several ranges.</summary>
     public const string Transactions = "system.transactions";
 
@@ -21,6 +24,14 @@ internal static class SystemKeyspaces
     public static KeyspaceDescriptor MetaKeyspace { get; } = new() { Name = Meta };
 
     public static KeyspaceDescriptor DefaultKeyspace { get; } = new() { Name = Default };
+
+    public static KeyspaceDescriptor CacheKeyspace { get; } = new()
+    {
+        Name = Cache,
+        Family = KeyspaceFamily.Eventual,
+        Partitioning = KeyspacePartitioning.Hash,
+        Partitions = KeyspaceLimits.DefaultEventualPartitions,
+    };
 
     /// <summary>Nobody reads old versions of a decision: it has one.</summary>
     public static KeyspaceDescriptor TransactionsKeyspace { get; } = new()

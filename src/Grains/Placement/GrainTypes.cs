@@ -11,6 +11,9 @@ internal static class GrainTypes
     /// <summary>Keyed <c>range@node</c>, see <see cref="ReplicaKey"/>.</summary>
     public const string Leader = "graindb-leader";
 
+    /// <summary>Keyed <c>range@node</c>, see <see cref="ReplicaKey"/>.</summary>
+    public const string EventualReplica = "graindb-eventual-replica";
+
     public const string Node = "graindb-node";
 
     /// <summary>Keyed by the transaction's id.</summary>

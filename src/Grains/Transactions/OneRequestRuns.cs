@@ -2,7 +2,9 @@ using GrainDb.Engine.Transactions;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Ranges;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Grains.Transactions;
@@ -37,57 +39,65 @@ internal sealed class OneRequestRuns(CoordinatorContext context, MetaCache meta,
         return result;
     }
 
+    /// <summary>
+    /// The same attempt is made again after one without an answer: the range knows it by its id. What it refuses then says nothing of the one that may still be on its way; so the
+    /// range is told of an abort first, and what it says after that holds for both.
+    /// </summary>
     /// <returns>Null: it lies in one range no more.</returns>
     private async Task<TransactResult?> RunInOneRangeAsync(TransactRequest request, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         TimeSpan Left() => timeout - time.GetElapsedTime(started);
         var id = context.NewId();
-        var mayHaveHappened = false;
+        RangeId? uncertain = null;
+        Failure? refused = null;
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
-            KeyspaceDescriptor? keyspace = null;
+            (KeyspaceMap Map, RangeDescriptor Range)? route = null;
             var result = await calls.RunAsync(
-                snapshot =>
-                {
-                    if (TransactRoute.Find(snapshot, request) is not { } route)
-                    {
-                        keyspace = null;
-                        return new(new TransactResult());
-                    }
-
-                    keyspace = route.Map.Keyspace;
-                    return calls.Leader(route.Range.Id).TransactAsync(new RangeTransact(TransactRoute.ToRange(request, route.Map), id, TransactionDeadline.Of(id), route.Range.Generation));
-                },
+                snapshot => (route = TransactRoute.Find(snapshot, request)) is var (map, range)
+                    ? calls.Leader(range.Id).TransactAsync(new RangeTransact(TransactRoute.ToRange(request, map), id, TransactionDeadline.Of(id), range.Generation))
+                    : new(new TransactResult()),
                 result => result.Failure,
                 TransactResult.Failed,
                 isWrite: request.Writes.Count > 0,
                 waitsForLeader: true,
                 Left(),
                 cancellationToken);
-            if (keyspace is null && result.Failure is null && !mayHaveHappened)
+            if (route is null && result.Failure is null && uncertain is null)
                 return null;
-            if (keyspace is not null && result.Failure is null)
-                return Answered(request, TransactRoute.ToUser(result, keyspace));
-            if (Final(result.Failure ?? RangesChanged, keyspace, id, ref mayHaveHappened) is { } final)
-                return TransactResult.Failed(final);
+            if (route is not null && result.Failure is null)
+                return Answered(request, result);
+            var failure = ToUser(result.Failure ?? RangesChanged, route?.Map.Keyspace);
+            if (failure.Outcome != Outcome.NotApplied)
+                uncertain = route?.Range.Id ?? uncertain;
+            else if (uncertain is null && !IsWorthAnother(failure))
+                return TransactResult.Failed(failure);
+            else if (uncertain is { } range && !IsWorthAnother(failure))
+            {
+                if (failure.Code == ErrorCode.TransactionExpired)
+                    return TransactResult.Failed(refused ?? failure);
+                refused ??= failure;
+                await ((Task)AbortAsync(id, range)).WaitAsync(Left() > TimeSpan.Zero ? Left() : TimeSpan.Zero, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
             var jittered = context.Jittered(pause);
             if (Left() <= jittered)
-                return TransactResult.Failed(mayHaveHappened ? UnknownOf(id) : ToUser(result.Failure ?? RangesChanged, keyspace));
+            {
+                if (uncertain is not { } open)
+                    return TransactResult.Failed(failure);
+                _ = AbortAsync(id, open); // whoever asks what became of it need not wait for its deadline
+                return TransactResult.Failed(UnknownOf(id));
+            }
+
             await Task.Delay(jittered, time, cancellationToken);
         }
     }
 
-    /// <summary>
-    /// The same attempt is made again after one without an answer: the range knows it by its id. What it refuses then says nothing of the one that is still on its way.
-    /// </summary>
-    private static Failure? Final(Failure failure, KeyspaceDescriptor? keyspace, TransactionId id, ref bool mayHaveHappened)
-    {
-        mayHaveHappened |= failure.Outcome == Outcome.Unknown;
-        if (failure is { Code: ErrorCode.TransactionConflict, Outcome: Outcome.NotApplied } or { Code: ErrorCode.OutcomeUnknown })
-            return null;
-        return mayHaveHappened ? UnknownOf(id) : ToUser(failure, keyspace);
-    }
+    private Task<bool> AbortAsync(TransactionId id, RangeId range) => context.Resolutions.ResolveAsync(new Resolution(id, Timestamp.Zero), [range]);
+
+    /// <summary>What the same attempt may not meet in a moment.</summary>
+    private static bool IsWorthAnother(Failure failure) => failure.Code is ErrorCode.TransactionConflict or ErrorCode.IdempotencyInProgress;
 
     /// <summary>A range that is asked again tells when it committed; what was read then it remembers only with an idempotency key.</summary>
     private TransactResult Answered(TransactRequest request, TransactResult result)

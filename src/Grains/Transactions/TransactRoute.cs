@@ -45,21 +45,6 @@ internal static class TransactRoute
         Writes = [.. request.Writes.Select(write => write with { Keyspace = "", Write = write.Write with { Key = map.RoutingKeyOf(write.Write.Key) } })],
     };
 
-    /// <summary>What a range answered, in the user's keys.</summary>
-    public static TransactResult ToUser(TransactResult result, KeyspaceDescriptor keyspace) => result with
-    {
-        Reads =
-        [
-            .. result.Reads.Select(found => new TransactFound
-            {
-                Item = found.Item is { } item ? ToUser(item, keyspace) : null,
-                Rows = found.Rows is { } rows ? [.. rows.Select(row => ToUser(row, keyspace))] : null,
-            }),
-        ],
-    };
-
-    private static ScanItem ToUser(ScanItem item, KeyspaceDescriptor keyspace) => item with { Key = RoutingKey.ToUserKey(keyspace.Partitioning, item.Key) };
-
     private static IEnumerable<(string Keyspace, ReadOnlyMemory<byte> Key)> Keys(TransactRequest request) =>
         request.Checks.Select(check => (check.Keyspace, check.Key))
             .Concat(request.Reads.Select(read => (read.Keyspace, read.Start)))

@@ -74,6 +74,7 @@ internal sealed class TransactionStore(
             { Status: TransactionStatus.Committed } view => new CommitResult { CommitTimestamp = view.CommitTimestamp },
             { Status: TransactionStatus.Aborted } => CommitResult.Failed(Over(transaction)),
             { Status: TransactionStatus.Unknown } when failure.Code == ErrorCode.TransactionNotFound => CommitResult.Failed(NodeIsGone(transaction)),
+            null when failure.Code == ErrorCode.TransactionNotFound && search.IsForgotten(transaction) => CommitResult.Failed(Forgotten(transaction)),
             _ => result,
         };
     }
@@ -134,6 +135,9 @@ internal sealed class TransactionStore(
         failure is { Code: ErrorCode.TransactionNotFound } && search.MayHaveBegun(transaction) ? Over(transaction) : failure;
 
     private static Failure NodeIsGone(TransactionId transaction) => UnknownOf(transaction, "the transaction's node is gone; whether it had been committed is not known yet");
+
+    private static Failure Forgotten(TransactionId transaction) =>
+        Failure.Unknown(ErrorCode.TransactionNotFound, $"transaction {transaction} ended so long ago that nobody remembers whether it was committed");
 
     private static TimeSpan WithMargin(TimeSpan timeout) => timeout - (timeout / 4 < AnswerMargin ? timeout / 4 : AnswerMargin);
 

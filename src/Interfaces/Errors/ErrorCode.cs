@@ -105,6 +105,9 @@ public enum ErrorCode
     /// <summary>The key has as many concurrent values as it may: they must be resolved before another one is added.</summary>
     TooManySiblings,
 
+    /// <summary>No such conflict is recorded, or not any more.</summary>
+    ConflictNotFound,
+
     /// <summary>No such saga.</summary>
     SagaNotFound,
 

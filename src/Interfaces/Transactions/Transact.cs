@@ -87,7 +87,7 @@ public sealed record TransactRequest
 }
 
 /// <summary>A one-request transaction as one range's leader evaluates it: atomically, against its newest state.</summary>
-/// <param name="Request">Everything in it lies in the range; keys are routing keys.</param>
+/// <param name="Request">Everything in it lies in the range; keys are routing keys. What is answered, and kept with an idempotency key, has the user's keys.</param>
 /// <param name="Transaction">Its id; remembered with the commit.</param>
 /// <param name="Deadline">It does not commit at a timestamp above this.</param>
 /// <param name="Generation">Generation of the descriptor by which the caller routed.</param>

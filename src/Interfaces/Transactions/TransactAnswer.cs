@@ -5,7 +5,7 @@ namespace GrainDb.Interfaces.Transactions;
 /// <summary>
 /// What a one-request transaction found and made, as it is stored with its idempotency key so that a repetition gets the same answer. Whoever
 /// evaluates the transaction encodes it before anything is proposed, and refuses the transaction as <see cref="Errors.ErrorCode.TransactionTooLarge"/>
-/// when it does not fit: an answer that could not be given twice is not given once. Keys are in the form that the evaluator has them in.
+/// when it does not fit: an answer that could not be given twice is not given once. Keys are the user's keys.
 /// <code>
 /// bytes  field (integers little-endian, lengths and counts as 7-bit groups, low first)
 ///     1  version, 1

@@ -137,6 +137,29 @@ public sealed class OneRequestTransactionTests
         Assert.Equal("1", _cluster.Newest("ordered", "x"));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Repetitions_that_race_over_several_ranges_have_one_effect_and_equal_answers(int seed)
+    {
+        var cluster = new ModelCluster(seed, clockSpread: TimeSpan.FromMilliseconds(100));
+        var request = new TransactRequest { Writes = [Increment("a", 1), Increment("x", 1)], Idempotency = new IdempotencyStamp("key", 1, default) };
+        var results = new List<TransactResult>();
+        for (var client = 0; client < 10; client++)
+        {
+            var node = cluster.NewNode($"c{client}");
+            node.Process.Start(async () => results.Add(await new OneRequestTransaction(node.Context, request).RunAsync(TimeSpan.FromSeconds(10), CancellationToken.None)));
+        }
+
+        Assert.True(cluster.World.RunUntil(() => results.Count == 10, TimeSpan.FromSeconds(20)));
+        Assert.Empty(results.Select(result => result.Failure?.Detail).OfType<string>());
+        Assert.All(results, result => Assert.Equal((null, results[0].CommitTimestamp, 1, 1), (result.Failure, result.CommitTimestamp, result.Increments[0], result.Increments[1])));
+        Assert.Single(results, result => result.Repeated is null);
+        Assert.True(cluster.Quiesce());
+        Assert.Equal(("1", "1"), (cluster.Newest("ordered", "a"), cluster.Newest("ordered", "x")));
+    }
+
     [Fact]
     public void A_first_one_whose_check_fails_leaves_nothing_behind()
     {

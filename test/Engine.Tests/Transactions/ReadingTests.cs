@@ -1,4 +1,5 @@
 using System.Text;
+using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Tests.Ranges;
 using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Errors;
@@ -247,6 +248,23 @@ public sealed class ReadingTests
         Assert.Equal(snapshot, await Raise(rig));
         rig.Range.Time.Advance(2 * ReadProtection.Window);
         Assert.True(await Raise(rig) > snapshot);
+    }
+
+    [Fact]
+    public async Task A_new_leader_collects_nothing_before_everybody_would_have_asked_again()
+    {
+        var rig = new ParticipantRig();
+        rig.Range.Write(RangeRig.Put("a", "1"));
+        var snapshot = rig.Now;
+        rig.Read("a", snapshot, Reader(rig.NewId(), snapshot));
+        rig.Range.Write(RangeRig.Put("a", "2"));
+        rig.Restart();
+
+        Assert.Equal(Timestamp.Zero, await Raise(rig));
+        rig.Range.Pass(TimeSpan.FromSeconds(50));
+        Assert.Equal("1", Encoding.UTF8.GetString(rig.Read("a", snapshot, new TransactionReader(rig.NewId(), Timestamp.Zero, [])).Value.Span));
+        rig.Range.Pass(RangeLeader.InheritedFor - TimeSpan.FromSeconds(50));
+        Assert.Equal(snapshot, await Raise(rig));
     }
 
     private static async Task<Timestamp> Raise(ParticipantRig rig)

@@ -170,7 +170,7 @@ internal sealed class EventualNode
 
     private async Task<EventualWriteResult> CoordinateAsync(Guid id, EventualWrite write, EventualLevel level) =>
         Find(id) is { } replica
-            ? await new WriteCoordination(replica, Name, Transport, _cluster.Options, Clock, View, level, _cluster.Profile.Sloppy).RunAsync(write, TimeSpan.FromSeconds(1))
+            ? await new WriteCoordination(replica, Name, Transport, _cluster.Options, Clock, View, level, _cluster.Profile.Sloppy).RunAsync(write, idempotency: null, TimeSpan.FromSeconds(1))
             : EventualWriteResult.Failed(Interfaces.Errors.Failure.NotApplied(Interfaces.Errors.ErrorCode.Unavailable, "no such replica here"));
 
     private async Task<EventualReadResult> CoordinateReadAsync(Guid id, ReadOnlyMemory<byte> key, EventualLevel level) =>

@@ -139,6 +139,7 @@ public sealed class ReadCoordination
                 State = met && !merged.IsEmpty ? DottedSetCodec.Encode(merged) : default,
                 Context = met ? CausalContext.Of(merged).Encode() : default,
                 Coordinator = read._node,
+                Partition = read._replica.Partition,
                 Now = read._clock.Now(),
                 IsRepaired = _repairs,
                 Replicas = [.. read._configuration.All.Select(replica => VoteOf(replica, merged))],

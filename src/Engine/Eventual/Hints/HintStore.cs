@@ -207,6 +207,13 @@ public sealed class HintStore : IDisposable
         }
     }
 
+    /// <summary>Refuses what waits, lets end what is being flushed, and closes the log.</summary>
+    public async Task CloseAsync()
+    {
+        await _commits.Close();
+        Dispose();
+    }
+
     /// <summary>Closes the log. What waits is refused; what is being flushed must have ended.</summary>
     public void Dispose()
     {

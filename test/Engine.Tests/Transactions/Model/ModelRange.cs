@@ -98,7 +98,15 @@ internal sealed class ModelRange(RangeDescriptor descriptor, string node, Hybrid
         {
             if (_alone.TryGetValue(work.Transaction, out var known))
                 return new RangeCommitResult { CommitTimestamp = known };
-            if (await AnswerRepeatedAsync(work) is { } repeated)
+            if (_decided.Contains(work.Transaction))
+                return RangeCommitResult.Failed(Failure.NotApplied(ErrorCode.TransactionExpired, "aborted already"));
+            if (IsCarriedOut(work.Idempotency, work.Transaction))
+            {
+                await Task.Delay(Look, time);
+                continue;
+            }
+
+            if (FindRepeated(work) is { } repeated)
                 return new RangeCommitResult { Repeated = repeated };
             clock.TryReceive(work.ReadTimestamp);
             if (WhyNot(work) is { } refused)
@@ -130,7 +138,15 @@ internal sealed class ModelRange(RangeDescriptor descriptor, string node, Hybrid
                 return new PrepareResult { PrepareTimestamp = prepared.At };
             if (_decided.Contains(work.Transaction))
                 return PrepareResult.Failed(Failure.NotApplied(ErrorCode.TransactionExpired, "decided already"));
-            if (await AnswerRepeatedAsync(work) is { } repeated)
+            if (IsCarriedOut(work.Idempotency, work.Transaction))
+            {
+                if (time.GetElapsedTime(started) > Patience || _intents.Any(intent => intent.Key < work.Transaction && intent.Value.Request.Work.Idempotency?.Key == work.Idempotency!.Key))
+                    return PrepareResult.Failed(Failure.NotApplied(ErrorCode.IdempotencyInProgress, "another one carries the same request out"));
+                await Task.Delay(Look, time);
+                continue;
+            }
+
+            if (FindRepeated(work) is { } repeated)
                 return new PrepareResult { Repeated = repeated };
             clock.TryReceive(work.ReadTimestamp);
             if (WhyNot(work) is { } refused)
@@ -160,6 +176,8 @@ internal sealed class ModelRange(RangeDescriptor descriptor, string node, Hybrid
         }
 
         clock.Restore(resolution.CommitTimestamp);
+        if (_alone.ContainsKey(resolution.Transaction))
+            return;
         _decided.Add(resolution.Transaction);
     }
 
@@ -210,14 +228,12 @@ internal sealed class ModelRange(RangeDescriptor descriptor, string node, Hybrid
             || other.Writes.Any(write => ReadsKey(work.ReadKeys, write.Key.Span) || work.ReadIntervals.Any(interval => IsIn(interval, write.Key.Span)))
         select intent.Key;
 
-    private async ValueTask<IdempotencyRecord?> AnswerRepeatedAsync(TransactionWork work)
-    {
-        if (work.Idempotency is not { } stamp)
-            return null;
-        while (_intents.Values.Any(intent => intent.Request.Work.Idempotency?.Key == stamp.Key && intent.Request.Work.Transaction != work.Transaction))
-            await Task.Delay(Look, time);
-        return _stamps.TryGetValue(stamp.Key, out var found) && found.By != work.Transaction ? new IdempotencyRecord(found.At, Existed: false, found.Stamp.Answer) : null;
-    }
+    /// <summary>Whoever waited for it must look at everything again: its own transaction may be decided by then.</summary>
+    private bool IsCarriedOut(IdempotencyStamp? stamp, TransactionId by) =>
+        stamp is not null && _intents.Values.Any(intent => intent.Request.Work.Idempotency?.Key == stamp.Key && intent.Request.Work.Transaction != by);
+
+    private IdempotencyRecord? FindRepeated(TransactionWork work) =>
+        work.Idempotency is { } stamp && _stamps.TryGetValue(stamp.Key, out var found) && found.By != work.Transaction ? new IdempotencyRecord(found.At, Existed: false, found.Stamp.Answer) : null;
 
     private void Stamp(TransactionWork work, Timestamp at)
     {
