@@ -8,6 +8,7 @@ using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -21,13 +22,14 @@ internal sealed class ApiServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private ApiServer(WebApplication app, FakeStore store, FakeEventual eventual, FakeDirectory directory, FakeTransactions transactions, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster)
+    private ApiServer(WebApplication app, FakeStore store, FakeEventual eventual, FakeDirectory directory, FakeTransactions transactions, FakeSagas sagas, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster)
     {
         _app = app;
         Store = store;
         Eventual = eventual;
         Directory = directory;
         Transactions = transactions;
+        Sagas = sagas;
         Feed = feed;
         Catalog = catalog;
         Cluster = cluster;
@@ -42,6 +44,8 @@ internal sealed class ApiServer : IAsyncDisposable
     public FakeDirectory Directory { get; }
 
     public FakeTransactions Transactions { get; }
+
+    public FakeSagas Sagas { get; }
 
     public FakeFeed Feed { get; }
 
@@ -65,6 +69,7 @@ internal sealed class ApiServer : IAsyncDisposable
         var directory = new FakeDirectory();
         var eventual = new FakeEventual(directory);
         var transactions = new FakeTransactions(store);
+        var sagas = new FakeSagas();
         var feed = new FakeFeed();
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
@@ -73,6 +78,7 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.Services.AddSingleton<IEventualStore>(eventual);
         builder.Services.AddSingleton<IEventualStates, EventualStates>();
         builder.Services.AddSingleton<ITransactionStore>(transactions);
+        builder.Services.AddSingleton<ISagaStore>(sagas);
         builder.Services.AddSingleton<IChangeFeed>(feed);
         builder.Services.AddSingleton<IKeyspaceCatalog>(catalog);
         builder.Services.AddSingleton<IClusterView>(cluster);
@@ -82,7 +88,7 @@ internal sealed class ApiServer : IAsyncDisposable
         app.MapGrainDbApi();
         map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new ApiServer(app, store, eventual, directory, transactions, feed, catalog, cluster);
+        return new ApiServer(app, store, eventual, directory, transactions, sagas, feed, catalog, cluster);
     }
 
     public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, Action<HttpRequestMessage>? with = null)
