@@ -94,6 +94,7 @@ public static class GrainDbNode
         });
         services.AddSingleton<OpenTransactions>();
         services.AddSingleton<OneRequestRuns>();
+        services.AddSingleton<SystemTransactions>();
         services.AddSingleton<TransactionSearch>();
         services.AddSingleton<ITransactionStore, TransactionStore>();
         AddLifecycleParticipant<TransactionRecoveries>(services);

@@ -11,7 +11,7 @@ namespace GrainDb.Grains.Meta;
 /// <summary>
 /// Brings this node into the database and keeps its view of the meta range fresh. In rounds: fetch the view (the first bootstrap
 /// node forms the meta range and creates the database where there is none); refuse a database that is not the one of the data
-/// directory; write the node's topology row; on one live node, finish half-made keyspaces and create the default one and that of transactions
+/// directory; write the node's topology row; on one live node, finish half-made keyspaces and create the default one and those of the system
 /// once all bootstrap nodes are there; delete replicas whose ranges no longer exist. Every round is idempotent.
 /// </summary>
 internal sealed class DatabaseMembership(
@@ -83,14 +83,14 @@ internal sealed class DatabaseMembership(
         await RemoveOrphansAsync(snapshot);
         var missing = node.BootstrapNodes.Where(name => snapshot.FindNode(name) is null).ToList();
         if (meta.Current is { Catalog.IsFresh: false } current && current.FindKeyspace(SystemKeyspaces.Default) is not { State: KeyspaceState.Creating })
-            return HasOnlyDefault(current) && current.FindActive(SystemKeyspaces.Transactions) is null ? "the keyspace of transactions is being created" : null;
+            return HasOnlyDefault(current) && SystemKeyspaces.Own.FirstOrDefault(own => current.FindActive(own.Name) is null) is { } absent ? $"keyspace {absent.Name} is being created" : null;
         return missing.Count > 0
             ? $"the database is created when all its bootstrap nodes are there; missing: {string.Join(", ", missing)}"
             : "the default keyspace is being created";
     }
 
     /// <summary>
-    /// Still at its first start. A database in use serves what it can while the keyspace of transactions, which it had not before, is being created.
+    /// Still at its first start. A database in use serves what it can while a keyspace of the system, which it had not before, is being created.
     /// </summary>
     private static bool HasOnlyDefault(MetaSnapshot snapshot) => snapshot.KeyspaceRows.All(row => row.Keyspace.IsSystem || row.Keyspace.Name == SystemKeyspaces.Default);
 
@@ -151,9 +151,9 @@ internal sealed class DatabaseMembership(
         if (snapshot.Catalog.IsFresh && node.BootstrapNodes.All(name => snapshot.FindNode(name) is not null))
             await keyspaces.CreateAsync(SystemKeyspaces.DefaultKeyspace, idempotency: null, cancellationToken);
 
-        // A database of before there were transactions gets it too. It comes after the default one, by whose absence a fresh database is known.
-        if (snapshot.FindKeyspace(SystemKeyspaces.Transactions) is null && meta.Current is { Catalog.IsFresh: false })
-            await FinishKeyspaceAsync(new KeyspaceRow(SystemKeyspaces.TransactionsKeyspace, KeyspaceState.Creating), cancellationToken);
+        // A database that was made before there was one of them gets it too. They come after the default one, by whose absence a fresh database is known.
+        foreach (var keyspace in SystemKeyspaces.Own.Where(keyspace => snapshot.FindKeyspace(keyspace.Name) is null && meta.Current is { Catalog.IsFresh: false }))
+            await FinishKeyspaceAsync(new KeyspaceRow(keyspace, KeyspaceState.Creating), cancellationToken);
     }
 
     /// <summary>One that cannot be finished now, because a node is down, must not keep this node from anything else.</summary>

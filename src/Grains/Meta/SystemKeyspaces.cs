@@ -14,6 +14,15 @@ internal static class SystemKeyspaces
     /// <summary>Decisions of transactions over several ranges.</summary>
     public const string Transactions = "system.transactions";
 
+    /// <summary>What the inventory service keeps: stock, prices, effect records.</summary>
+    public const string Inventory = "system.inventory";
+
+    /// <summary>What the payment service keeps: accounts, charges, effect records.</summary>
+    public const string Payments = "system.payments";
+
+    /// <summary>What the shipping service keeps: shipments, effect records.</summary>
+    public const string Shipments = "system.shipments";
+
     public static KeyspaceDescriptor MetaKeyspace { get; } = new() { Name = Meta };
 
     public static KeyspaceDescriptor DefaultKeyspace { get; } = new() { Name = Default };
@@ -26,4 +35,14 @@ internal static class SystemKeyspaces
         Partitions = 4,
         Retention = KeyspaceLimits.MinRetention,
     };
+
+    /// <summary>
+    /// Those that every database has beside the meta one and the default one, in the order in which they are created; a database that was made before there was one of them gets it at its next start.
+    /// </summary>
+    public static IReadOnlyList<KeyspaceDescriptor> Own { get; } = [TransactionsKeyspace, OfService(Inventory), OfService(Payments), OfService(Shipments)];
+
+    /// <summary>
+    /// One range each: then every call of a service is a transaction in one range, in one round of replication, and calls that meet at a hot row do not conflict (ADR 0011).
+    /// </summary>
+    private static KeyspaceDescriptor OfService(string name) => new() { Name = name, Partitioning = KeyspacePartitioning.Hash, Partitions = 1 };
 }
