@@ -104,4 +104,13 @@ public enum ErrorCode
 
     /// <summary>The key has as many concurrent values as it may: they must be resolved before another one is added.</summary>
     TooManySiblings,
+
+    /// <summary>No such saga.</summary>
+    SagaNotFound,
+
+    /// <summary>No such definition of a saga.</summary>
+    SagaDefinitionNotFound,
+
+    /// <summary>Another definition is stored under that name and version, for good.</summary>
+    SagaDefinitionExists,
 }
