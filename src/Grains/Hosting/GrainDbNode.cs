@@ -7,14 +7,18 @@ using GrainDb.Engine.Wal;
 using GrainDb.Grains.Changes;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Nodes;
+using GrainDb.Grains.Orders;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
+using GrainDb.Grains.Sagas;
+using GrainDb.Grains.Sagas.Participants;
 using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Orders;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -60,6 +64,7 @@ public static class GrainDbNode
         services.AddSingleton<IChangeFeed>(provider => provider.GetRequiredService<ChangeFeed>());
         services.AddSingleton<IClusterView, ClusterView>();
         AddTransactions(services, node);
+        AddOrders(services);
         services.AddSingleton<ReplicaTransport>();
         services.AddSingleton<StateLoading>();
         services.AddSingleton<AcceptorCalls>();
@@ -101,6 +106,16 @@ public static class GrainDbNode
         services.AddSingleton<RecoveryReports>();
         services.AddSingleton<ITransactionRecovery>(provider => provider.GetRequiredService<RecoveryReports>());
         AddLifecycleParticipant<RecordSweep>(services);
+    }
+
+    private static void AddOrders(IServiceCollection services)
+    {
+        services.AddSingleton<Participant>();
+        services.AddSingleton<ISagaService, InventoryService>();
+        services.AddSingleton<ISagaService, PaymentService>();
+        services.AddSingleton<ISagaService, ShippingService>();
+        services.AddSingleton(ProcessOrder.Definition);
+        services.AddSingleton<IOrderStore, OrderStore>();
     }
 
     private static void AddLifecycleParticipant<T>(IServiceCollection services)

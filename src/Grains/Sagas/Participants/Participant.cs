@@ -94,7 +94,8 @@ internal sealed class Participant(SystemTransactions transactions, TimeProvider 
                 return new SagaCallResult(isUnknown ? SagaCallStatus.Unknown : SagaCallStatus.Bug, default, failure.Detail);
 
             // What became of it is read from the records.
-            (rows, toRead) = decision is null ? (null, toRead) : (null, all);
+            rows = null;
+            toRead = decision is null ? toRead : all;
             left = call.Timeout - time.GetElapsedTime(started);
             if (left <= pause)
                 return OutOfTime(isUnknown, failure.Detail);
