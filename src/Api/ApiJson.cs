@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
+using GrainDb.Api.Orders;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Ring;
 using GrainDb.Api.Transactions;
@@ -21,5 +22,8 @@ namespace GrainDb.Api;
 [JsonSerializable(typeof(TransferLeaderBody))]
 [JsonSerializable(typeof(TransactionBody))]
 [JsonSerializable(typeof(TransactBody))]
+[JsonSerializable(typeof(OrderBody))]
+[JsonSerializable(typeof(ArticleBody))]
+[JsonSerializable(typeof(AccountBody))]
 [JsonSerializable(typeof(EmptyBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

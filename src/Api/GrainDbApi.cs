@@ -7,6 +7,7 @@ using GrainDb.Api.Errors;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
 using GrainDb.Api.OpenApi;
+using GrainDb.Api.Orders;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Requests;
 using GrainDb.Api.Ring;
@@ -55,6 +56,8 @@ public static class GrainDbApi
         services.AddSingleton<TransactionsApi>();
         services.AddSingleton<TransactionKeysApi>();
         services.AddSingleton<TransactApi>();
+        services.AddSingleton<OrdersApi>();
+        services.AddSingleton<StockApi>();
         services.AddSingleton<KeyspacesApi>();
         services.AddSingleton<RingApi>();
         services.AddSingleton<RangesApi>();
@@ -108,6 +111,7 @@ public static class GrainDbApi
             services.GetRequiredService<TransactionsApi>(),
             services.GetRequiredService<TransactionKeysApi>(),
             services.GetRequiredService<TransactApi>());
+        app.MapOrders(services.GetRequiredService<Operations>(), services.GetRequiredService<OrdersApi>(), services.GetRequiredService<StockApi>());
         app.MapKeyspaces(services.GetRequiredService<KeyspacesApi>());
         app.MapRing(services.GetRequiredService<RingApi>());
         app.MapRanges(services.GetRequiredService<RangesApi>());

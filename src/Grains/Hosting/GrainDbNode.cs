@@ -12,6 +12,7 @@ using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
 using GrainDb.Grains.Sagas;
+using GrainDb.Grains.Sagas.Http;
 using GrainDb.Grains.Sagas.Participants;
 using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Changes;
@@ -30,6 +31,9 @@ namespace GrainDb.Grains.Hosting;
 /// <summary>Adds a GrainDb node to a silo.</summary>
 public static class GrainDbNode
 {
+    /// <summary>Services of sagas that every node has; a configured one must have another name.</summary>
+    public static IReadOnlyList<string> BuiltInServices { get; } = [InventoryService.ServiceName, PaymentService.ServiceName, ShippingService.ServiceName];
+
     /// <summary>
     /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
     /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
@@ -64,7 +68,7 @@ public static class GrainDbNode
         services.AddSingleton<IChangeFeed>(provider => provider.GetRequiredService<ChangeFeed>());
         services.AddSingleton<IClusterView, ClusterView>();
         AddTransactions(services, node);
-        AddOrders(services);
+        AddServices(services, node.SagaHttp);
         services.AddSingleton<ReplicaTransport>();
         services.AddSingleton<StateLoading>();
         services.AddSingleton<AcceptorCalls>();
@@ -108,7 +112,7 @@ public static class GrainDbNode
         AddLifecycleParticipant<RecordSweep>(services);
     }
 
-    private static void AddOrders(IServiceCollection services)
+    private static void AddServices(IServiceCollection services, SagaHttpOptions http)
     {
         services.AddSingleton<Participant>();
         services.AddSingleton<ISagaService, InventoryService>();
@@ -116,6 +120,15 @@ public static class GrainDbNode
         services.AddSingleton<ISagaService, ShippingService>();
         services.AddSingleton(ProcessOrder.Definition);
         services.AddSingleton<IOrderStore, OrderStore>();
+        if (http.Services.Count == 0)
+            return;
+        services.AddSingleton<HttpCallRecords>();
+        services.AddSingleton<HttpCaller>();
+        foreach (var service in http.Services)
+        {
+            services.AddSingleton<ISagaService>(provider => new HttpSagaService(
+                service, http.AllowedTargets, provider.GetRequiredService<HttpCaller>().Invoker, provider.GetRequiredService<HttpCallRecords>(), provider.GetRequiredService<TimeProvider>()));
+        }
     }
 
     private static void AddLifecycleParticipant<T>(IServiceCollection services)

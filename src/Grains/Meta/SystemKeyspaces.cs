@@ -23,6 +23,9 @@ internal static class SystemKeyspaces
     /// <summary>What the shipping service keeps: shipments, effect records.</summary>
     public const string Shipments = "system.shipments";
 
+    /// <summary>Effect records of steps whose services lie outside the database.</summary>
+    public const string Calls = "system.calls";
+
     public static KeyspaceDescriptor MetaKeyspace { get; } = new() { Name = Meta };
 
     public static KeyspaceDescriptor DefaultKeyspace { get; } = new() { Name = Default };
@@ -39,7 +42,7 @@ internal static class SystemKeyspaces
     /// <summary>
     /// Those that every database has beside the meta one and the default one, in the order in which they are created; a database that was made before there was one of them gets it at its next start.
     /// </summary>
-    public static IReadOnlyList<KeyspaceDescriptor> Own { get; } = [TransactionsKeyspace, OfService(Inventory), OfService(Payments), OfService(Shipments)];
+    public static IReadOnlyList<KeyspaceDescriptor> Own { get; } = [TransactionsKeyspace, OfService(Inventory), OfService(Payments), OfService(Shipments), OfService(Calls)];
 
     /// <summary>
     /// One range each: then every call of a service is a transaction in one range, in one round of replication, and calls that meet at a hot row do not conflict (ADR 0011).

@@ -24,19 +24,34 @@ internal sealed record EffectDecision(SagaCallResult Answer, IReadOnlyList<Trans
     public static EffectDecision Of(EffectKeys keys, KnownRows rows, SagaCall call, IEffect effect) =>
         call.IsUndo ? Undo(keys, rows, call, effect) : Do(keys, rows, call, effect);
 
-    /// <summary>Decides what a person said; null when it is so already.</summary>
-    /// <returns>The transaction, or why not.</returns>
-    public static (EffectDecision? Decision, string? Refusal) Settle(EffectKeys keys, KnownRows rows, SagaCall call, bool isDone, JsonElement output)
+    /// <summary>Decides what a person said: completed when it is so then, rejected when it cannot be. What was there before stays.</summary>
+    public static EffectDecision Settle(EffectKeys keys, KnownRows rows, SagaCall call, bool isDone, JsonElement output)
     {
         var (done, undone) = (keys.Find(rows, keys.Do), keys.Find(rows, keys.Undo));
-        if (isDone ? done is not null : undone is not null)
-            return (null, null);
+        if (isDone ? done is not null : undone is { Kind: not EffectKind.Begun })
+            return Answered(Completed(default));
         if (isDone && undone is not null)
-            return (null, $"step {call.Step} of saga {call.Saga} is undone in service's books: it cannot count as done");
-        var record = new EffectRecord(EffectKind.Settled, EffectRecord.DigestOf(call.Input), output, Reason: null);
-        return (isDone
-            ? new EffectDecision(Completed(output), [keys.Rows.Absent(keys.Do), keys.Rows.Absent(keys.Undo)], [keys.Rows.Put(keys.Do, record)])
-            : new EffectDecision(Completed(output), [keys.Rows.Absent(keys.Undo)], [keys.Rows.Put(keys.Undo, record)]), null);
+            return Answered(Rejected($"the service has step {call.Step} of saga {call.Saga} as undone: it cannot count as done"));
+        var record = new EffectRecord(EffectKind.Settled, EffectRecord.DigestOf(call.Input), isDone ? output : default, Reason: null);
+        return isDone
+            ? new EffectDecision(Completed(default), Untouched(keys), [keys.Rows.Put(keys.Do, record)])
+            : new EffectDecision(Completed(default), [keys.Rows.Unchanged(keys.Undo, rows.Find(keys.Undo))], [keys.Rows.Put(keys.Undo, record)]);
+    }
+
+    /// <summary>
+    /// Decides whether a call may leave for a service whose effects lie elsewhere: <paramref name="mayCall"/>, or the answer that stands. That an undo begins is written down first.
+    /// </summary>
+    public static EffectDecision Elsewhere(EffectKeys keys, KnownRows rows, SagaCall call, SagaCallResult mayCall)
+    {
+        var (done, undone) = (keys.Find(rows, keys.Do), keys.Find(rows, keys.Undo));
+        return call.IsUndo switch
+        {
+            false when done is not null => Answered(Completed(done.Output)),
+            false => Answered(undone is null ? mayCall : Rejected(UndoneBefore)),
+            true when undone is null => new EffectDecision(
+                mayCall, [keys.Rows.Absent(keys.Undo)], [keys.Rows.Put(keys.Undo, new EffectRecord(EffectKind.Begun, EffectRecord.DigestOf(call.Input), default, Reason: null))]),
+            true => Answered(undone.Kind == EffectKind.Begun ? mayCall : Completed(undone.Output)),
+        };
     }
 
     private static EffectDecision Do(EffectKeys keys, KnownRows rows, SagaCall call, IEffect effect)

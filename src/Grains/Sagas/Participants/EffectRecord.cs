@@ -25,6 +25,9 @@ internal enum EffectKind
 
     /// <summary>Either: a person said so, nothing was made.</summary>
     Settled = 6,
+
+    /// <summary><c>undo</c>, of an effect that lies elsewhere: it was begun, and no later <c>do</c> leaves this cluster.</summary>
+    Begun = 7,
 }
 
 /// <summary>

@@ -41,20 +41,15 @@ internal sealed class Participant(SystemTransactions transactions, TimeProvider 
     public async Task<string?> SettleAsync(KeyspaceRows keyspace, SagaCall call, bool isDone, JsonElement output, CancellationToken cancellationToken)
     {
         var keys = new EffectKeys(keyspace, call.Saga, call.Step);
-        string[] all = [keys.Do, keys.Undo];
-        var result = await RunAsync(
-            keyspace,
-            call,
-            all,
-            all,
-            rows => EffectDecision.Settle(keys, rows, call, isDone, output) switch
-            {
-                (_, { } refusal) => new EffectDecision(new SagaCallResult(SagaCallStatus.Rejected, default, refusal), [], []),
-                (null, _) => new EffectDecision(new SagaCallResult(SagaCallStatus.Completed, default, ""), [], []),
-                (var decision, _) => decision,
-            },
-            cancellationToken);
+        var result = await DecideAsync(keys, call, rows => EffectDecision.Settle(keys, rows, call, isDone, output), cancellationToken);
         return result.Status == SagaCallStatus.Completed ? null : result.Reason;
+    }
+
+    /// <summary>Decides by the effect records alone, and writes down what was decided.</summary>
+    public Task<SagaCallResult> DecideAsync(EffectKeys keys, SagaCall call, Func<KnownRows, EffectDecision> decide, CancellationToken cancellationToken)
+    {
+        string[] all = [keys.Do, keys.Undo];
+        return RunAsync(keys.Rows, call, all, all, decide, cancellationToken);
     }
 
     private async Task<SagaCallResult> RunAsync(
