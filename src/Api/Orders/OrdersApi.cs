@@ -6,6 +6,7 @@ using GrainDb.Api.Idempotency;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Orders;
 using GrainDb.Interfaces.Sagas;
 using Microsoft.AspNetCore.Http;

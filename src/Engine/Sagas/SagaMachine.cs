@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using GrainDb.Interfaces.Errors;
 
 namespace GrainDb.Engine.Sagas;
@@ -111,7 +113,13 @@ public static class SagaMachine
         {
             var step = state.Steps[i];
             if (step.Status == SagaStepStatus.NotStarted && !state.IsPaused && (step.Step.WaitFor is not { } signal || state.Signals.ContainsKey(signal)))
-                return [new SagaAction.Append(new SagaEvent.StepScheduled(now, step.Step.Name, SagaTemplate.Fill(step.Step.Input, state)))];
+            {
+                var input = SagaTemplate.Fill(step.Step.Input, state);
+                if (SizeOf(input) is var bytes and > SagaLimits.MaxDocumentBytes)
+                    return state.StuckIn is null ? [new SagaAction.Append(new SagaEvent.Stuck(now, step.Step.Name, $"its input would have {bytes} bytes, the limit is {SagaLimits.MaxDocumentBytes}"))] : [];
+                return [new SagaAction.Append(new SagaEvent.StepScheduled(now, step.Step.Name, input))];
+            }
+
             if (step.Status == SagaStepStatus.Scheduled && MayCall(state, step, now, inFlight))
                 actions.Add(new SagaAction.Call(step, IsUndo: false, step.Failed + 1));
         }
@@ -141,6 +149,8 @@ public static class SagaMachine
 
         return actions;
     }
+
+    private static int SizeOf(JsonElement input) => input.ValueKind == JsonValueKind.Undefined ? 0 : Encoding.UTF8.GetByteCount(input.GetRawText());
 
     private static bool MustBeUndone(SagaStepState step) => step.HasObligation && step.Step.Compensation is not null;
 

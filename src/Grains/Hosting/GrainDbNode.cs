@@ -20,6 +20,7 @@ using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Orders;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -35,7 +36,7 @@ public static class GrainDbNode
     public static IReadOnlyList<string> BuiltInServices { get; } = [InventoryService.ServiceName, PaymentService.ServiceName, ShippingService.ServiceName];
 
     /// <summary>
-    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
+    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
     /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
     /// </summary>
     public static ISiloBuilder AddGrainDbNode(this ISiloBuilder silo, NodeOptions node, StorageOptions storage)
@@ -68,6 +69,7 @@ public static class GrainDbNode
         services.AddSingleton<IChangeFeed>(provider => provider.GetRequiredService<ChangeFeed>());
         services.AddSingleton<IClusterView, ClusterView>();
         AddTransactions(services, node);
+        AddSagas(services);
         AddServices(services, node.SagaHttp);
         services.AddSingleton<ReplicaTransport>();
         services.AddSingleton<StateLoading>();
@@ -129,6 +131,19 @@ public static class GrainDbNode
             services.AddSingleton<ISagaService>(provider => new HttpSagaService(
                 service, http.AllowedTargets, provider.GetRequiredService<HttpCaller>().Invoker, provider.GetRequiredService<HttpCallRecords>(), provider.GetRequiredService<TimeProvider>()));
         }
+    }
+
+    private static void AddSagas(IServiceCollection services)
+    {
+        services.AddSingleton<SagaRows>();
+        services.AddSingleton<SagaServiceRegistry>();
+        services.AddSingleton<SagaDefinitions>();
+        services.AddSingleton<SagaLog>();
+        services.AddSingleton<SagaCalls>();
+        services.AddSingleton<SagaList>();
+        services.AddSingleton<ISagaStore, SagaStore>();
+        AddLifecycleParticipant<SagaSupervisor>(services);
+        AddLifecycleParticipant<BuiltInSagas>(services);
     }
 
     private static void AddLifecycleParticipant<T>(IServiceCollection services)

@@ -83,7 +83,12 @@ internal sealed class DatabaseMembership(
         await RemoveOrphansAsync(snapshot);
         var missing = node.BootstrapNodes.Where(name => snapshot.FindNode(name) is null).ToList();
         if (meta.Current is { Catalog.IsFresh: false } current && current.FindKeyspace(SystemKeyspaces.Default) is not { State: KeyspaceState.Creating })
-            return HasOnlyDefault(current) && SystemKeyspaces.Own.FirstOrDefault(own => current.FindActive(own.Name) is null) is { } absent ? $"keyspace {absent.Name} is being created" : null;
+        {
+            return HasOnlyDefault(current) && SystemKeyspaces.Later.FirstOrDefault(keyspace => current.FindActive(keyspace.Name) is null) is { } later
+                ? $"keyspace {later.Name} is being created"
+                : null;
+        }
+
         return missing.Count > 0
             ? $"the database is created when all its bootstrap nodes are there; missing: {string.Join(", ", missing)}"
             : "the default keyspace is being created";
@@ -151,9 +156,11 @@ internal sealed class DatabaseMembership(
         if (snapshot.Catalog.IsFresh && node.BootstrapNodes.All(name => snapshot.FindNode(name) is not null))
             await keyspaces.CreateAsync(SystemKeyspaces.DefaultKeyspace, idempotency: null, cancellationToken);
 
-        // A database that was made before there was one of them gets it too. They come after the default one, by whose absence a fresh database is known.
-        foreach (var keyspace in SystemKeyspaces.Own.Where(keyspace => snapshot.FindKeyspace(keyspace.Name) is null && meta.Current is { Catalog.IsFresh: false }))
-            await FinishKeyspaceAsync(new KeyspaceRow(keyspace, KeyspaceState.Creating), cancellationToken);
+        foreach (var later in SystemKeyspaces.Later)
+        {
+            if (snapshot.FindKeyspace(later.Name) is null && meta.Current is { Catalog.IsFresh: false })
+                await FinishKeyspaceAsync(new KeyspaceRow(later, KeyspaceState.Creating), cancellationToken);
+        }
     }
 
     /// <summary>One that cannot be finished now, because a node is down, must not keep this node from anything else.</summary>

@@ -1,3 +1,4 @@
+using GrainDb.Engine.Sagas;
 using GrainDb.Interfaces.Keyspaces;
 
 namespace GrainDb.Grains.Meta;
@@ -13,6 +14,9 @@ internal static class SystemKeyspaces
 
     /// <summary>Decisions of transactions over several ranges.</summary>
     public const string Transactions = "system.transactions";
+
+    /// <summary>Logs of sagas, their index, their definitions.</summary>
+    public const string Sagas = "system.sagas";
 
     /// <summary>What the inventory service keeps: stock, prices, effect records.</summary>
     public const string Inventory = "system.inventory";
@@ -39,10 +43,19 @@ internal static class SystemKeyspaces
         Retention = KeyspaceLimits.MinRetention,
     };
 
-    /// <summary>
-    /// Those that every database has beside the meta one and the default one, in the order in which they are created; a database that was made before there was one of them gets it at its next start.
-    /// </summary>
-    public static IReadOnlyList<KeyspaceDescriptor> Own { get; } = [TransactionsKeyspace, OfService(Inventory), OfService(Payments), OfService(Shipments), OfService(Calls)];
+    /// <summary>Rows never change, and nobody reads old places in the index. Keys begin with a hash (<see cref="SagaKeys"/>): everything of one saga lies in one range.</summary>
+    public static KeyspaceDescriptor SagasKeyspace { get; } = new()
+    {
+        Name = Sagas,
+        Partitioning = KeyspacePartitioning.Range,
+        Partitions = SagaKeys.SplitKeys.Count + 1,
+        SplitKeys = SagaKeys.SplitKeys,
+        Retention = KeyspaceLimits.MinRetention,
+    };
+
+    /// <summary>Those that come after the default one, by whose absence a fresh database is known. A database of an earlier version gets what it lacks.</summary>
+    public static IReadOnlyList<KeyspaceDescriptor> Later { get; } = 
+        [TransactionsKeyspace, SagasKeyspace, OfService(Inventory), OfService(Payments), OfService(Shipments), OfService(Calls)];
 
     /// <summary>
     /// One range each: then every call of a service is a transaction in one range, in one round of replication, and calls that meet at a hot row do not conflict (ADR 0011).

@@ -15,4 +15,7 @@ internal static class GrainTypes
 
     /// <summary>Keyed by the transaction's id.</summary>
     public const string Transaction = "graindb-transaction";
+
+    /// <summary>Keyed by the saga's id.</summary>
+    public const string Saga = "graindb-saga";
 }

@@ -27,7 +27,7 @@ public sealed record SagaQuery
     public int Limit { get; init; } = 100;
 }
 
-/// <summary>A page of sagas, in no order that means anything; each is on one page.</summary>
+/// <summary>A page of sagas, in no order that means anything. None is left out; one that ends between two pages may be on both.</summary>
 public sealed record SagaPage
 {
     /// <summary>Null when it was served.</summary>

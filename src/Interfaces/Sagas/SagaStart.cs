@@ -10,4 +10,9 @@ public sealed record SagaStart(
     [property: Id(0)] string Id,
     [property: Id(1)] string Definition,
     [property: Id(2)] int? Version,
-    [property: Id(3)] ReadOnlyMemory<byte> Input);
+    [property: Id(3)] ReadOnlyMemory<byte> Input)
+{
+    /// <summary>The trace in which it is started (W3C <c>traceparent</c>); null for none. The store fills it in.</summary>
+    [Id(4)]
+    public string? TraceParent { get; init; }
+}

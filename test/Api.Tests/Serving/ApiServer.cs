@@ -6,6 +6,8 @@ using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Orders;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -19,7 +21,7 @@ internal sealed class ApiServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private ApiServer(WebApplication app, FakeStore store, FakeTransactions transactions, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster)
+    private ApiServer(WebApplication app, FakeStore store, FakeTransactions transactions, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster, FakeSagas sagas, FakeOrders orders)
     {
         _app = app;
         Store = store;
@@ -27,6 +29,8 @@ internal sealed class ApiServer : IAsyncDisposable
         Feed = feed;
         Catalog = catalog;
         Cluster = cluster;
+        Sagas = sagas;
+        Orders = orders;
         Address = new Uri(app.Urls.Single());
         Client = new HttpClient { BaseAddress = Address };
     }
@@ -40,6 +44,10 @@ internal sealed class ApiServer : IAsyncDisposable
     public FakeCatalog Catalog { get; }
 
     public FakeCluster Cluster { get; }
+
+    public FakeSagas Sagas { get; }
+
+    public FakeOrders Orders { get; }
 
     public Uri Address { get; }
 
@@ -58,7 +66,11 @@ internal sealed class ApiServer : IAsyncDisposable
         var feed = new FakeFeed();
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
+        var sagas = new FakeSagas();
+        var orders = new FakeOrders();
         builder.Services.AddSingleton<IKeyValueStore>(store);
+        builder.Services.AddSingleton<ISagaStore>(sagas);
+        builder.Services.AddSingleton<IOrderStore>(orders);
         builder.Services.AddSingleton<ITransactionStore>(transactions);
         builder.Services.AddSingleton<IChangeFeed>(feed);
         builder.Services.AddSingleton<IKeyspaceCatalog>(catalog);
@@ -69,7 +81,7 @@ internal sealed class ApiServer : IAsyncDisposable
         app.MapGrainDbApi();
         map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new ApiServer(app, store, transactions, feed, catalog, cluster);
+        return new ApiServer(app, store, transactions, feed, catalog, cluster, sagas, orders);
     }
 
     public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, Action<HttpRequestMessage>? with = null)
