@@ -4,6 +4,7 @@ using GrainDb.Api.Keyspaces;
 using GrainDb.Api.Orders;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Ring;
+using GrainDb.Api.Sagas;
 using GrainDb.Api.Transactions;
 
 namespace GrainDb.Api;
@@ -26,4 +27,6 @@ namespace GrainDb.Api;
 [JsonSerializable(typeof(ArticleBody))]
 [JsonSerializable(typeof(AccountBody))]
 [JsonSerializable(typeof(EmptyBody))]
+[JsonSerializable(typeof(SagaStartBody))]
+[JsonSerializable(typeof(SagaActionBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -11,6 +11,7 @@ using GrainDb.Api.Orders;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Requests;
 using GrainDb.Api.Ring;
+using GrainDb.Api.Sagas;
 using GrainDb.Api.Telemetry;
 using GrainDb.Api.Transactions;
 using GrainDb.Interfaces.Changes;
@@ -19,6 +20,7 @@ using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Ring;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -29,14 +31,14 @@ using Microsoft.Extensions.Options;
 
 namespace GrainDb.Api;
 
-/// <summary>The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/>.</summary>
+/// <summary>The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/>.</summary>
 public static class GrainDbApi
 {
     /// <summary>Name of the OpenAPI document, served at <c>/openapi/v1.json</c>.</summary>
     public const string DocumentName = "v1";
 
     /// <summary>
-    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>,
+    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IChangeFeed"/>,
     /// <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/> as singletons in the same container.
     /// </summary>
     public static IServiceCollection AddGrainDbApi(this IServiceCollection services, ApiOptions options)
@@ -56,6 +58,10 @@ public static class GrainDbApi
         services.AddSingleton<TransactionsApi>();
         services.AddSingleton<TransactionKeysApi>();
         services.AddSingleton<TransactApi>();
+        services.AddSingleton<SagasApi>();
+        services.AddSingleton<SagaActionsApi>();
+        services.AddSingleton<SagaDefinitionsApi>();
+        services.AddSingleton<SagaEventsApi>();
         services.AddSingleton<OrdersApi>();
         services.AddSingleton<StockApi>();
         services.AddSingleton<KeyspacesApi>();
@@ -111,6 +117,12 @@ public static class GrainDbApi
             services.GetRequiredService<TransactionsApi>(),
             services.GetRequiredService<TransactionKeysApi>(),
             services.GetRequiredService<TransactApi>());
+        app.MapSagas(
+            services.GetRequiredService<Operations>(),
+            services.GetRequiredService<SagasApi>(),
+            services.GetRequiredService<SagaActionsApi>(),
+            services.GetRequiredService<SagaDefinitionsApi>(),
+            services.GetRequiredService<SagaEventsApi>());
         app.MapOrders(services.GetRequiredService<Operations>(), services.GetRequiredService<OrdersApi>(), services.GetRequiredService<StockApi>());
         app.MapKeyspaces(services.GetRequiredService<KeyspacesApi>());
         app.MapRing(services.GetRequiredService<RingApi>());

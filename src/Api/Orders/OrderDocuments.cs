@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using GrainDb.Api.Requests;
+using GrainDb.Api.Sagas;
 using GrainDb.Interfaces.Orders;
 using GrainDb.Interfaces.Sagas;
 
@@ -51,7 +52,7 @@ public sealed record OrderView(
     [property: Description("Who ordered, as placed."), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Customer,
     [property: Description("What was ordered, as placed."), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<OrderLineBody>? Lines,
     [property: Description("How it is paid, as placed."), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] OrderPaymentBody? Payment,
-    [property: Description("The saga that carries it out, as GET /v1/sagas/{id} has it.")] OrderSaga Saga)
+    [property: Description("The saga that carries it out, as GET /v1/sagas/{id} has it.")] SagaDocument Saga)
 {
     internal static OrderView Of(SagaView saga)
     {
@@ -63,7 +64,7 @@ public sealed record OrderView(
             input?.Customer,
             input?.Lines?.Select(line => new OrderLineBody { Sku = line.Sku, Quantity = line.Quantity }).ToList(),
             input?.Payment is { } payment ? new OrderPaymentBody { Account = payment.Account } : null,
-            OrderSaga.Of(saga));
+            SagaDocument.Of(saga));
     }
 
     /// <summary>One that was started by <c>POST /v1/sagas</c> may have any input; it was refused by its first step then.</summary>

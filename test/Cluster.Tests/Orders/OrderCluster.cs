@@ -5,7 +5,10 @@ using GrainDb.Engine.Sagas;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Orders;
 using GrainDb.Grains.Sagas;
+using GrainDb.Grains.Sagas.Participants;
 using GrainDb.Interfaces.Orders;
+using GrainDb.Interfaces.Sagas;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace GrainDb.Cluster.Tests.Orders;
 
@@ -22,10 +25,19 @@ public sealed class OrderCluster : IAsyncLifetime
     /// <summary>Whether a dead node is buried within seconds.</summary>
     internal bool BuriesFast { get; init; }
 
+    /// <summary>Of the service <see cref="FailingRefunds"/>.</summary>
+    internal FailingRefunds.Bank Bank { get; } = new();
+
     private Network Network { get; } = new();
 
     public async ValueTask InitializeAsync() =>
-        Nodes = await GrainDbCluster.StartAsync(_directory, [1, 1, 1], new StorageOptions(), Network, BuriesFast);
+        Nodes = await GrainDbCluster.StartAsync(
+            _directory,
+            [1, 1, 1],
+            new StorageOptions(),
+            Network,
+            BuriesFast,
+            (_, services) => services.AddSingleton<ISagaService>(provider => new FailingRefunds(new PaymentService(provider.GetRequiredService<Participant>()), Bank)));
 
     public async ValueTask DisposeAsync()
     {
@@ -84,6 +96,8 @@ public sealed class OrderCluster : IAsyncLifetime
 
     internal async Task<string?> ShipmentAsync(string order, int node = 0) =>
         (await Orders(node).FindShipmentAsync(order, GrainDbCluster.Timeout, TestContext.Current.CancellationToken)).Item?.Status;
+
+    internal ISagaStore Sagas(int node) => Nodes.Sagas(node);
 
     internal IOrderStore Orders(int node) => Nodes.Service<IOrderStore>(node);
 }
