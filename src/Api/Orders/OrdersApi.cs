@@ -7,7 +7,6 @@ using GrainDb.Api.Keys;
 using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
-using GrainDb.Interfaces.Orders;
 using GrainDb.Interfaces.Sagas;
 using Microsoft.AspNetCore.Http;
 

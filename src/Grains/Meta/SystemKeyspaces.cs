@@ -54,7 +54,7 @@ internal static class SystemKeyspaces
     };
 
     /// <summary>Those that come after the default one, by whose absence a fresh database is known. A database of an earlier version gets what it lacks.</summary>
-    public static IReadOnlyList<KeyspaceDescriptor> Later { get; } = 
+    public static IReadOnlyList<KeyspaceDescriptor> Later { get; } =
         [TransactionsKeyspace, SagasKeyspace, OfService(Inventory), OfService(Payments), OfService(Shipments), OfService(Calls)];
 
     /// <summary>

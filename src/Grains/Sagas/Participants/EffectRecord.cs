@@ -45,7 +45,7 @@ internal sealed record EffectRecord(EffectKind Kind, string Input, JsonElement O
 
     /// <exception cref="JsonException">It is none.</exception>
     public static EffectRecord Decode(ReadOnlySpan<byte> bytes) =>
-        JsonSerializer.Deserialize<EffectRecord>(bytes, Json) is { Kind: > 0 } record && Enum.IsDefined(record.Kind)
+        JsonSerializer.Deserialize<EffectRecord>(bytes, Json) is { } record && Enum.IsDefined(record.Kind)
             ? record
             : throw new JsonException("it has no kind that this version knows");
 
