@@ -58,7 +58,7 @@ internal static class SystemKeyspaces
         [TransactionsKeyspace, SagasKeyspace, OfService(Inventory), OfService(Payments), OfService(Shipments), OfService(Calls)];
 
     /// <summary>
-    /// One range each: then every call of a service is a transaction in one range, in one round of replication, and calls that meet at a hot row do not conflict (ADR 0011).
+    /// One range each: then every call of a service is a transaction in one range, in one round of replication, and calls that meet at a hot row do not conflict (ADR 0013).
     /// </summary>
     private static KeyspaceDescriptor OfService(string name) => new() { Name = name, Partitioning = KeyspacePartitioning.Hash, Partitions = 1 };
 }

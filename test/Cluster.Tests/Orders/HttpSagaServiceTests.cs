@@ -50,8 +50,8 @@ public sealed class HttpSagaServiceTests(OrderCluster cluster) : IClassFixture<O
         await other.CallAsync(Call(saga) with { IsUndo = true, Action = "return" }, TestContext.Current.CancellationToken);
 
         Assert.Equal([$"{saga}/step/do", $"{saga}/step/do", $"{saga}/step/undo"], http.Requests.Select(request => request.Key));
-        Assert.Equal($$"""{"saga":"{{saga}}","step":"step","action":"pick","input":{"piece":1}}""", http.Requests[0].Body);
-        Assert.Equal($$"""{"saga":"{{saga}}","step":"step","action":"return","input":{"piece":1}}""", http.Requests[2].Body);
+        Assert.Equal($$$"""{"saga":"{{{saga}}}","step":"step","action":"pick","input":{"piece":1}}""", http.Requests[0].Body);
+        Assert.Equal($$$"""{"saga":"{{{saga}}}","step":"step","action":"return","input":{"piece":1}}""", http.Requests[2].Body);
     }
 
     [Fact]
