@@ -1,7 +1,9 @@
 using System.Net;
 using System.Text;
+using GrainDb.Api.Tests.Fakes;
 using GrainDb.Api.Tests.Serving;
 using GrainDb.Interfaces.Sagas;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace GrainDb.Api.Tests.Orders;
 
@@ -10,9 +12,10 @@ public sealed class OrderRoutesTests : IAsyncLifetime
 {
     private const string Order = """{"id":"o-1","customer":"Ada","lines":[{"sku":"apple","quantity":2}],"payment":{"account":"ada"}}""";
 
+    private readonly FakeOrderSagas _sagas = new();
     private ApiServer _server = null!;
 
-    public async ValueTask InitializeAsync() => _server = await ApiServer.StartAsync();
+    public async ValueTask InitializeAsync() => _server = await ApiServer.StartAsync(add: builder => builder.Services.AddSingleton<ISagaStore>(_sagas));
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
@@ -24,9 +27,9 @@ public sealed class OrderRoutesTests : IAsyncLifetime
         var order = await ApiServer.ReadJsonAsync(placed);
         Assert.Equal(("o-1", "pending", "Ada"), (order.GetProperty("id").GetString(), order.GetProperty("status").GetString(), order.GetProperty("customer").GetString()));
         Assert.False(order.TryGetProperty("amount", out _));
-        Assert.Equal(("o-1", "process_order"), (_server.Sagas.LastStart!.Id, _server.Sagas.LastStart.Definition));
+        Assert.Equal(("o-1", "process_order"), (_sagas.LastStart!.Id, _sagas.LastStart.Definition));
         Assert.Equal(
-            """{"customer":"Ada","lines":[{"sku":"apple","quantity":2}],"payment":{"account":"ada"}}""", Encoding.UTF8.GetString(_server.Sagas.LastStart.Input.Span));
+            """{"customer":"Ada","lines":[{"sku":"apple","quantity":2}],"payment":{"account":"ada"}}""", Encoding.UTF8.GetString(_sagas.LastStart.Input.Span));
 
         using var again = await PostAsync("""{"payment":{"account":"ada"}, "lines":[{"quantity":2,"sku":"apple"}], "customer":"Ada", "id":"o-1"}""");
         Assert.Equal((HttpStatusCode.Accepted, "true"), (again.StatusCode, again.Headers.GetValues("GrainDb-Idempotent-Replay").Single()));
@@ -56,14 +59,14 @@ public sealed class OrderRoutesTests : IAsyncLifetime
     public async Task An_order_shows_its_amount_and_where_its_saga_stands(string saga, string status)
     {
         await PostAsync(Order);
-        _server.Sagas.Look = view => new SagaView(view.Summary with { Status = saga, Step = "charge_payment", Reason = "no money" }, view.Input,
+        _sagas.Look = view => new SagaView(view.Summary with { Status = saga, Step = "charge_payment", Reason = "no money" }, view.Input,
             [new SagaStepView { Name = "reserve_inventory", Kind = "compensatable", Status = "completed", Service = "inventory", Output = Encoding.UTF8.GetBytes("""{"amount":"19.80"}""") }]);
 
         var order = await _server.GetJsonAsync("/v1/orders/o-1?wait=30s");
 
         Assert.Equal((status, "19.80"), (order.GetProperty("status").GetString(), order.GetProperty("amount").GetString()));
         Assert.Equal((saga, "no money"), (order.GetProperty("saga").GetProperty("status").GetString(), order.GetProperty("saga").GetProperty("reason").GetString()));
-        Assert.Equal(TimeSpan.FromSeconds(30), _server.Sagas.LastWait);
+        Assert.Equal(TimeSpan.FromSeconds(30), _sagas.LastWait);
     }
 
     [Fact]
@@ -72,7 +75,7 @@ public sealed class OrderRoutesTests : IAsyncLifetime
         await Problems.AssertIsAsync(await _server.SendAsync(HttpMethod.Get, "/v1/orders/o-2"), ErrorCode.OrderNotFound);
         await Problems.AssertIsAsync(await _server.SendAsync(HttpMethod.Get, "/v1/orders/o%202"), ErrorCode.OrderNotFound);
         await PostAsync(Order);
-        _server.Sagas.Look = view => view with { Summary = view.Summary with { Definition = "another" } };
+        _sagas.Look = view => view with { Summary = view.Summary with { Definition = "another" } };
         await Problems.AssertIsAsync(await _server.SendAsync(HttpMethod.Get, "/v1/orders/o-1"), ErrorCode.OrderNotFound);
     }
 
@@ -86,7 +89,7 @@ public sealed class OrderRoutesTests : IAsyncLifetime
 
         Assert.Equal("o-1", page.GetProperty("items")[0].GetProperty("id").GetString());
         Assert.Equal("next", page.GetProperty("cursor").GetString());
-        var query = _server.Sagas.LastQuery!;
+        var query = _sagas.LastQuery!;
         Assert.Equal(("process_order", 1, "c"), (query.Definition, query.Limit, query.Cursor));
         Assert.Equal(["stuckForward", "stuckBackward"], query.Statuses);
         await Problems.AssertIsAsync(await _server.SendAsync(HttpMethod.Get, "/v1/orders?status=lost"), ErrorCode.InvalidRequest);
@@ -106,7 +109,7 @@ public sealed class OrderRoutesTests : IAsyncLifetime
     {
         var problem = await Problems.AssertIsAsync(await PostAsync(body), ErrorCode.InvalidRequest);
         Assert.Contains(why, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
-        Assert.Equal(0, _server.Sagas.Calls);
+        Assert.Equal(0, _sagas.Calls);
     }
 
     private Task<HttpResponseMessage> PostAsync(string body, string? key = null) => _server.SendAsync(HttpMethod.Post, "/v1/orders", request =>

@@ -26,6 +26,7 @@ internal sealed class ApiServer : IAsyncDisposable
         _app = app;
         Store = store;
         Transactions = transactions;
+        Sagas = sagas;
         Feed = feed;
         Catalog = catalog;
         Cluster = cluster;
@@ -38,6 +39,8 @@ internal sealed class ApiServer : IAsyncDisposable
     public FakeStore Store { get; }
 
     public FakeTransactions Transactions { get; }
+
+    public FakeSagas Sagas { get; }
 
     public FakeFeed Feed { get; }
 
@@ -63,15 +66,16 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.Logging.SetMinimumLevel(LogLevel.None);
         var store = new FakeStore();
         var transactions = new FakeTransactions(store);
+        var sagas = new FakeSagas();
         var feed = new FakeFeed();
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
         var sagas = new FakeSagas();
         var orders = new FakeOrders();
         builder.Services.AddSingleton<IKeyValueStore>(store);
-        builder.Services.AddSingleton<ISagaStore>(sagas);
         builder.Services.AddSingleton<IOrderStore>(orders);
         builder.Services.AddSingleton<ITransactionStore>(transactions);
+        builder.Services.AddSingleton<ISagaStore>(sagas);
         builder.Services.AddSingleton<IChangeFeed>(feed);
         builder.Services.AddSingleton<IKeyspaceCatalog>(catalog);
         builder.Services.AddSingleton<IClusterView>(cluster);
