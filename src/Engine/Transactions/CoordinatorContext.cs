@@ -31,6 +31,9 @@ public sealed record CoordinatorContext
     /// <summary>Longest value in bytes.</summary>
     public required int MaxValueBytes { get; init; }
 
+    /// <summary>Whether these are the database's own transactions: only they write system keyspaces.</summary>
+    public bool MayWriteSystem { get; init; }
+
     /// <summary>Makes the random half of an id, and jitter.</summary>
     public required Func<ulong> Random { get; init; }
 

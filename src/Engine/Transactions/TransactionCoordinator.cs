@@ -122,7 +122,7 @@ public sealed partial class TransactionCoordinator
             return over;
         if (_options.ReadOnly)
             return Invalid("the transaction is read-only");
-        if (WriteRules.Check(keyspace, write, _context.MaxValueBytes) is { } invalid)
+        if (WriteRules.Check(keyspace, write, _context) is { } invalid)
             return invalid;
         var (routes, failure) = await FindAsync(keyspace, budget, cancellationToken);
         if (failure is not null)
