@@ -34,7 +34,6 @@ internal sealed class ApiServer : IAsyncDisposable
         Feed = feed;
         Catalog = catalog;
         Cluster = cluster;
-        Sagas = sagas;
         Orders = orders;
         Address = new Uri(app.Urls.Single());
         Client = new HttpClient { BaseAddress = Address };
@@ -55,8 +54,6 @@ internal sealed class ApiServer : IAsyncDisposable
     public FakeCatalog Catalog { get; }
 
     public FakeCluster Cluster { get; }
-
-    public FakeSagas Sagas { get; }
 
     public FakeOrders Orders { get; }
 
