@@ -26,7 +26,6 @@ internal sealed class ApiServer : IAsyncDisposable
         _app = app;
         Store = store;
         Transactions = transactions;
-        Sagas = sagas;
         Feed = feed;
         Catalog = catalog;
         Cluster = cluster;
@@ -39,8 +38,6 @@ internal sealed class ApiServer : IAsyncDisposable
     public FakeStore Store { get; }
 
     public FakeTransactions Transactions { get; }
-
-    public FakeSagas Sagas { get; }
 
     public FakeFeed Feed { get; }
 
@@ -66,7 +63,6 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.Logging.SetMinimumLevel(LogLevel.None);
         var store = new FakeStore();
         var transactions = new FakeTransactions(store);
-        var sagas = new FakeSagas();
         var feed = new FakeFeed();
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
