@@ -30,7 +30,6 @@ internal sealed class ApiServer : IAsyncDisposable
         Eventual = eventual;
         Directory = directory;
         Transactions = transactions;
-        Sagas = sagas;
         Feed = feed;
         Catalog = catalog;
         Cluster = cluster;
@@ -46,8 +45,6 @@ internal sealed class ApiServer : IAsyncDisposable
     public FakeDirectory Directory { get; }
 
     public FakeTransactions Transactions { get; }
-
-    public FakeSagas Sagas { get; }
 
     public FakeFeed Feed { get; }
 
@@ -73,7 +70,6 @@ internal sealed class ApiServer : IAsyncDisposable
         var directory = new FakeDirectory();
         var eventual = new FakeEventual(directory);
         var transactions = new FakeTransactions(store);
-        var sagas = new FakeSagas();
         var feed = new FakeFeed();
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
