@@ -55,6 +55,11 @@ public static class SagaDefinitionJson
             problems = [Describe(exception)];
             return null;
         }
+        catch (InvalidOperationException)
+        {
+            problems = ["a text in it is no Unicode: half of a surrogate pair"];
+            return null;
+        }
     }
 
     private static string Describe(JsonException exception)

@@ -141,7 +141,7 @@ internal sealed class SagaStore(SagaLog log, SagaDefinitions definitions, SagaLi
         try
         {
             using var document = JsonDocument.Parse(json);
-            return null;
+            return SagaJson.WhyNot(document.RootElement) is { } why ? Invalid($"{what}: {why}") : null;
         }
         catch (JsonException exception)
         {

@@ -37,6 +37,8 @@ public sealed class SagaDefinitionJsonTests
     [InlineData("""{"steps":[{"name":"one","service":"s","action":"do","kind":2}]}""", "$.steps[0].kind")]
     [InlineData("""{"steps":[{"name":"one","service":"s","action":"do","kind":"pivot"}],"steps":[]}""", "Duplicate")]
     [InlineData("""{"steps":[null]}""", "a step's name")]
+    [InlineData("""{"steps":[{"name":"one","service":"s","action":"do","kind":"pivot","input":{"a":1,"a":2}}]}""", "Duplicate")]
+    [InlineData("""{"steps":[{"name":"one","service":"s","action":"do","kind":"pivot","input":"\ud800"}]}""", "surrogate")]
     [InlineData("{}", "0 steps")]
     [InlineData("null", "0 steps")]
     [InlineData("[", "$")]

@@ -123,14 +123,28 @@ public sealed class SagaDriverTests
         Assert.Equal(ErrorCode.SagaNotFound, Assert.IsType<SagaVerdict.Refused>(Assert.Single(_verdicts)).Why.Code);
     }
 
-    [Fact]
-    public void An_output_that_is_too_large_is_an_error_of_the_service()
+    public static TheoryData<string> Unusable => [$"\"{new string('x', SagaLimits.MaxDocumentBytes)}\"", """{"a":["\ud800"]}""", """{"\udc00":1}""", $"{new string('[', 101)}{new string(']', 101)}"];
+
+    [Theory]
+    [MemberData(nameof(Unusable))]
+    public void An_output_that_cannot_be_kept_is_an_error_of_the_service(string output)
     {
         var driver = Started(out var call);
+        using var document = JsonDocument.Parse(output, new JsonDocumentOptions { MaxDepth = 1_000 });
 
-        driver.Answered(call, new SagaCallResult(SagaCallStatus.Completed, JsonSerializer.SerializeToElement(new string('x', SagaLimits.MaxDocumentBytes)), ""));
+        driver.Answered(call, new SagaCallResult(SagaCallStatus.Completed, document.RootElement, ""));
 
         Assert.Equal(["attemptFailed", "stuck"], Next<SagaEffect.Append>(driver).Rows.Select(NameOf));
+    }
+
+    [Fact]
+    public void The_deepest_that_is_kept_is_read_again()
+    {
+        var driver = Started(out var call);
+        using var document = JsonDocument.Parse($"{new string('[', 100)}{new string(']', 100)}", new JsonDocumentOptions { MaxDepth = 1_000 });
+        driver.Answered(call, new SagaCallResult(SagaCallStatus.Completed, document.RootElement, ""));
+
+        Assert.Equal(document.RootElement.GetRawText(), Assert.IsType<SagaEvent.StepCompleted>(SagaJson.Decode(Next<SagaEffect.Append>(driver).Rows[0].Span)).Output.GetRawText());
     }
 
     private static SagaDefinition Definition { get; } = new(
