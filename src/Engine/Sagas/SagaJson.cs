@@ -58,7 +58,6 @@ public static class SagaJson
     {
         var options = new JsonSerializerOptions(JsonSerializerDefaults.Web)
         {
-            MaxDepth = SagaLimits.MaxDocumentDepth + 16, // of what is kept, in its row
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
             NumberHandling = JsonNumberHandling.Strict,
             UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
