@@ -33,6 +33,7 @@ internal sealed class ApiServer : IAsyncDisposable
         Feed = feed;
         Catalog = catalog;
         Cluster = cluster;
+        Sagas = sagas;
         Orders = orders;
         Address = new Uri(app.Urls.Single());
         Client = new HttpClient { BaseAddress = Address };
@@ -51,6 +52,8 @@ internal sealed class ApiServer : IAsyncDisposable
     public FakeCatalog Catalog { get; }
 
     public FakeCluster Cluster { get; }
+
+    public FakeSagas Sagas { get; }
 
     public FakeOrders Orders { get; }
 
@@ -73,6 +76,7 @@ internal sealed class ApiServer : IAsyncDisposable
         var feed = new FakeFeed();
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
+        var sagas = new FakeSagas();
         var orders = new FakeOrders();
         builder.Services.AddSingleton<IKeyValueStore>(store);
         builder.Services.AddSingleton<IKeyspaceDirectory>(directory);
