@@ -160,13 +160,13 @@ public sealed class HeartbeatsTests
 
         public Task<TransactionMemories> FindTransactionAsync(TransactionId transaction) => throw new NotSupportedException();
 
+        public Task<TransactionMemories> FenceTransactionAsync(TransactionId transaction) => throw new NotSupportedException();
+
         public Task<HintAnswer> StoreHintAsync(Hint hint) => throw new NotSupportedException();
 
         public Task<CloseHintsAnswer> CloseHintsAsync(CloseHintsRequest request) => throw new NotSupportedException();
 
         public Task<NodeConflicts> GetConflictsAsync(ConflictQuery query) => throw new NotSupportedException();
-
-        public Task<TransactionMemories> FenceTransactionAsync(TransactionId transaction) => throw new NotSupportedException();
 
         public Task<NodeReport> ReportAsync() => throw new NotSupportedException();
     }
