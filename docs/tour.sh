@@ -422,6 +422,23 @@ call GET "/v1/watch/iso?from=$cursor&wait=0s"
 expect_status 400
 expect "a cursor belongs to its prefix" problem invalid_request
 
+title "Sagas: a definition that cannot be used is told everything that is wrong with it"
+call PUT /v1/saga-definitions/tour/1 -H 'Content-Type: application/json' -d '{"steps":[{"name":"a b","service":"nobody","action":"do"},{"name":"two","service":"nobody","action":"do","kind":"pivot","input":"$.steps.three"}]}'
+expect_status 400
+expect "the problem must be invalid_request" problem invalid_request
+expect "all three problems must be named" has_in_order "'ab'" 'nocompensation' "'three'isnostepbefore"
+call GET /v1/saga-definitions
+expect_status 200
+call GET '/v1/sagas?status=stuck&limit=5'
+expect_status 200
+expect "a list has items" has '"items":['
+call GET /v1/sagas/no-such-saga
+expect_status 404
+expect "the problem must be saga_not_found" problem saga_not_found
+call POST /v1/sagas -H 'Content-Type: application/json' -d '{"definition":"no-such-definition"}'
+expect_status 404
+expect "the problem must be saga_definition_not_found" problem saga_definition_not_found
+
 title "Where does the key live? Whoever served it must say the same"
 call GET /v1/kv/iso/languages/deu
 expect_status 200
