@@ -22,14 +22,14 @@ internal sealed class EventualTrio
     private readonly Dictionary<string, FaultyFileSystem> _disks = [];
     private int _rounds;
 
-    public EventualTrio(ConflictPolicy policy = ConflictPolicy.Siblings)
+    public EventualTrio(ConflictPolicy policy = ConflictPolicy.Siblings, EventualFaults faults = EventualFaults.None)
     {
         Policy = policy;
         foreach (var node in (string[])["node1", "node2", "node3", "node4", "node5"])
         {
             _disks[node] = new FaultyFileSystem();
             Clocks[node] = new HybridLogicalClock(Time, HybridLogicalClock.DefaultMaxOffset);
-            Hints[node] = HintStore.Open(new("/hints", IdOf(node).Id, ReplicaRig.Small, GroupCommitOptions.Default), _disks[node], Clocks[node], _work.Enqueue);
+            Hints[node] = HintStore.Open(new("/hints", IdOf(node).Id, ReplicaRig.Small, GroupCommitOptions.Default) { Faults = faults }, _disks[node], Clocks[node], _work.Enqueue);
         }
 
         foreach (var member in Configuration.Members)
@@ -82,7 +82,10 @@ internal sealed class EventualTrio
     public EventualWriteResult Write(string node, EventualWrite write, EventualLevel level, bool sloppy = false, IdempotencyStamp? stamp = null) => Run(Begin(node, write, level, sloppy, stamp));
 
     public Task<EventualWriteResult> Begin(string node, EventualWrite write, EventualLevel level, bool sloppy = false, IdempotencyStamp? stamp = null) =>
-        new WriteCoordination(Replica(node), node, new Links(this, node), Options, Time, Configuration, level, sloppy).RunAsync(write, stamp, TimeSpan.FromSeconds(2));
+        NewWrite(node, level, sloppy).RunAsync(write, stamp, TimeSpan.FromSeconds(2));
+
+    public WriteCoordination NewWrite(string node, EventualLevel level, bool sloppy = false) =>
+        new(Replica(node), node, new Links(this, node), Options, Time, Configuration, level, sloppy);
 
     public EventualReadResult Read(string node, string key, EventualLevel level) =>
         Run(new ReadCoordination(Replica(node), node, new Links(this, node), Options, Clocks[node], Time, Configuration, level).RunAsync(Encoding.UTF8.GetBytes(key), TimeSpan.FromSeconds(2)));
