@@ -23,7 +23,7 @@ public sealed record KeyspaceView(
         keyspace.Partitions,
         keyspace.ReplicationFactor,
         Duration.Format(keyspace.Retention),
-        "snapshot",
+        Transactions.Isolation.NameOf(keyspace.DefaultIsolation),
         [.. keyspace.SplitKeys.Select(key => new SplitKey(key))],
         keyspace.IsSystem,
         keyspace.Generation);

@@ -50,9 +50,9 @@ internal sealed class KeyspacesApi(IKeyspaceCatalog catalog, ApiOptions options)
         using var deadline = Deadline.Start(context);
         var idempotencyKey = IdempotencyKey.Read(context.Request.Headers);
         var bytes = await JsonBody.ReadBytesAsync(context, options.MaxRequestBytes);
-        var retention = KeyspaceBinder.BindPatch(name, JsonBody.Parse(bytes, ApiJson.Default.KeyspaceBody));
+        var patch = KeyspaceBinder.BindPatch(name, JsonBody.Parse(bytes, ApiJson.Default.KeyspaceBody));
         var stamp = RequestHash.Stamp(idempotencyKey, "PATCH /v1/keyspaces", name, bytes);
-        var change = await catalog.UpdateAsync(name, retention, stamp, deadline.Token);
+        var change = await catalog.UpdateAsync(name, patch, stamp, deadline.Token);
         IdempotencyKey.SetReplay(context.Response.Headers, change.IsRepeated);
         return TypedResults.Ok(KeyspaceView.Of(change.Keyspace));
     }

@@ -29,7 +29,7 @@ public sealed class TransactionRoutesTests : IAsyncLifetime
         Assert.Equal($"/v1/txn/{id}", response.Headers.Location!.ToString());
         Assert.True(Timestamp.TryParse(begun.GetProperty("readTimestamp").GetString(), out _));
         Assert.Equal("2026-01-01T00:00:30.000Z", begun.GetProperty("expiresAt").GetString());
-        Assert.Equal(new TransactionOptions(IsolationLevel.Snapshot, ReadOnly: false, Timestamp.Zero, TimeSpan.FromSeconds(30)), _server.Transactions.LastOptions);
+        Assert.Equal(new TransactionOptions(Isolation: null, ReadOnly: false, Timestamp.Zero, TimeSpan.FromSeconds(30)), _server.Transactions.LastOptions);
         Assert.Equal("active", (await StateAsync(id)).GetProperty("status").GetString());
     }
 
