@@ -2,7 +2,9 @@ using GrainDb.Engine.Transactions;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Ranges;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Grains.Transactions;
