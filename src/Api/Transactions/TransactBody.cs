@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Text.Json;
+using GrainDb.Api.Keys;
 
 namespace GrainDb.Api.Transactions;
 
