@@ -64,7 +64,7 @@ public sealed partial class RangeLeader
         {
             // Wait-die: only the older waits for the younger, so nobody waits in a circle.
             if (IsOver(patience) || Obstacles(work).Any(obstacle => obstacle.Holder.Id < work.Transaction))
-                return PrepareResult.Failed(Conflict("another transaction is undecided on the same keys", Obstacles(work).Select(obstacle => obstacle.Key)));
+                return PrepareResult.Failed(Conflict(ConflictReason.Undecided, "another transaction is undecided on the same keys", Obstacles(work).Select(obstacle => obstacle.Key)));
             return WhyNotWaitFor(holder, patience, out var resolved) is { } inTheWay ? PrepareResult.Failed(inTheWay) : Attempted<PrepareResult>.After(resolved);
         }
 

@@ -201,7 +201,7 @@ public sealed class OneRequestTransaction
     {
         if (!read.IsScan)
         {
-            var result = await ReadAsync(transaction, read.Keyspace, read.Start, _request.Isolation == IsolationLevel.Serializable, budget, cancellationToken);
+            var result = await ReadAsync(transaction, read.Keyspace, read.Start, mustHold: false, budget, cancellationToken);
             return result.Failure is { } failure
                 ? (null, failure)
                 : (new TransactFound { Item = result.Found ? new ScanItem(read.Start, result.Version, result.ContentType, result.Value) : null }, null);
