@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using GrainDb.Engine.Eventual;
 using GrainDb.Engine.Time;
 using GrainDb.Grains.Hosting;
-using GrainDb.Grains.Placement;
 using GrainDb.Grains.Meta;
+using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Ranges;
 using Microsoft.Extensions.Logging;
 
