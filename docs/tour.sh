@@ -435,6 +435,32 @@ expect "the leader must be among the replicas" contains "${BASH_REMATCH[1]}" "\"
 expect "the read must have been served by leader $leader of range $range, not by '$served_by'" \
     contains "$served_by" "range=$range, node=$leader, role=leader"
 
+title "An order: stock, payment and shipment together, or none of them"
+order="tour-$RANDOM-$RANDOM"
+call PUT "/v1/inventory/tour-apple" -H 'Content-Type: application/json' -d '{"available":100,"price":"9.90"}'
+[ "$status" = 201 ] || expect_status 200
+call PUT "/v1/payments/accounts/tour-ada" -H 'Content-Type: application/json' -d '{"balance":"50.00"}'
+[ "$status" = 201 ] || expect_status 200
+call POST /v1/orders -H 'Content-Type: application/json' -d "{\"id\":\"$order\",\"customer\":\"Ada\",\"lines\":[{\"sku\":\"tour-apple\",\"quantity\":2}],\"payment\":{\"account\":\"tour-ada\"}}"
+expect_status 202
+call GET "/v1/orders/$order?wait=30s"
+expect_status 200
+expect "it must be completed, with its amount" has_in_order "\"id\":\"$order\"" '"status":"completed"' '"amount":"19.80"'
+call GET "/v1/shipments/$order"
+expect_status 200
+expect "it must be shipped" has_in_order '"status":"created"'
+call GET /v1/payments/accounts/tour-ada
+expect "it must be paid" has_in_order '"balance":"30.20"'
+call POST /v1/orders -H 'Content-Type: application/json' -d "{\"id\":\"$order-dear\",\"customer\":\"Ada\",\"lines\":[{\"sku\":\"tour-apple\",\"quantity\":20}],\"payment\":{\"account\":\"tour-ada\"}}"
+expect_status 202
+call GET "/v1/orders/$order-dear?wait=30s"
+expect "what cannot be paid must be undone" has_in_order '"status":"compensated"'
+call GET /v1/inventory/tour-apple
+expect "its articles must be back in stock" has_in_order '"available":98'
+call GET "/v1/shipments/$order-dear"
+expect_status 404
+expect "the problem must be shipment_not_found" problem shipment_not_found
+
 title "Who leads the range, and may it be led there? Asking for what is so already changes nothing"
 call GET "/v1/ranges/$range"
 expect_status 200

@@ -8,6 +8,8 @@ using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Orders;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -21,16 +23,18 @@ internal sealed class ApiServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private ApiServer(WebApplication app, FakeStore store, FakeEventual eventual, FakeDirectory directory, FakeTransactions transactions, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster)
+    private ApiServer(WebApplication app, FakeStore store, FakeEventual eventual, FakeDirectory directory, FakeTransactions transactions, FakeSagas sagas, FakeOrders orders, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster)
     {
         _app = app;
         Store = store;
         Eventual = eventual;
         Directory = directory;
         Transactions = transactions;
+        Sagas = sagas;
         Feed = feed;
         Catalog = catalog;
         Cluster = cluster;
+        Orders = orders;
         Address = new Uri(app.Urls.Single());
         Client = new HttpClient { BaseAddress = Address };
     }
@@ -43,11 +47,15 @@ internal sealed class ApiServer : IAsyncDisposable
 
     public FakeTransactions Transactions { get; }
 
+    public FakeSagas Sagas { get; }
+
     public FakeFeed Feed { get; }
 
     public FakeCatalog Catalog { get; }
 
     public FakeCluster Cluster { get; }
+
+    public FakeOrders Orders { get; }
 
     public Uri Address { get; }
 
@@ -65,14 +73,18 @@ internal sealed class ApiServer : IAsyncDisposable
         var directory = new FakeDirectory();
         var eventual = new FakeEventual(directory);
         var transactions = new FakeTransactions(store);
+        var sagas = new FakeSagas();
         var feed = new FakeFeed();
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
+        var orders = new FakeOrders();
         builder.Services.AddSingleton<IKeyValueStore>(store);
         builder.Services.AddSingleton<IKeyspaceDirectory>(directory);
         builder.Services.AddSingleton<IEventualStore>(eventual);
         builder.Services.AddSingleton<IEventualStates, EventualStates>();
+        builder.Services.AddSingleton<IOrderStore>(orders);
         builder.Services.AddSingleton<ITransactionStore>(transactions);
+        builder.Services.AddSingleton<ISagaStore>(sagas);
         builder.Services.AddSingleton<IChangeFeed>(feed);
         builder.Services.AddSingleton<IKeyspaceCatalog>(catalog);
         builder.Services.AddSingleton<IClusterView>(cluster);
@@ -82,7 +94,7 @@ internal sealed class ApiServer : IAsyncDisposable
         app.MapGrainDbApi();
         map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new ApiServer(app, store, eventual, directory, transactions, feed, catalog, cluster);
+        return new ApiServer(app, store, eventual, directory, transactions, sagas, orders, feed, catalog, cluster);
     }
 
     public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, Action<HttpRequestMessage>? with = null)

@@ -22,14 +22,14 @@ internal sealed class EventualTrio
     private readonly Dictionary<string, FaultyFileSystem> _disks = [];
     private int _rounds;
 
-    public EventualTrio(ConflictPolicy policy = ConflictPolicy.Siblings)
+    public EventualTrio(ConflictPolicy policy = ConflictPolicy.Siblings, EventualFaults faults = EventualFaults.None)
     {
         Policy = policy;
         foreach (var node in (string[])["node1", "node2", "node3", "node4", "node5"])
         {
             _disks[node] = new FaultyFileSystem();
             Clocks[node] = new HybridLogicalClock(Time, HybridLogicalClock.DefaultMaxOffset);
-            Hints[node] = HintStore.Open(new("/hints", IdOf(node).Id, ReplicaRig.Small, GroupCommitOptions.Default), _disks[node], Clocks[node], _work.Enqueue);
+            Hints[node] = HintStore.Open(new("/hints", IdOf(node).Id, ReplicaRig.Small, GroupCommitOptions.Default) { Faults = faults }, _disks[node], Clocks[node], _work.Enqueue);
         }
 
         foreach (var member in Configuration.Members)

@@ -46,7 +46,7 @@ internal sealed class EventualClient
     {
         while (_cluster.AreThingsBreaking)
         {
-            var key = Keys[_random.Next(Keys.Length)];
+            var key = Keys[_random.Next(_cluster.Profile.Keys)];
             if (_random.Next(2) == 0)
                 await ReadAsync(key);
             else if (IsCounting)
@@ -54,7 +54,7 @@ internal sealed class EventualClient
             else
                 await WriteAsync(key);
             var pause = new TaskCompletionSource();
-            _cluster.World.Schedule(TimeSpan.FromMilliseconds(_random.Next(300)), _process, () => pause.TrySetResult());
+            _cluster.World.Schedule(_cluster.Profile.LongestPause * _random.NextDouble(), _process, () => pause.TrySetResult());
             await pause.Task;
         }
 
@@ -78,7 +78,7 @@ internal sealed class EventualClient
 
     private async Task WriteAsync(string key)
     {
-        var seen = _random.Next(3) > 0 && _seen.TryGetValue(key, out var context) ? context : CausalContext.None;
+        var seen = _random.NextDouble() < _cluster.Profile.InformedShare && _seen.TryGetValue(key, out var context) ? context : CausalContext.None;
         var delete = seen != CausalContext.None && _random.Next(3) == 0;
         var write = new EventualWrite
         {

@@ -191,7 +191,7 @@ internal sealed class EventualNode
                     await repair.RunAsync(View, CancellationToken.None);
             }
 
-            if (_cluster.Profile.Rounds && _random.Next(3) == 0)
+            if (_cluster.Profile.Rounds && _random.Next(4) > 0)
                 _cluster.Forgotten += await RunRoundAsync() ?? 0;
         }
     }
@@ -228,7 +228,7 @@ internal sealed class EventualNode
 
     private FaultyFileSystem NewDisk(FaultyFileSystem disk)
     {
-        disk.Faults = _ => _cluster.AreThingsBreaking && _cluster.Profile.Crashes && _random.NextDouble() < 0.0005 ? DiskFault.Crash : DiskFault.None;
+        disk.Faults = _ => _cluster.AreThingsBreaking && _cluster.Profile.Crashes && _random.NextDouble() < 0.002 ? DiskFault.Crash : DiskFault.None;
         return disk;
     }
 }
