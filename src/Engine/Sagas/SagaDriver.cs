@@ -1,4 +1,3 @@
-using System.Text;
 using GrainDb.Interfaces.Errors;
 
 namespace GrainDb.Engine.Sagas;
@@ -182,9 +181,7 @@ public sealed class SagaDriver
     }
 
     private static SagaCallResult Bounded(SagaCallResult result) =>
-        result.Output.ValueKind != System.Text.Json.JsonValueKind.Undefined && Encoding.UTF8.GetByteCount(result.Output.GetRawText()) is var bytes and > SagaLimits.MaxDocumentBytes
-            ? new(SagaCallStatus.Bug, default, $"the service gave back {bytes} bytes, the limit is {SagaLimits.MaxDocumentBytes}")
-            : result;
+        SagaJson.WhyNot(result.Output) is { } why ? new(SagaCallStatus.Bug, default, $"what the service gave back cannot be kept: {why}") : result;
 
     private void Keep(Batch batch)
     {

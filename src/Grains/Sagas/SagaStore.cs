@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Unicode;
 using GrainDb.Engine.Sagas;
 using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Errors;
@@ -135,10 +136,12 @@ internal sealed class SagaStore(SagaLog log, SagaDefinitions definitions, SagaLi
             return Failure.NotApplied(ErrorCode.RequestTooLarge, $"{what} has {json.Length} bytes, the limit is {SagaLimits.MaxDocumentBytes}");
         if (json.IsEmpty && !isRequired)
             return null;
+        if (!Utf8.IsValid(json.Span))
+            return Invalid($"{what} is not UTF-8");
         try
         {
             using var document = JsonDocument.Parse(json);
-            return null;
+            return SagaJson.WhyNot(document.RootElement) is { } why ? Invalid($"{what}: {why}") : null;
         }
         catch (JsonException exception)
         {

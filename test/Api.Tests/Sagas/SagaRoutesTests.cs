@@ -78,6 +78,25 @@ public sealed class SagaRoutesTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("/v1/sagas", "{\"id\":\"s-1\",\"definition\":\"made\",\"input\":\"?\"}")]
+    [InlineData("/v1/sagas/s-1/signals/go", "\"?\"")]
+    [InlineData("/v1/sagas/s-1/steps/one/skip", "{\"reason\":\"r\",\"output\":\"?\"}")]
+    public async Task Text_that_is_none_is_refused_before_it_is_kept(string path, string body)
+    {
+        var bytes = Encoding.ASCII.GetBytes(body).Select(value => value == (byte)'?' ? (byte)0xFF : value).ToArray();
+
+        using var response = await _server.SendAsync(HttpMethod.Post, path, request =>
+        {
+            request.Content = new ByteArrayContent(bytes);
+            request.Content.Headers.ContentType = new("application/json");
+        });
+
+        await Problems.AssertIsAsync(response, ErrorCode.InvalidRequest);
+        Assert.Null(_server.Sagas.LastStart);
+        Assert.Null(_server.Sagas.LastCommand);
+    }
+
+    [Theory]
     [InlineData(ErrorCode.IdempotencyMismatch)]
     [InlineData(ErrorCode.SagaDefinitionNotFound)]
     [InlineData(ErrorCode.Unavailable)]

@@ -14,6 +14,7 @@ internal sealed class SagaActivation
     private readonly SagaDriver _driver;
     private TimeSpan _clock;
     private bool _isDriving;
+    private int _timer;
 
     public SagaActivation(World world, SagaProfile profile, SimulatedSagaLog log, SimulatedServices services, Random random)
     {
@@ -83,13 +84,25 @@ internal sealed class SagaActivation
                 Call(call.Step);
                 _world.Schedule(TimeSpan.Zero, null, Drive);
                 break;
-            case SagaEffect.Wait { Until: { } until }:
-                _world.Schedule(Later(until - Now), null, Drive);
+            case SagaEffect.Wait wait:
+                SetTimer(wait.Until);
                 break;
         }
     }
 
-    private static TimeSpan Later(TimeSpan wait) => wait < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : wait;
+    /// <summary>There is one: a later one takes its place.</summary>
+    private void SetTimer(DateTimeOffset? until)
+    {
+        var timer = ++_timer;
+        if (until is not { } moment)
+            return;
+        var left = moment - Now;
+        _world.Schedule(left < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : left, null, () =>
+        {
+            if (timer == _timer)
+                Drive();
+        });
+    }
 
     private void Then(Action happened)
     {
