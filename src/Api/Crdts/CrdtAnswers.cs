@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Unicode;
 using GrainDb.Api.Eventual;
 using GrainDb.Api.Keys;
-using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
 using Microsoft.AspNetCore.Http;
 

@@ -4,7 +4,6 @@ using System.Text.Json;
 using GrainDb.Api.Errors;
 using GrainDb.Api.Keyspaces;
 using GrainDb.Api.Requests;
-using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
 

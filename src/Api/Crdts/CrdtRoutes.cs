@@ -3,7 +3,6 @@ using GrainDb.Api.Idempotency;
 using GrainDb.Api.Keys;
 using GrainDb.Api.OpenApi;
 using GrainDb.Api.Requests;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
