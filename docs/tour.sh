@@ -521,6 +521,68 @@ if [ "$equal" = "$nodes" ]; then
     expect "about 1/$((nodes + 1)) of the keys must move, not $moved of 10000" [ "$((moved > expected ? moved - expected : expected - moved))" -le 300 ]
 fi
 
+title "Eventual keyspaces: two that did not see each other write the same key, and both values stand"
+json='Content-Type: application/json'
+for keyspace in tour-carts tour-hits; do # of a tour that was stopped
+    call DELETE "/v1/keyspaces/$keyspace?confirm=$keyspace"
+    is "$status" 404 || expect_status 204
+done
+call PUT /v1/keyspaces/tour-carts -H "$json" -d '{"family":"eventual","partitions":4}'
+expect_status 201
+expect "concurrent writes are kept as siblings, unless the keyspace says otherwise" has '"conflict":"siblings"'
+call PUT /v1/kv/tour-carts/ada -H 'Content-Type: text/plain' -d milk
+expect_status 201
+call PUT '/v1/kv/tour-carts/ada?consistency=all' -H 'Content-Type: text/plain' -d eggs
+expect_status 200
+expect "the answer must say what each replica did" contains "$(header GrainDb-Replicas)" '=ok'
+call GET /v1/kv/tour-carts/ada
+expect_status 300
+expect "both values must stand" has '"value":"milk"'
+expect "and the other one" has '"value":"eggs"'
+seen=$(header GrainDb-Context)
+
+title "A write with the context of what was read takes the place of what was seen, everywhere"
+call PUT /v1/kv/tour-carts/ada -H 'Content-Type: text/plain' -H "GrainDb-Context: $seen" -d 'milk and eggs'
+expect_status 200
+call GET '/v1/kv/tour-carts/ada?consistency=all'
+expect_status 200
+expect "there must be one value" is "$body" 'milk and eggs'
+call GET '/v1/kv/tour-carts/ada?explain=true'
+expect_status 200
+expect "each replica's clock must be there" has '"clock":"{'
+call GET '/v1/conflicts?keyspace=tour-carts'
+expect_status 200
+expect "what the writer decided is listed, with what lost" has_in_order '"resolvedBy":"writer"' '"losers":[' '"value":"milk"'
+call POST "/v1/conflicts/$(member id)/resolve" -H "$json" -d '{"accept":true}'
+expect_status 200
+expect "and not any more when somebody has looked at it" has '"dismissed":true'
+call DELETE /v1/kv/tour-carts/ada
+expect_status 204
+call GET /v1/kv/tour-carts/ada
+expect_status 404
+expect "a deletion can be seen too" [ -n "$(header GrainDb-Context)" ]
+call GET /v1/kv/tour-carts/ada -H 'GrainDb-Consistency: session'
+expect_status 400
+expect "the problem must be unsupported_for_family" problem unsupported_for_family
+
+title "A counter counts once what is sent twice with the same Idempotency-Key"
+call PUT /v1/keyspaces/tour-hits -H "$json" -d '{"family":"eventual","conflict":"crdt:counter","partitions":4}'
+expect_status 201
+for _ in first again; do
+    call POST /v1/crdt/tour-hits/home -H "$json" -H 'Idempotency-Key: tour-hit-1' -d '{"increment":2}'
+    expect_status 200
+done
+expect "the second one must be known" is "$(header GrainDb-Idempotent-Replay)" true
+call POST /v1/crdt/tour-hits/home -H "$json" -d '{"increment":-1}'
+expect_status 200
+call GET /v1/crdt/tour-hits/home
+expect_status 200
+expect "2 - 1 must be 1" has '"type":"counter","value":1,'
+for keyspace in tour-carts tour-hits; do
+    call DELETE "/v1/keyspaces/$keyspace?confirm=$keyspace"
+    expect_status 204
+done
+
 title "Errors are problem documents that say what is certain"
 call GET /v1/kv/no-such-keyspace/key
 expect_status 404

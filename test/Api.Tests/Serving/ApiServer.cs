@@ -30,10 +30,10 @@ internal sealed class ApiServer : IAsyncDisposable
         Eventual = eventual;
         Directory = directory;
         Transactions = transactions;
-        Sagas = sagas;
         Feed = feed;
         Catalog = catalog;
         Cluster = cluster;
+        Sagas = sagas;
         Orders = orders;
         Address = new Uri(app.Urls.Single());
         Client = new HttpClient { BaseAddress = Address };
@@ -47,13 +47,13 @@ internal sealed class ApiServer : IAsyncDisposable
 
     public FakeTransactions Transactions { get; }
 
-    public FakeSagas Sagas { get; }
-
     public FakeFeed Feed { get; }
 
     public FakeCatalog Catalog { get; }
 
     public FakeCluster Cluster { get; }
+
+    public FakeSagas Sagas { get; }
 
     public FakeOrders Orders { get; }
 
@@ -73,10 +73,10 @@ internal sealed class ApiServer : IAsyncDisposable
         var directory = new FakeDirectory();
         var eventual = new FakeEventual(directory);
         var transactions = new FakeTransactions(store);
-        var sagas = new FakeSagas();
         var feed = new FakeFeed();
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
+        var sagas = new FakeSagas();
         var orders = new FakeOrders();
         builder.Services.AddSingleton<IKeyValueStore>(store);
         builder.Services.AddSingleton<IKeyspaceDirectory>(directory);

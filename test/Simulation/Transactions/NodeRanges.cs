@@ -120,6 +120,26 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
         return written.Failure;
     }
 
+    /// <summary>What became of a transaction whose coordinator may be lost: as its record says, or a range; or nothing, when every range was made to take nothing of it any more.</summary>
+    /// <returns>The commit timestamp, zero for an abort; null when that is not certain yet.</returns>
+    public async ValueTask<Timestamp?> GiveUpAsync(TransactionId transaction, TimeSpan timeout)
+    {
+        if (await ReadAsync(transaction, timeout) is not { Failure: null } read)
+            return null;
+        if (read.Record is { } record)
+            return record.CommitTimestamp;
+        var isCertain = true;
+        foreach (var range in cluster.DataRanges)
+        {
+            var fenced = await RunAsync(range, $"give {transaction} up", leader => leader.FenceAsync(transaction), result => result.Failure, FenceResult.Failed, isWrite: true, timeout);
+            if (fenced is { Failure: null, Outcome: { } outcome })
+                return outcome;
+            isCertain &= fenced is { Failure: null, IsPrepared: false };
+        }
+
+        return isCertain ? Timestamp.Zero : null;
+    }
+
     /// <summary>The request is on its way for longer than anybody waits for it, or than anybody remembers what it is about.</summary>
     private void HoldUp(RangeWrite request)
     {
