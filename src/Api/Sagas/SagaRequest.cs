@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Unicode;
 using GrainDb.Api.Errors;
 using GrainDb.Api.Requests;
-using GrainDb.Interfaces.Errors;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
