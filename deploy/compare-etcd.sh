@@ -5,13 +5,15 @@
 #   deploy/compare-etcd.sh put-c64 ...   some
 #
 # Cases: put-c1 put-c64 put-c256 get-c64 get-hop-c64 conditional-c64 conditional-one-key-c64 cas-c64 cas-one-key-c64 scan100-c64
-# tail-put-c64 tail-get-c64.
+# transfer-c64 transfer-ranges-c64 tail-put-c64 tail-get-c64.
 # "us/op" is CPU time of all servers of a side, user and system, per operation: it moves little with what else the machine does.
 # All are asked at the node that leads; in "hop" at another, which has to ask the leader. Three sides: GrainDb over its HTTP API; "etcd" over its
 # JSON gateway, with the same client (wrk), which pays for JSON, base64 and a gRPC call inside; "grpc", the same etcd over gRPC with its own Go client
 # (deploy/compare/etcd-grpc), which has neither. "conditional" is a write whose condition holds: If-Match: * against a comparison of the value.
 # "cas" is If-Match with the exact version, driven by loadtool, which remembers versions and costs the client more than wrk; etcd's side
 # of it is the same as in "conditional". On one key all but one of the writers of an exact version lose: answers per second.
+# "transfer" moves an amount between two of 1000 accounts: one POST /v1/transact with a check and two increments, both accounts in one range or one in each of two; in
+# etcd, which has one range, a read of both and a conditional write of both, tried again until nobody came between. Operations are those that answered, lost races included.
 # "tail" is an open loop at half of what the side's own closed loop reached, in turn: its p50 and p99 count from when a request was due.
 # It has no JSON gateway: wrk has no open loop.
 #
@@ -29,7 +31,7 @@ base=${BASE_PORT:-28000}
 export KEYS=${KEYS:-100000} LUA=$repository/deploy/compare
 loadtool=$repository/test/LoadTool/bin/Release/net10.0/loadtool
 warm_seconds=${WARM:-10}
-all_cases="put-c1 put-c64 put-c256 get-c64 get-hop-c64 conditional-c64 conditional-one-key-c64 cas-c64 cas-one-key-c64 scan100-c64 tail-put-c64 tail-get-c64"
+all_cases="put-c1 put-c64 put-c256 get-c64 get-hop-c64 conditional-c64 conditional-one-key-c64 cas-c64 cas-one-key-c64 scan100-c64 transfer-c64 transfer-ranges-c64 tail-put-c64 tail-get-c64"
 cases=${*:-$all_cases}
 
 say() { printf '%s\n' "$*"; }
@@ -157,7 +159,7 @@ drive_grpc() { # work url clients seconds [rate]
 
 drive_loadtool() { # work url clients seconds keys [rate]
     local json=$scratch/load.json
-    "$loadtool" run --workload "$1" --endpoints "$2" --clients "$3" --duration "$4s" --warmup 0s --keys "$5" ${6:+--rate "$6"} --json "$json" >/dev/null || fail "loadtool failed"
+    "$loadtool" run --workload "$1" --endpoints "$2" --clients "$3" --duration "$4s" --warmup 0s --keys "$5" ${RANGES:+--ranges "$RANGES"} ${6:+--rate "$6"} --json "$json" >/dev/null || fail "loadtool failed"
     tr -d ' \n' <"$json" | awk -v work="$1" '{
         match($0, /"operationsPerSecond":[0-9.]*/); rate = substr($0, RSTART + 22, RLENGTH - 22)
         one = substr($0, index($0, "\"" work "\":"))
@@ -186,6 +188,7 @@ sides_of() { # case
     case $1 in
         tail-*) printf 'graindb %s' "${grpc:+grpc}" ;;
         cas-*) printf 'graindb etcd' ;;
+        transfer-*) printf 'graindb %s' "${grpc:+grpc}" ;;
         *) printf 'graindb etcd %s' "${grpc:+grpc}" ;;
     esac
 }
@@ -205,6 +208,14 @@ run() { # side case seconds
     if [[ $name == *one-key* ]]; then local -x KEYS=0; fi
     if [ "$side" = graindb ] && [ "$work" = cas ]; then
         drive_loadtool cas "$url" "$clients" "$seconds" "$([ "$KEYS" = 0 ] && echo 1 || echo "$KEYS")"
+        return
+    fi
+    if [ "$work" = transfer ]; then
+        if [ "$side" = grpc ]; then
+            KEYS=1000 drive_grpc transfer "$url" "$clients" "$seconds"
+        else
+            RANGES=$([[ $name == *-ranges-* ]] && echo 2 || echo 1) drive_loadtool transfer "$url" "$clients" "$seconds" "$KEYS"
+        fi
         return
     fi
     [ "$work" != cas ] || work=conditional

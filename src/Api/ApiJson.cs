@@ -1,8 +1,12 @@
 using System.Text.Json.Serialization;
+using GrainDb.Api.Conflicts;
+using GrainDb.Api.Crdts;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
+using GrainDb.Api.Orders;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Ring;
+using GrainDb.Api.Sagas;
 using GrainDb.Api.Transactions;
 
 namespace GrainDb.Api;
@@ -21,5 +25,12 @@ namespace GrainDb.Api;
 [JsonSerializable(typeof(TransferLeaderBody))]
 [JsonSerializable(typeof(TransactionBody))]
 [JsonSerializable(typeof(TransactBody))]
+[JsonSerializable(typeof(OrderBody))]
+[JsonSerializable(typeof(ArticleBody))]
+[JsonSerializable(typeof(AccountBody))]
 [JsonSerializable(typeof(EmptyBody))]
+[JsonSerializable(typeof(CrdtBody))]
+[JsonSerializable(typeof(ResolveBody))]
+[JsonSerializable(typeof(SagaStartBody))]
+[JsonSerializable(typeof(SagaActionBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

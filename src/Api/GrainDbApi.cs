@@ -3,21 +3,28 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using GrainDb.Api.Admin;
 using GrainDb.Api.Changes;
+using GrainDb.Api.Conflicts;
+using GrainDb.Api.Crdts;
 using GrainDb.Api.Errors;
+using GrainDb.Api.Eventual;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
 using GrainDb.Api.OpenApi;
+using GrainDb.Api.Orders;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Requests;
 using GrainDb.Api.Ring;
+using GrainDb.Api.Sagas;
 using GrainDb.Api.Telemetry;
 using GrainDb.Api.Transactions;
 using GrainDb.Interfaces.Changes;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Ring;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -28,15 +35,18 @@ using Microsoft.Extensions.Options;
 
 namespace GrainDb.Api;
 
-/// <summary>The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/>.</summary>
+/// <summary>
+/// The HTTP API of a cluster over <see cref="IKeyValueStore"/>, <see cref="IEventualStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
+/// <see cref="IClusterView"/>.
+/// </summary>
 public static class GrainDbApi
 {
     /// <summary>Name of the OpenAPI document, served at <c>/openapi/v1.json</c>.</summary>
     public const string DocumentName = "v1";
 
     /// <summary>
-    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>,
-    /// <see cref="IKeyspaceCatalog"/> and <see cref="IClusterView"/> as singletons in the same container.
+    /// Registers the API and its limits on Kestrel. The host registers <see cref="IKeyValueStore"/>, <see cref="IEventualStore"/>, <see cref="IEventualStates"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>,
+    /// <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/>, <see cref="IKeyspaceDirectory"/> and <see cref="IClusterView"/> as singletons in the same container.
     /// </summary>
     public static IServiceCollection AddGrainDbApi(this IServiceCollection services, ApiOptions options)
     {
@@ -48,6 +58,9 @@ public static class GrainDbApi
         services.AddSingleton<ApiInstruments>();
         services.AddSingleton<Operations>();
         services.AddSingleton<KeysApi>();
+        services.AddSingleton<EventualKeysApi>();
+        services.AddSingleton<CrdtApi>();
+        services.AddSingleton<ConflictsApi>();
         services.AddSingleton<ScanApi>();
         services.AddSingleton<HistoryApi>();
         services.AddSingleton<BatchApi>();
@@ -55,6 +68,12 @@ public static class GrainDbApi
         services.AddSingleton<TransactionsApi>();
         services.AddSingleton<TransactionKeysApi>();
         services.AddSingleton<TransactApi>();
+        services.AddSingleton<SagasApi>();
+        services.AddSingleton<SagaActionsApi>();
+        services.AddSingleton<SagaDefinitionsApi>();
+        services.AddSingleton<SagaEventsApi>();
+        services.AddSingleton<OrdersApi>();
+        services.AddSingleton<StockApi>();
         services.AddSingleton<KeyspacesApi>();
         services.AddSingleton<RingApi>();
         services.AddSingleton<RangesApi>();
@@ -102,12 +121,21 @@ public static class GrainDbApi
             services.GetRequiredService<ScanApi>(),
             services.GetRequiredService<HistoryApi>(),
             services.GetRequiredService<BatchApi>());
+        app.MapCrdts(services.GetRequiredService<Operations>(), services.GetRequiredService<CrdtApi>());
+        app.MapConflicts(services.GetRequiredService<Operations>(), services.GetRequiredService<ConflictsApi>());
         app.MapWatch(services.GetRequiredService<WatchApi>());
         app.MapTransactions(
             services.GetRequiredService<Operations>(),
             services.GetRequiredService<TransactionsApi>(),
             services.GetRequiredService<TransactionKeysApi>(),
             services.GetRequiredService<TransactApi>());
+        app.MapSagas(
+            services.GetRequiredService<Operations>(),
+            services.GetRequiredService<SagasApi>(),
+            services.GetRequiredService<SagaActionsApi>(),
+            services.GetRequiredService<SagaDefinitionsApi>(),
+            services.GetRequiredService<SagaEventsApi>());
+        app.MapOrders(services.GetRequiredService<Operations>(), services.GetRequiredService<OrdersApi>(), services.GetRequiredService<StockApi>());
         app.MapKeyspaces(services.GetRequiredService<KeyspacesApi>());
         app.MapRing(services.GetRequiredService<RingApi>());
         app.MapRanges(services.GetRequiredService<RangesApi>());

@@ -3,25 +3,28 @@ using GrainDb.Simulation.Cluster;
 
 namespace GrainDb.Simulation.Tests;
 
-/// <summary>
-/// The same as <see cref="BrokenVariantTests"/> for the errors that only transactions show, within the seeds in which the sound machines break nothing
-/// (<see cref="SeedTests"/>). Those that these seeds do not show are named in test/Simulation/README.md.
-/// </summary>
+/// <summary>The same as <see cref="BrokenVariantTests"/> for the errors that only transactions show.</summary>
 public sealed class BrokenTransactionTests
 {
-    private const int MaxSeeds = SeedTests.WithTransactions;
+    private const int MaxSeeds = 1000;
 
     [Theory]
     [InlineData(nameof(TransactionFaults.ReadPastIntent), nameof(Script.None))]
-    [InlineData(nameof(TransactionFaults.NoWatermark), nameof(Script.None))]
-    [InlineData(nameof(TransactionFaults.BelowReadTimestamp), nameof(Script.None))]
-    [InlineData(nameof(TransactionFaults.SkipUncertainty), nameof(Script.None))]
+    [InlineData(nameof(TransactionFaults.NoWatermark), nameof(Script.ClocksApart))]
+    [InlineData(nameof(TransactionFaults.BelowReadTimestamp), nameof(Script.ClocksApart))]
+    [InlineData(nameof(TransactionFaults.NoRaise), nameof(Script.ClocksApart))]
+    [InlineData(nameof(TransactionFaults.LatePrepare), nameof(Script.LateDecision))]
+    [InlineData(nameof(TransactionFaults.NoDeadline), nameof(Script.LateDecision))]
+    [InlineData(nameof(TransactionFaults.SkipUncertainty), nameof(Script.ClocksApart))]
     [InlineData(nameof(TransactionFaults.ForgetIntentInClosed), nameof(Script.None))]
+    [InlineData(nameof(TransactionFaults.FeedPastIntent), nameof(Script.None))]
     [InlineData(nameof(CoordinatorFaults.ResolveBeforeDecision), nameof(Script.None))]
     [InlineData(nameof(CoordinatorFaults.ForgetDecisionRecord), nameof(Script.None))]
     [InlineData(nameof(CoordinatorFaults.AckBeforeDecision), nameof(Script.None))]
     [InlineData(nameof(CoordinatorFaults.DeleteRecordEarly), nameof(Script.None))]
     [InlineData(nameof(CoordinatorFaults.SkipRefresh), nameof(Script.None))]
+    [InlineData(nameof(CoordinatorFaults.LowestTimestamp), nameof(Script.ClocksApart))]
+    [InlineData(nameof(CoordinatorFaults.RecoverWithoutRecord), nameof(Script.LateDecision))]
     [InlineData(nameof(CoordinatorFaults.NoReadValidation), nameof(Script.None))]
     [InlineData(nameof(CoordinatorFaults.AssumePrepared), nameof(Script.None))]
     public void An_error_is_noticed(string error, string script)
@@ -30,5 +33,14 @@ public sealed class BrokenTransactionTests
         var summary = Seeds.Run(1, MaxSeeds, new RunOptions { Faults = faults, Script = Enum.Parse<Script>(script) }, keepsGoing: false, _ => { });
         Assert.True(summary.Failed.Count > 0, $"{summary.Runs} seeds, and nobody noticed {error}");
         TestContext.Current.SendDiagnosticMessage($"{error}: noticed after {summary.Runs} seeds");
+    }
+
+    [Fact]
+    public void Every_error_has_a_course()
+    {
+        var named = typeof(BrokenTransactionTests).GetMethod(nameof(An_error_is_noticed))!.GetCustomAttributes(typeof(InlineDataAttribute), inherit: false)
+            .Select(data => (string)((InlineDataAttribute)data).Data[0]!);
+        var all = Enum.GetNames<TransactionFaults>().Concat(Enum.GetNames<CoordinatorFaults>()).Where(name => name != nameof(TransactionFaults.None));
+        Assert.Equal(all.Order(), named.Order());
     }
 }

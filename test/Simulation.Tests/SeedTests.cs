@@ -5,10 +5,8 @@ namespace GrainDb.Simulation.Tests;
 
 public sealed class SeedTests
 {
-    /// <summary>Seeds whose clients work in transactions.</summary>
-    internal const int WithTransactions = 49;
-
     private const int Some = 300;
+    private const int WithTransactions = 150;
 
     [Fact]
     public void No_seed_breaks_a_promise()
@@ -30,6 +28,18 @@ public sealed class SeedTests
             1, WithTransactions, new RunOptions { Transactions = true }, keepsGoing: false, result => violations.AddRange(result.Violations.Select(violation => $"seed {result.Seed}: {violation}")));
         Assert.True(summary.Failed.Count == 0, string.Join('\n', violations));
         Assert.True(summary.Succeeded > WithTransactions * 50, $"only {summary.Succeeded} operations succeeded");
+    }
+
+    /// <summary>Courses that chance takes too rarely, and in which errors of transactions show.</summary>
+    [Theory]
+    [InlineData(nameof(Script.ClocksApart), 40)]
+    [InlineData(nameof(Script.LateDecision), 20)]
+    public void No_seed_of_a_course_breaks_a_promise(string script, int seeds)
+    {
+        var violations = new List<string>();
+        var summary = Seeds.Run(1, seeds, new RunOptions { Script = Enum.Parse<Script>(script) }, keepsGoing: false, result => violations.AddRange(result.Violations.Select(violation => $"seed {result.Seed}: {violation}")));
+        Assert.True(summary.Failed.Count == 0, string.Join('\n', violations));
+        Assert.True(summary.Committed > seeds * 10, $"only {summary.Committed} transactions committed");
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Text;
 using GrainDb.Engine.Ranges;
 using GrainDb.Histories;
 using GrainDb.Histories.Linearizability;
+using GrainDb.Simulation.Changes;
 using GrainDb.Simulation.Clients;
 using GrainDb.Simulation.Cluster;
 using GrainDb.Simulation.Core;
@@ -39,6 +40,7 @@ internal static class Run
         var cluster = new SimulatedCluster(world, profile);
         var clients = Enumerable.Range(1, profile.Clients).Select(number => new SimulatedClient(cluster, number)).ToList();
         var buyers = Enumerable.Range(1, profile.TransactionClients).Select(number => new TransactionClient(cluster, number)).ToList();
+        var feeds = Enumerable.Range(1, profile.Feeds).Select(number => new FeedReader(cluster, number)).ToList();
         var troubles = new Troublemaker(cluster);
         _ = new ScriptRunner(cluster);
         world.RunUntil(() => false, profile.Duration);
@@ -46,16 +48,24 @@ internal static class Run
         bool AreDone() => clients.TrueForAll(client => client.IsDone) && buyers.TrueForAll(buyer => buyer.IsDone);
         if (profile.HasTransactions && !world.RunUntil(() => AreDone() && !HasIntents(cluster), IntentsWithin) && world.Failures.Count == 0)
             world.Fail($"clients or intents are left {IntentsWithin.TotalSeconds} s after everything was mended: {Describe(cluster)}");
-        if (!world.RunUntil(() => AreDone() && cluster.Ranges.All(range => Resting(cluster, range) is not null), RestWithin) && world.Failures.Count == 0)
-            world.Fail($"the mended cluster does not come to rest within {RestWithin.TotalSeconds} s: {Describe(cluster)}");
+        if (!world.RunUntil(() => AreDone() && cluster.Ranges.All(range => Resting(cluster, range) is { } leader && feeds.TrueForAll(feed => feed.CompleteUpTo >= leader.Replica.AppliedTimestamp)), RestWithin)
+            && world.Failures.Count == 0)
+        {
+            world.Fail($"the mended cluster does not come to rest within {RestWithin.TotalSeconds} s{string.Concat(feeds.Select(feed => $", a feed stands at {feed.CompleteUpTo}"))}: {Describe(cluster)}");
+        }
+
         var violations = new List<string>(world.Failures);
         if (violations.Count == 0)
-            Judge(cluster, violations);
+            Judge(cluster, feeds, violations);
         return new RunResult(seed, violations, cluster.History.Snapshot().Count, clients.Sum(client => client.Succeeded), cluster.Recorder.Finished.Count, buyers.Sum(buyer => buyer.Succeeded), cluster.Ranges.Sum(range => range.Checks.Epochs), world.Events);
     }
 
-    private static bool HasIntents(SimulatedCluster cluster) =>
-        cluster.Nodes.Any(node => cluster.Ranges.Any(range => node.ReplicasOf(range).Any(replica => replica.Replica.Transactions.Prepared.Count > 0)));
+    /// <summary>
+    /// Whether a range has nobody who serves it, or a member that does not know yet that a transaction is decided. A replica that is no member any more, or never became one,
+    /// hears of no decision; nobody reads past its intents there either.
+    /// </summary>
+    private static bool HasIntents(SimulatedCluster cluster) => !cluster.Ranges.All(range => range.Director.Serving is { } leader
+        && leader.Configuration.Members.All(member => cluster.Node(member.Node).Find(member.Id) is { Replica: { IsLoaded: true, Transactions.Prepared.Count: 0 } }));
 
     /// <summary>The leader, when it serves, all voters have applied everything, and nothing is left to do.</summary>
     private static RangeLeader? Resting(SimulatedCluster cluster, SimulatedRange range)
@@ -69,7 +79,7 @@ internal static class Run
             : null;
     }
 
-    private static void Judge(SimulatedCluster cluster, List<string> violations)
+    private static void Judge(SimulatedCluster cluster, List<FeedReader> feeds, List<string> violations)
     {
         var versions = new Dictionary<string, IReadOnlyList<KeyVersion>>();
         foreach (var range in cluster.Ranges)
@@ -85,6 +95,7 @@ internal static class Run
         var operations = cluster.History.Snapshot();
         violations.AddRange(VersionsChecker.Check(operations, versions).Select(violation => $"{violation}"));
         violations.AddRange(LinearizabilityChecker.Check(operations).Select(violation => $"{violation}"));
+        violations.AddRange(feeds.SelectMany(feed => new FeedJudge(cluster, range => Resting(cluster, range)!.Replica).Judge(feed)));
         if (cluster.Profile.HasTransactions)
             violations.AddRange(new TransactionJudge(cluster, range => Resting(cluster, range)!.Replica).Judge());
     }
@@ -107,7 +118,7 @@ internal static class Run
             {
                 text.Append($"\n    {node.Name} {(node.IsUp ? "up" : "down")}, {node.LeadersOf(range).Count} leaders");
                 foreach (var replica in node.ReplicasOf(range))
-                    text.Append($"\n      {replica.Id.ToString("N")[^4..]} log {replica.Replica.Log.LastLsn}@{replica.Replica.Log.LastEpoch}, commit {replica.CommitLsn}, applied {replica.Replica.AppliedLsn}, promised {replica.Replica.Promise.PromisedEpoch}, recovering {replica.IsRecovering}, {replica.Replica.BrokenReason}, {replica.Configuration}");
+                    text.Append($"\n      {replica.Id.ToString("N")[^4..]} log {replica.Replica.Log.LastLsn}@{replica.Replica.Log.LastEpoch}, commit {replica.CommitLsn}, applied {replica.Replica.AppliedLsn}, promised {replica.Replica.Promise.PromisedEpoch}, {replica.Replica.Transactions.Prepared.Count} intents, recovering {replica.IsRecovering}, {replica.Replica.BrokenReason}, {replica.Configuration}");
             }
         }
 

@@ -13,6 +13,7 @@ import (
 	"math/rand"
 	"os"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,7 +26,7 @@ const connections = 8 // HTTP/2 connections that the clients share
 
 func main() {
 	endpoints := flag.String("endpoints", "", "URLs, with commas")
-	work := flag.String("work", "put", "put, get, conditional, scan")
+	work := flag.String("work", "put", "put, get, conditional, scan, transfer")
 	clients := flag.Int("clients", 64, "requests at a time")
 	seconds := flag.Int("seconds", 6, "")
 	keys := flag.Int("keys", 100000, "0: one key only")
@@ -113,9 +114,45 @@ func operate(client *clientv3.Client, work string, keys int, value string, rando
 		first := random.Intn(keys - 101)
 		answer, err := client.Get(ctx, name(first), clientv3.WithRange(name(first+100)), clientv3.WithLimit(100))
 		return err == nil && len(answer.Kvs) == 100
+	case "transfer":
+		return transfer(ctx, client, fmt.Sprintf("a%08d", random.Intn(keys)), fmt.Sprintf("a%08d", random.Intn(keys)), 1+random.Intn(9))
 	default:
 		fmt.Fprintf(os.Stderr, "no work %q\n", work)
 		os.Exit(2)
 		return false
 	}
+}
+
+// transfer moves an amount from one account to another, with what it read as the condition; tried again until nobody came between. An account
+// that is not there has 1000.
+func transfer(ctx context.Context, client *clientv3.Client, from string, to string, amount int) bool {
+	if from == to {
+		return true
+	}
+	for ctx.Err() == nil {
+		read, err := client.Txn(ctx).Then(clientv3.OpGet(from), clientv3.OpGet(to)).Commit()
+		if err != nil {
+			return false
+		}
+		revisions, balances := [2]int64{}, [2]int{1000, 1000}
+		for i, answer := range read.Responses {
+			for _, row := range answer.GetResponseRange().Kvs {
+				revisions[i] = row.ModRevision
+				balances[i], _ = strconv.Atoi(string(row.Value))
+			}
+		}
+		if balances[0] < amount {
+			return true
+		}
+		answer, err := client.Txn(ctx).
+			If(clientv3.Compare(clientv3.ModRevision(from), "=", revisions[0]), clientv3.Compare(clientv3.ModRevision(to), "=", revisions[1])).
+			Then(clientv3.OpPut(from, strconv.Itoa(balances[0]-amount)), clientv3.OpPut(to, strconv.Itoa(balances[1]+amount))).Commit()
+		if err != nil {
+			return false
+		}
+		if answer.Succeeded {
+			return true
+		}
+	}
+	return false
 }

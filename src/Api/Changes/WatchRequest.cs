@@ -28,7 +28,7 @@ internal sealed record WatchRequest(string Keyspace, byte[] Prefix, ulong Hash, 
     /// <exception cref="GrainDbException">Something is wrong with it.</exception>
     public static WatchRequest Read(HttpContext context, TimeProvider time)
     {
-        var keyspace = KeyRequest.CheckKeyspace((string)context.GetRouteValue("keyspace")!);
+        var keyspace = KeyAddress.CheckKeyspace((string)context.GetRouteValue("keyspace")!);
         var query = QueryParameters.Read(context, Parameters);
         var prefix = query.Bytes("prefix", "prefix64") ?? [];
         var hash = FeedCursor.Hash(keyspace, prefix);

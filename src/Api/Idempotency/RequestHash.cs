@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Transactions;
 
@@ -35,6 +36,33 @@ internal sealed class RequestHash
             .Add((ulong)write.Condition.Kind)
             .Add(write.Condition.Version.Value)
             .Add((ulong)(write.TimeToLive?.Ticks ?? 0));
+        return new IdempotencyStamp(key, hash.Finish(), default);
+    }
+
+    /// <summary>The stamp of a write of one key of an eventual keyspace; null when the request has no idempotency key.</summary>
+    public static IdempotencyStamp? Stamp(string? key, string keyspace, EventualWrite write)
+    {
+        if (key is null)
+            return null;
+        var hash = new RequestHash(write.Kind switch
+        {
+            EventualWriteKind.Put => "PUT /v1/kv",
+            EventualWriteKind.Delete => "DELETE /v1/kv",
+            _ => "POST /v1/crdt",
+        })
+            .Add(keyspace)
+            .Add(write.Key.Span)
+            .Add(write.Value.Span)
+            .Add(write.ContentType)
+            .Add(write.Context.Span)
+            .Add((ulong)(write.TimeToLive?.Ticks ?? 0));
+        if (write.Operation is { } operation)
+        {
+            hash.Add((ulong)operation.Action).Add(unchecked((ulong)operation.By)).Add((ulong)operation.Fields.Count);
+            foreach (var field in operation.Fields)
+                hash.Add(field.Name.Span).Add(field.Value.Span);
+        }
+
         return new IdempotencyStamp(key, hash.Finish(), default);
     }
 

@@ -1,10 +1,13 @@
 using System.Globalization;
 using System.Text.Json;
 using GrainDb.Api.Errors;
+using GrainDb.Api.Eventual;
 using GrainDb.Api.Idempotency;
 using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
 using Microsoft.AspNetCore.Http;
 
 namespace GrainDb.Api.Keys;
@@ -13,8 +16,10 @@ namespace GrainDb.Api.Keys;
 /// Many operations in one request, not atomic. The answer is 200 with one result per operation, each with the status that the
 /// single request would have had.
 /// </summary>
-internal sealed class BatchApi(IKeyValueStore store, ApiOptions options, TimeProvider time)
+internal sealed class BatchApi(IKeyValueStore store, IEventualStore eventual, IEventualStates states, IKeyspaceDirectory directory, ApiOptions options, TimeProvider time)
 {
+    private readonly BatchBinder _binder = new(directory, states, options, time);
+
     public async ValueTask<Failure?> PostAsync(HttpContext context)
     {
         var headers = context.Request.Headers;
@@ -24,19 +29,21 @@ internal sealed class BatchApi(IKeyValueStore store, ApiOptions options, TimePro
         var timeout = KeyRequest.ReadTimeout(headers);
         var session = SessionToken.Parse(Headers.Single(headers, KeyRequest.SessionHeader));
         if (Headers.Single(headers, Consistency.Header) is not null)
-            throw BadInput.Request($"{Consistency.Header} is not offered on batches: reads are linearizable, writes quorum.");
+            throw BadInput.Request($"{Consistency.Header} is not offered on batches: on strong keyspaces reads are linearizable and writes quorum, on eventual ones both are quorum.");
 
         var body = await JsonBody.ReadBytesAsync(context, options.MaxRequestBytes);
-        var steps = Bind(JsonBody.Parse(body, ApiJson.Default.BatchBody));
+        var operations = Check(JsonBody.Parse(body, ApiJson.Default.BatchBody));
+        var started = time.GetTimestamp();
+        var steps = await _binder.BindAsync(operations, timeout, context.RequestAborted);
         if (idempotencyKey is not null)
             SetStamps(steps, idempotencyKey, body);
-        var results = await new BatchRunner(store, steps, timeout, context.RequestAborted).RunAsync();
+        var results = await new BatchRunner(store, eventual, states, steps, timeout - time.GetElapsedTime(started), context.RequestAborted).RunAsync();
         context.RequestAborted.ThrowIfCancellationRequested();
         await WriteAsync(context, steps, results, session);
         return null;
     }
 
-    private List<BatchStep> Bind(BatchBody body)
+    private static List<BatchOperation> Check(BatchBody body)
     {
         if (body.Ops is not { } operations)
             throw BadInput.Request("The JSON body is wrong at $: ops is missing.");
@@ -44,7 +51,7 @@ internal sealed class BatchApi(IKeyValueStore store, ApiOptions options, TimePro
             throw BadInput.Of(ErrorCode.RequestTooLarge, $"The batch has {operations.Count} operations; the limit is {KeyLimits.MaxBatchOperations}.");
         for (var i = 0; i < operations.Count; i++)
             BatchStep.CheckShape(operations[i], i);
-        return operations.ConvertAll(operation => BatchStep.Bind(operation!, options.MaxValueBytes, time));
+        return operations!;
     }
 
     /// <summary>Each write has a key of its own, and the hash of the whole batch: with another body none of its operations is a repetition.</summary>
@@ -52,7 +59,7 @@ internal sealed class BatchApi(IKeyValueStore store, ApiOptions options, TimePro
     {
         for (var i = 0; i < steps.Count; i++)
         {
-            if (steps[i].Write is not null)
+            if (steps[i].IsWrite)
                 steps[i] = steps[i] with { Idempotency = RequestHash.Stamp(IdempotencyKey.OfStep(key, i), "POST /v1/batch", i.ToString(CultureInfo.InvariantCulture), body) };
         }
     }
@@ -62,8 +69,8 @@ internal sealed class BatchApi(IKeyValueStore store, ApiOptions options, TimePro
         foreach (var result in results)
             session = Timestamp.Later(session, result.Write?.Version ?? result.Read?.ReadTimestamp ?? Timestamp.Zero);
         KeyHeaders.SetServed(context.Response.Headers, servedBy: null, session);
-        var writes = results.Where(result => result.Write is not null).ToList();
-        IdempotencyKey.SetReplay(context.Response.Headers, writes.Count > 0 && writes.TrueForAll(result => result.Write!.IsRepeated));
+        var repeated = results.Select(result => result.Write?.IsRepeated ?? result.EventualWrite?.IsRepeated).Where(repeated => repeated is not null).ToList();
+        IdempotencyKey.SetReplay(context.Response.Headers, repeated.Count > 0 && repeated.TrueForAll(each => each is true));
         context.Response.ContentType = "application/json";
 
         await using var writer = new PacedJsonWriter(context);
@@ -95,6 +102,19 @@ internal sealed class BatchApi(IKeyValueStore store, ApiOptions options, TimePro
             writer.WriteString("version"u8, written.Version.ToString());
             if (written.IsRepeated)
                 writer.WriteBoolean("replay"u8, value: true);
+        }
+        else if (result.EventualWrite is { } merged)
+        {
+            writer.WriteNumber("status"u8, step.IsPut ? EventualKeysApi.StatusOfPut(merged) : StatusCodes.Status204NoContent);
+            writer.WriteString("version"u8, merged.Version.ToString());
+            if (merged.IsRepeated)
+                writer.WriteBoolean("replay"u8, value: true);
+            writer.WriteString("context"u8, ContextText.Format(merged.Context));
+        }
+        else if (result.EventualRead is var (found, content))
+        {
+            writer.WriteNumber("status"u8, EventualAnswers.StatusOf(content));
+            EventualAnswers.WriteMembers(writer, content, found.Context);
         }
         else
         {

@@ -27,6 +27,9 @@ public sealed record BatchPut : PutOperand
 
     [Description("* (must not exist).")]
     public string? IfNoneMatch { get; init; }
+
+    [Description("Of an eventual keyspace: what the writer has seen, as an answer gave it.")]
+    public string? Context { get; init; }
 }
 
 /// <summary>Reads a value.</summary>
@@ -41,4 +44,7 @@ public sealed record BatchDelete : KeyOperand
 {
     [Description("A version, or * (must exist).")]
     public string? IfMatch { get; init; }
+
+    [Description("Of an eventual keyspace: what the writer has seen, as an answer gave it.")]
+    public string? Context { get; init; }
 }

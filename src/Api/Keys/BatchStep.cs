@@ -1,6 +1,8 @@
 using GrainDb.Api.Errors;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Api.Keys;
@@ -8,13 +10,25 @@ namespace GrainDb.Api.Keys;
 /// <summary>One bound operation of a batch.</summary>
 /// <param name="Keyspace">Its keyspace.</param>
 /// <param name="Key">Its key.</param>
-/// <param name="Write">What it writes; null for a read.</param>
+/// <param name="Write">What it writes to a strong keyspace; null for a read, and for an eventual one.</param>
 /// <param name="AsOf">Snapshot of a read; zero for now.</param>
 /// <param name="Failure">Why it cannot run, as the single request would have been refused; null when it can.</param>
 internal sealed record BatchStep(string Keyspace, byte[] Key, KeyWrite? Write, Timestamp AsOf, Failure? Failure)
 {
     /// <summary>Of a write: what makes its repetition one; null for nothing.</summary>
     public IdempotencyStamp? Idempotency { get; init; }
+
+    /// <summary>Its keyspace when that is eventual; else null.</summary>
+    public KeyspaceDescriptor? Eventual { get; init; }
+
+    /// <summary>What it writes to an eventual keyspace; null for a read, and for a strong one.</summary>
+    public EventualWrite? EventualWrite { get; init; }
+
+    /// <summary>Whether it writes.</summary>
+    public bool IsWrite => Write is not null || EventualWrite is not null;
+
+    /// <summary>Whether it puts a value.</summary>
+    public bool IsPut => Write is { Kind: WriteKind.Put } || EventualWrite is { Kind: EventualWriteKind.Put };
 
     /// <summary>
     /// Refuses an operation whose shape is wrong (no member or two, a value in two forms): that ends the whole batch before
@@ -36,46 +50,11 @@ internal sealed record BatchStep(string Keyspace, byte[] Key, KeyWrite? Write, T
             throw Wrong(index, problem);
     }
 
-    /// <summary>Binds an operation of right shape. What the single request would have been refused for becomes the step's failure.</summary>
-    public static BatchStep Bind(BatchOperation operation, int maxValueBytes, TimeProvider time)
-    {
-        try
-        {
-            return operation switch
-            {
-                { Put: { } put } => BindPut(put, maxValueBytes),
-                { Get: { } get } => BindGet(get, time),
-                _ => BindDelete(operation.Delete!),
-            };
-        }
-        catch (GrainDbException refused)
-        {
-            return new BatchStep("", [], Write: null, Timestamp.Zero, refused.Failure);
-        }
-    }
+    /// <summary>An operation that cannot run.</summary>
+    public static BatchStep Refused(Failure failure) => new("", [], Write: null, Timestamp.Zero, failure);
 
-    private static BatchStep BindPut(BatchPut put, int maxValueBytes)
-    {
-        var (keyspace, key) = JsonOperands.Address(put.Keyspace!, put.Key, put.Key64, write: true);
-        var (value, contentType) = JsonOperands.Stored(put.Value, put.Json, put.Value64, put.ContentType, maxValueBytes);
-        var condition = EntityTags.ParseWriteCondition(put.IfMatch, put.IfNoneMatch, quoted: false);
-        var write = new KeyWrite(key, WriteKind.Put, value, contentType, condition, TimeToLive.Parse(put.Ttl));
-        return new BatchStep(keyspace, key, write, Timestamp.Zero, Failure: null);
-    }
-
-    private static BatchStep BindGet(BatchGet get, TimeProvider time)
-    {
-        var (keyspace, key) = JsonOperands.Address(get.Keyspace!, get.Key, get.Key64, write: false);
-        return new BatchStep(keyspace, key, Write: null, Keys.AsOf.Parse(get.AsOf, time), Failure: null);
-    }
-
-    private static BatchStep BindDelete(BatchDelete delete)
-    {
-        var (keyspace, key) = JsonOperands.Address(delete.Keyspace!, delete.Key, delete.Key64, write: true);
-        var condition = EntityTags.ParseWriteCondition(delete.IfMatch, ifNoneMatch: null, quoted: false);
-        var write = new KeyWrite(key, WriteKind.Delete, ReadOnlyMemory<byte>.Empty, "", condition, TimeToLive: null);
-        return new BatchStep(keyspace, key, write, Timestamp.Zero, Failure: null);
-    }
+    /// <summary>Its keyspace as it stands in the body.</summary>
+    public static string KeyspaceOf(BatchOperation operation) => (operation.Put?.Keyspace ?? operation.Get?.Keyspace ?? operation.Delete?.Keyspace)!;
 
     private static GrainDbException Wrong(int index, string what) => BadInput.Request($"The JSON body is wrong at $.ops[{index}]: the operation {what}.");
 }

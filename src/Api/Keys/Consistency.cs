@@ -100,7 +100,8 @@ internal static class Consistency
         _ => throw new ArgumentOutOfRangeException(nameof(level), level, "Not a level."),
     };
 
-    private static string? Choice(IHeaderDictionary headers, QueryParameters query)
+    /// <summary>What either form says, unread; null for nothing.</summary>
+    public static string? Choice(IHeaderDictionary headers, QueryParameters query)
     {
         var header = Headers.Single(headers, Header);
         var parameter = query.Text(Parameter);

@@ -32,9 +32,9 @@ internal static class JsonOperands
     /// <exception cref="GrainDbException">Either cannot be, or the keyspace may not be written.</exception>
     public static (string Keyspace, byte[] Key) Address(string keyspace, string? key, string? key64, bool write)
     {
-        KeyRequest.CheckKeyspace(keyspace);
+        KeyAddress.CheckKeyspace(keyspace);
         if (write)
-            KeyRequest.RefuseSystem(keyspace);
+            KeyAddress.RefuseSystem(keyspace);
         var bytes = Bytes(key, key64, KeyRequest.Key64Parameter);
         return KeyDecoder.CheckLength(bytes) is { } wrong ? throw new GrainDbException(wrong) : (keyspace, bytes);
     }

@@ -45,6 +45,16 @@ internal static class JsonValues
         }
     }
 
+    /// <summary>Writes bytes as the JSON that they are.</summary>
+    /// <returns>False: they are none, or nested too deep. Nothing was written.</returns>
+    public static bool TryWriteDocument(Utf8JsonWriter writer, ReadOnlySpan<byte> value)
+    {
+        if (!Utf8.IsValid(value) || !IsDocument(value))
+            return false;
+        WriteOnOneLine(writer, value);
+        return true;
+    }
+
     public static void WriteBase64(Utf8JsonWriter writer, ReadOnlySpan<byte> name, ReadOnlySpan<byte> bytes) =>
         writer.WriteString(name, System.Buffers.Text.Base64Url.EncodeToString(bytes));
 

@@ -35,6 +35,18 @@ public sealed record HistoryRow(
     string? Value64,
     [property: Description("When its time to live ends, RFC 3339.")] string? ExpiresAt);
 
+/// <summary>The concurrent values of a key of an eventual keyspace, and what a writer gives back who has decided between them.</summary>
+public sealed record Siblings([property: System.Text.Json.Serialization.JsonPropertyName("siblings")] IReadOnlyList<SiblingRow> Values, string Context);
+
+/// <summary>One of several concurrent values.</summary>
+public sealed record SiblingRow(
+    string? Value,
+    JsonElement? Json,
+    string? Value64,
+    string ContentType,
+    string Version,
+    [property: Description("The name of the write that left it.")] string Dot);
+
 /// <summary>One result per operation, in order.</summary>
 public sealed record BatchResults(IReadOnlyList<BatchResultRow> Results);
 
@@ -47,6 +59,8 @@ public sealed record BatchResultRow(
     string? Value,
     JsonElement? Json,
     string? Value64,
+    [property: Description("Status 300: the concurrent values of a key of an eventual keyspace.")] IReadOnlyList<SiblingRow>? Siblings,
+    [property: Description("Of an eventual keyspace: what has been seen of the key now.")] string? Context,
     string? Code,
     string? Outcome,
     string? Detail,

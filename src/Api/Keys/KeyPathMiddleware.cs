@@ -25,6 +25,8 @@ internal sealed class KeyPathMiddleware(RequestDelegate next)
         (KeyRoot.Keys, false) => new("/v1/kv/-"),
         (KeyRoot.History, true) => new("/v1/history/-/-"),
         (KeyRoot.History, false) => new("/v1/history/-"),
+        (KeyRoot.Crdt, true) => new("/v1/crdt/-/-"),
+        (KeyRoot.Crdt, false) => new("/v1/crdt/-"),
         (_, true) => new("/v1/txn/-/kv/-/-"),
         (_, false) => new("/v1/txn/-/kv/-"),
     };

@@ -25,7 +25,18 @@ internal static class KeyRouteDocs
     public static readonly ErrorCode[] WriteErrors =
     [
         ErrorCode.InvalidKey, ErrorCode.UnsupportedForFamily, ErrorCode.Forbidden, ErrorCode.KeyspaceNotFound, ErrorCode.VersionMismatch,
-        ErrorCode.KeyTooLarge, ErrorCode.ValueTooLarge, ErrorCode.Overloaded, ErrorCode.Unavailable, ErrorCode.OutcomeUnknown, ErrorCode.Corruption,
+        ErrorCode.KeyTooLarge, ErrorCode.ValueTooLarge, ErrorCode.TooManySiblings, ErrorCode.Overloaded, ErrorCode.Unavailable, ErrorCode.OutcomeUnknown, ErrorCode.Corruption,
+    ];
+
+    public static readonly ErrorCode[] EventualReadErrors =
+    [
+        ErrorCode.InvalidKey, ErrorCode.UnsupportedForFamily, ErrorCode.KeyspaceNotFound, ErrorCode.KeyTooLarge, ErrorCode.Overloaded, ErrorCode.Unavailable, ErrorCode.Corruption,
+    ];
+
+    public static readonly ErrorCode[] EventualWriteErrors =
+    [
+        ErrorCode.InvalidKey, ErrorCode.UnsupportedForFamily, ErrorCode.Forbidden, ErrorCode.KeyspaceNotFound, ErrorCode.KeyTooLarge, ErrorCode.ValueTooLarge,
+        ErrorCode.TooManySiblings, ErrorCode.Overloaded, ErrorCode.Unavailable, ErrorCode.OutcomeUnknown, ErrorCode.Corruption,
     ];
 
     /// <summary>One handler for both: the path alone does not tell a read of <c>?key64=</c> from a scan.</summary>

@@ -1,3 +1,4 @@
+using GrainDb.Api.Eventual;
 using GrainDb.Api.Idempotency;
 using GrainDb.Api.OpenApi;
 using GrainDb.Api.Requests;
@@ -38,14 +39,14 @@ internal static class KeyRoutes
 
     private static void MapPut(IEndpointRouteBuilder routes, RequestDelegate put, bool inPath) =>
         routes.MapKey("PUT", put, inPath, Root).Addressed(inPath, "putKey").WithTags(Tag)
-            .WithSummary("Stores a value. Acknowledged when it is durable on a majority of the range's replicas; with all, on every one, or when the time is over.")
+            .WithSummary("Stores a value. Acknowledged when it is durable on a majority of the range's replicas; with all, on every one, or when the time is over. On eventual keyspaces when it is durable on as many replicas as the level says.")
             .WithQuery(KeyRequest.ExplainParameter, "Answer with what each replica said.", JsonSchemaType.Boolean)
             .WithQuery(KeyWrites.TimeToLiveParameter, KeyRouteDocs.TimeToLiveText)
             .WithWriteParameters()
             .WithHeader("Content-Type", KeyRouteDocs.ContentTypeText)
             .WithRawBody("The value, any bytes.")
             .WithAnswer(StatusCodes.Status201Created, "The key did not exist before. Without a body, unless explain=true.", typeof(WriteExplanation))
-            .WithAnswer(StatusCodes.Status200OK, "The key existed before. Without a body, unless explain=true.", typeof(WriteExplanation))
+            .WithAnswer(StatusCodes.Status200OK, "The key existed before. Without a body, unless explain=true; on eventual keyspaces as in EventualWriteExplanation.", typeof(WriteExplanation))
             .WithResponseHeader("ETag", "The new version in quotes.")
             .WithWriteHeaders()
             .WithErrors(KeyRouteDocs.WriteErrors);
@@ -64,7 +65,8 @@ internal static class KeyRoutes
             .WithGetParameters()
             .WithQuery(KeyRequest.ExplainParameter, "Answer with how the read came about, in place of the value.", JsonSchemaType.Boolean)
             .WithRawAnswer(StatusCodes.Status200OK, "The bytes as stored, with their content type. They are served inert (nosniff, sandbox). With explain=true an explanation.")
-            .WithAnswer(StatusCodes.Status200OK, "With explain=true: how the read came about.", typeof(ReadExplanation))
+            .WithAnswer(StatusCodes.Status200OK, "With explain=true: how the read came about; on eventual keyspaces as in EventualReadExplanation.", typeof(ReadExplanation))
+            .WithAnswer(StatusCodes.Status300MultipleChoices, "On eventual keyspaces: several values were written concurrently, and all stand. Without a Location.", typeof(Siblings))
             .WithReadHeaders()
             .WithErrors([.. KeyRouteDocs.ReadErrors, ErrorCode.KeyNotFound, ErrorCode.VersionMismatch]);
 
@@ -73,6 +75,7 @@ internal static class KeyRoutes
             .WithSummary("What GET would answer, without the value.")
             .WithGetParameters()
             .WithAnswer(StatusCodes.Status200OK, "The key exists.")
+            .WithAnswer(StatusCodes.Status300MultipleChoices, "It exists with several concurrent values.")
             .WithReadHeaders()
             .WithErrors([.. KeyRouteDocs.ReadErrors, ErrorCode.KeyNotFound, ErrorCode.VersionMismatch]);
 
@@ -119,7 +122,9 @@ internal static class KeyRoutes
         .WithQuery(Consistency.Parameter, "The same as GrainDb-Consistency.")
         .WithHeader(
             Consistency.Header,
-            "quorum (default): durable on a majority of the replicas. all: on every one; when the time ends first it is a success all the same, and GrainDb-Replicas says who has it.")
+            "quorum (default): durable on a majority of the replicas. all: on every one; when the time ends first it is a success all the same, and GrainDb-Replicas says who has it. "
+            + EventualDocs.WriteLevels)
+        .WithHeader(KeyRequest.ContextHeader, EventualDocs.ContextText)
         .WithCommonParameters();
 
     private static IEndpointConventionBuilder WithReadParameters(this IEndpointConventionBuilder builder) => builder
@@ -127,7 +132,8 @@ internal static class KeyRoutes
         .WithHeader(
             Consistency.Header,
             "linearizable (default): everything acknowledged before. session: at least what the token has seen. bounded;max-staleness-ms=n, 0 to 86400000: nothing older; "
-            + "with ;fallback=none 503 where the nearest replica cannot tell, else the leader serves. eventual: something that was committed once.")
+            + "with ;fallback=none 503 where the nearest replica cannot tell, else the leader serves. eventual: something that was committed once. "
+            + EventualDocs.ReadLevels)
         .WithCommonParameters();
 
     private static IEndpointConventionBuilder WithCommonParameters(this IEndpointConventionBuilder builder) => builder
@@ -136,13 +142,16 @@ internal static class KeyRoutes
 
     private static IEndpointConventionBuilder WithWriteHeaders(this IEndpointConventionBuilder builder) => builder
         .WithResponseHeader(KeyHeaders.CommitTimestamp, "The version, 16 hex digits.")
-        .WithResponseHeader(KeyHeaders.ServedBy, "region=eu, range=17, node=node2, role=leader.")
+        .WithResponseHeader(KeyHeaders.ServedBy, "region=eu, range=17, node=node2, role=leader; on eventual keyspaces role=coordinator.")
+        .WithResponseHeader(KeyRequest.ContextHeader, EventualDocs.ContextAnswer)
         .WithResponseHeader(KeyHeaders.Replicas, "What each replica had said: node1=ok, node2=ok, node3=timeout. Where it is known, with all always.")
         .WithResponseHeader(KeyHeaders.Session, "The session's token: the request's, lifted to this write.");
 
     private static IEndpointConventionBuilder WithReadHeaders(this IEndpointConventionBuilder builder) => builder
         .WithResponseHeader(KeyHeaders.ReadTimestamp, "The snapshot that was read: asOf with it gives the same.")
         .WithResponseHeader(KeyHeaders.StalenessMs, "How old the answer may be, a bound; 0 from the leader, absent when a follower knows none.")
-        .WithResponseHeader(KeyHeaders.ServedBy, "region=eu, range=17, node=node2, role=leader or follower.")
+        .WithResponseHeader(KeyHeaders.ServedBy, "region=eu, range=17, node=node2, role=leader or follower; on eventual keyspaces role=coordinator.")
+        .WithResponseHeader(KeyRequest.ContextHeader, EventualDocs.ContextAnswer)
+        .WithResponseHeader(KeyHeaders.Replicas, "On eventual keyspaces: what each replica had said.")
         .WithResponseHeader(KeyHeaders.Session, "The session's token: the request's, lifted to this snapshot.");
 }

@@ -11,6 +11,9 @@ internal enum KeyRoot
     /// <summary><c>/v1/history/{keyspace}/{key}</c>.</summary>
     History,
 
+    /// <summary><c>/v1/crdt/{keyspace}/{key}</c>.</summary>
+    Crdt,
+
     /// <summary><c>/v1/txn/{id}/kv/{keyspace}/{key}</c>.</summary>
     Transaction,
 }
@@ -24,7 +27,7 @@ internal readonly ref struct KeyTarget
     private const string TransactionPrefix = "/v1/txn/";
     private const string TransactionKeys = "kv/";
 
-    private static readonly (string Prefix, KeyRoot Root)[] Plain = [("/v1/kv/", KeyRoot.Keys), ("/v1/history/", KeyRoot.History)];
+    private static readonly (string Prefix, KeyRoot Root)[] Plain = [("/v1/kv/", KeyRoot.Keys), ("/v1/history/", KeyRoot.History), ("/v1/crdt/", KeyRoot.Crdt)];
 
     private KeyTarget(KeyRoot root, ReadOnlySpan<char> transaction, ReadOnlySpan<char> rest)
     {

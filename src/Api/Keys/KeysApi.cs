@@ -1,22 +1,29 @@
 using GrainDb.Api.Errors;
+using GrainDb.Api.Eventual;
 using GrainDb.Api.Idempotency;
+using GrainDb.Api.Keyspaces;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using Microsoft.AspNetCore.Http;
 
 namespace GrainDb.Api.Keys;
 
-/// <summary>Put, get and delete of one key: bind, call, translate.</summary>
-internal sealed class KeysApi(IKeyValueStore store, IClusterView cluster, ApiOptions options, TimeProvider time)
+/// <summary>Put, get and delete of one key: bind, call, translate. How the rest of a request is read, and who carries it out, depends on the family of its keyspace.</summary>
+internal sealed class KeysApi(IKeyValueStore store, EventualKeysApi eventual, IKeyspaceDirectory directory, IClusterView cluster, ApiOptions options, TimeProvider time)
 {
     public const string AsOfParameter = "asOf";
 
     public async ValueTask<Failure?> PutAsync(HttpContext context)
     {
-        var request = KeyRequest.Read(
+        var address = KeyAddress.Read(
             context, write: true, KeyRequest.Key64Parameter, KeyWrites.TimeToLiveParameter, Consistency.Parameter, KeyRequest.ExplainParameter);
+        var keyspace = await FindAsync(context, address);
+        if (keyspace.Family == KeyspaceFamily.Eventual)
+            return await eventual.PutAsync(context, address, keyspace);
+        var request = KeyRequest.Of(context, address, write: true);
         var write = await KeyWrites.ReadPutAsync(context, request, options.MaxValueBytes);
         var result = await WriteAsync(context, request, write);
         if (result.Failure is not null)
@@ -35,7 +42,11 @@ internal sealed class KeysApi(IKeyValueStore store, IClusterView cluster, ApiOpt
 
     public async ValueTask<Failure?> DeleteAsync(HttpContext context)
     {
-        var request = KeyRequest.Read(context, write: true, KeyRequest.Key64Parameter, Consistency.Parameter, KeyRequest.ExplainParameter);
+        var address = KeyAddress.Read(context, write: true, KeyRequest.Key64Parameter, Consistency.Parameter, KeyRequest.ExplainParameter);
+        var keyspace = await FindAsync(context, address);
+        if (keyspace.Family == KeyspaceFamily.Eventual)
+            return await eventual.DeleteAsync(context, address, keyspace);
+        var request = KeyRequest.Of(context, address, write: true);
         request.RefuseExplain();
         var write = KeyWrites.ReadDelete(context, request);
         var result = await WriteAsync(context, request, write);
@@ -50,7 +61,11 @@ internal sealed class KeysApi(IKeyValueStore store, IClusterView cluster, ApiOpt
     /// <summary>GET and HEAD of a key; the caller has made sure that the request names one.</summary>
     public async ValueTask<Failure?> GetAsync(HttpContext context)
     {
-        var request = KeyRequest.Read(context, write: false, KeyRequest.Key64Parameter, AsOfParameter, Consistency.Parameter, KeyRequest.ExplainParameter);
+        var address = KeyAddress.Read(context, write: false, KeyRequest.Key64Parameter, AsOfParameter, Consistency.Parameter, KeyRequest.ExplainParameter);
+        var keyspace = await FindAsync(context, address);
+        if (keyspace.Family == KeyspaceFamily.Eventual)
+            return await eventual.GetAsync(context, address, keyspace);
+        var request = KeyRequest.Of(context, address, write: false);
         var key = request.RequireKey();
         var precondition = EntityTags.ReadPrecondition(context.Request.Headers);
         var asOf = AsOf.Parse(request.Query.Text(AsOfParameter), time);
@@ -64,6 +79,9 @@ internal sealed class KeysApi(IKeyValueStore store, IClusterView cluster, ApiOpt
         KeyHeaders.SetRead(context.Response.Headers, result.ReadTimestamp, result.Staleness, result.ServedBy, request.Session);
         return await KeyAnswers.WriteAsync(context, result, precondition, asOf);
     }
+
+    private ValueTask<KeyspaceDescriptor> FindAsync(HttpContext context, KeyAddress address) =>
+        directory.RequireAsync(address.Keyspace, KeyRequest.ReadTimeout(context.Request.Headers), context.RequestAborted);
 
     private ValueTask<WriteResult> WriteAsync(HttpContext context, KeyRequest request, KeyWrite write)
     {

@@ -3,6 +3,7 @@ using GrainDb.Api.Errors;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Transactions;
 
@@ -24,6 +25,10 @@ internal static class KeyspaceBinder
     {
         CheckName(name);
         RefuseWhatIsNotOffered(body);
+        if (body.Family == "eventual")
+            return BindEventual(name, body);
+        if (body.Conflict is not null || body.Sloppy is not null)
+            throw BadInput.Unsupported($"{(body.Conflict is not null ? "conflict" : "sloppy")} belongs to family eventual: in a strong keyspace writes have an order, and never conflict.");
         var partitioning = body.Partitioning switch
         {
             null or "range" => KeyspacePartitioning.Range,
@@ -37,14 +42,52 @@ internal static class KeyspaceBinder
             Family = KeyspaceFamily.Strong,
             Partitioning = partitioning,
             Partitions = BindPartitions(body.Partitions, partitioning, splitKeys),
-            ReplicationFactor = body.ReplicationFactor is { } factor
-                ? Bounded("replicationFactor", factor, KeyspaceLimits.MaxReplicationFactor)
-                : KeyspaceDescriptor.DefaultReplicationFactor,
+            ReplicationFactor = BindFactor(body.ReplicationFactor),
             Retention = body.Retention is null ? TimeSpan.FromHours(1) : BindRetention(body.Retention),
             SplitKeys = splitKeys,
             DefaultIsolation = BindIsolation(body) ?? IsolationLevel.Snapshot,
         };
     }
+
+    private static KeyspaceDescriptor BindEventual(string name, KeyspaceBody body)
+    {
+        if (body.Partitioning is not (null or "hash"))
+        {
+            throw body.Partitioning == "range"
+                ? BadInput.Unsupported("partitioning 'range' is not offered by family eventual: it has no scans; its partitions are even parts of the hashes.")
+                : Wrong("partitioning", body.Partitioning, "hash in an eventual keyspace");
+        }
+
+        if (body.SplitKeys is { Count: > 0 })
+            throw BadInput.Unsupported("splitKeys belong to partitioning range, which family eventual does not offer.");
+        if (body.Retention is not null)
+            throw BadInput.Unsupported("retention is not offered by family eventual: it keeps no old versions.");
+        if (body.DefaultIsolation is not null)
+            throw BadInput.Unsupported("defaultIsolation is not offered by family eventual: it takes no part in transactions.");
+        return new KeyspaceDescriptor
+        {
+            Name = name,
+            Family = KeyspaceFamily.Eventual,
+            Partitioning = KeyspacePartitioning.Hash,
+            Partitions = Bounded("partitions", body.Partitions ?? KeyspaceLimits.DefaultEventualPartitions, KeyspaceLimits.MaxPartitions),
+            ReplicationFactor = BindFactor(body.ReplicationFactor),
+            Conflict = body.Conflict switch
+            {
+                null or "siblings" => ConflictPolicy.Siblings,
+                "lww" => ConflictPolicy.LastWriterWins,
+                "crdt:counter" => ConflictPolicy.Counter,
+                "crdt:orset" => ConflictPolicy.ObservedRemoveSet,
+                "crdt:lwwmap" => ConflictPolicy.LastWriterWinsMap,
+                "crdt:register" => ConflictPolicy.Register,
+                var other => throw Wrong("conflict", other, "siblings, lww, crdt:counter, crdt:orset, crdt:lwwmap or crdt:register"),
+            },
+            Sloppy = body.Sloppy ?? false,
+        };
+    }
+
+    private static int BindFactor(int? factor) => factor is { } wanted
+        ? Bounded("replicationFactor", wanted, KeyspaceLimits.MaxReplicationFactor)
+        : KeyspaceDescriptor.DefaultReplicationFactor;
 
     /// <summary>What is to change; everything else is fixed at creation.</summary>
     public static KeyspacePatch BindPatch(string name, KeyspaceBody body)
@@ -58,6 +101,8 @@ internal static class KeyspaceBinder
             { Partitions: not null } => "partitions",
             { ReplicationFactor: not null } => "replicationFactor",
             { SplitKeys: not null } => "splitKeys",
+            { Conflict: not null } => "conflict",
+            { Sloppy: not null } => "sloppy",
             _ => null,
         };
         if (fixedMember is not null)
@@ -71,12 +116,8 @@ internal static class KeyspaceBinder
 
     private static void RefuseWhatIsNotOffered(KeyspaceBody body)
     {
-        if (body.Family == "eventual")
-            throw BadInput.Unsupported("family 'eventual' is not offered in this version; it offers strong.");
-        if (body.Family is not (null or "strong"))
-            throw Wrong("family", body.Family, "strong");
-        RefuseGiven("conflict", body.Conflict);
-        RefuseGiven("sloppy", body.Sloppy);
+        if (body.Family is not (null or "strong" or "eventual"))
+            throw Wrong("family", body.Family, "strong or eventual");
         RefuseGiven("placement", body.Placement);
     }
 

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Keyspaces;
 
@@ -10,8 +11,10 @@ public sealed record KeyspaceView(
     string Partitioning,
     int Partitions,
     int ReplicationFactor,
-    string Retention,
-    string DefaultIsolation,
+    [property: Description("Null for an eventual keyspace, which keeps no versions.")] string? Retention,
+    [property: Description("Null for an eventual keyspace, which takes no part in transactions.")] string? DefaultIsolation,
+    [property: Description("What is done with concurrent writes; null for a strong keyspace, which has none.")] string? Conflict,
+    [property: Description("Whether hints count toward the level of a write; null for a strong keyspace.")] bool? Sloppy,
     IReadOnlyList<SplitKey> SplitKeys,
     bool System,
     long Generation)
@@ -22,8 +25,10 @@ public sealed record KeyspaceView(
         keyspace.Partitioning == KeyspacePartitioning.Range ? "range" : "hash",
         keyspace.Partitions,
         keyspace.ReplicationFactor,
-        Duration.Format(keyspace.Retention),
-        Transactions.Isolation.NameOf(keyspace.DefaultIsolation),
+        keyspace.Family == KeyspaceFamily.Strong ? Duration.Format(keyspace.Retention) : null,
+        keyspace.Family == KeyspaceFamily.Strong ? Transactions.Isolation.NameOf(keyspace.DefaultIsolation) : null,
+        keyspace.Family == KeyspaceFamily.Eventual ? KeyspaceFinder.NameOf(keyspace.Conflict) : null,
+        keyspace.Family == KeyspaceFamily.Eventual ? keyspace.Sloppy : null,
         [.. keyspace.SplitKeys.Select(key => new SplitKey(key))],
         keyspace.IsSystem,
         keyspace.Generation);

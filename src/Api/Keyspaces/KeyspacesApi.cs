@@ -1,5 +1,6 @@
 using GrainDb.Api.Errors;
 using GrainDb.Api.Idempotency;
+using GrainDb.Api.Keys;
 using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keyspaces;
@@ -9,7 +10,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace GrainDb.Api.Keyspaces;
 
 /// <summary>Creation, listing, change and removal of keyspaces.</summary>
-internal sealed class KeyspacesApi(IKeyspaceCatalog catalog, ApiOptions options)
+internal sealed class KeyspacesApi(IKeyspaceCatalog catalog, IKeyspaceDirectory directory, ApiOptions options)
 {
     public const string ConfirmParameter = "confirm";
 
@@ -51,6 +52,8 @@ internal sealed class KeyspacesApi(IKeyspaceCatalog catalog, ApiOptions options)
         var idempotencyKey = IdempotencyKey.Read(context.Request.Headers);
         var bytes = await JsonBody.ReadBytesAsync(context, options.MaxRequestBytes);
         var patch = KeyspaceBinder.BindPatch(name, JsonBody.Parse(bytes, ApiJson.Default.KeyspaceBody));
+        if (await directory.FindAsync(name, KeyRequest.ReadTimeout(context.Request.Headers), deadline.Token) is { Family: KeyspaceFamily.Eventual })
+            throw BadInput.Unsupported($"retention and defaultIsolation are not offered by family eventual: '{name}' keeps no old versions, and takes no part in transactions.");
         var stamp = RequestHash.Stamp(idempotencyKey, "PATCH /v1/keyspaces", name, bytes);
         var change = await catalog.UpdateAsync(name, patch, stamp, deadline.Token);
         IdempotencyKey.SetReplay(context.Response.Headers, change.IsRepeated);

@@ -27,6 +27,11 @@ internal static class RangeRoutes
             .WithPath("id", "Its number.")
             .WithAnswer(StatusCodes.Status202Accepted, "Written.", typeof(RangeCheckpointed))
             .WithErrors(ErrorCode.RangeNotFound, ErrorCode.OutcomeUnknown, ErrorCode.Corruption);
+        group.MapPost("/{id}/repair", api.RepairAsync).WithName("repairRange")
+            .WithSummary("Has the replicas of an eventual partition compared with each other soon; they do that by themselves from time to time too.")
+            .WithPath("id", "Its number.")
+            .WithAnswer(StatusCodes.Status202Accepted, "Taken up; the partition shows when its replicas last agreed.", typeof(RangeRepair))
+            .WithErrors(ErrorCode.RangeNotFound, ErrorCode.UnsupportedForFamily);
         group.MapPost("/{id}/transfer-leader", api.TransferLeaderAsync).WithName("transferLeader")
             .WithSummary("Lets another replica's node lead the range, now and while it is up. What is in flight is answered first.")
             .WithPath("id", "Its number.")

@@ -4,6 +4,8 @@ using GrainDb.Api.Errors;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Requests;
 using GrainDb.Api.Ring;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using Microsoft.AspNetCore.Http;
@@ -34,15 +36,21 @@ public sealed record TransferLeaderBody
 /// <param name="Node">The node that is to lead.</param>
 public sealed record LeaderTransfer(string Kind, string State, long Range, string Node);
 
+/// <summary>A comparison of the replicas of an eventual partition that was taken up.</summary>
+/// <param name="Kind">Always <c>repair</c>.</param>
+/// <param name="State"><c>running</c>; <c>GET /v1/ranges/{id}</c> shows when the replicas last agreed.</param>
+/// <param name="Range">The partition.</param>
+public sealed record RangeRepair(string Kind, string State, long Range);
+
 /// <summary>Ranges: what they are, how they are, and their checkpoints.</summary>
-internal sealed class RangesApi(IClusterView cluster, ApiOptions options)
+internal sealed class RangesApi(IClusterView cluster, IEventualStore eventual, ApiOptions options)
 {
     public async Task<Ok<RangeList>> ListAsync(HttpContext context)
     {
         var query = QueryParameters.Read(context, "keyspace", "unhealthy");
         var keyspace = query.Text("keyspace");
         if (keyspace is not null)
-            KeyRequest.CheckKeyspace(keyspace);
+            KeyAddress.CheckKeyspace(keyspace);
         using var deadline = Deadline.Start(context);
         var ranges = await cluster.GetRangesAsync(keyspace, query.Flag("unhealthy"), deadline.Token);
         return TypedResults.Ok(new RangeList([.. ranges.Select(RangeView.Of)]));
@@ -72,6 +80,15 @@ internal sealed class RangesApi(IClusterView cluster, ApiOptions options)
         using var deadline = Deadline.Start(context);
         await cluster.TransferLeaderAsync(range, node, deadline.Token);
         return TypedResults.Accepted($"/v1/ranges/{range}", new LeaderTransfer("transferLeader", "running", range.Value, node));
+    }
+
+    public async Task<Accepted<RangeRepair>> RepairAsync(string id, HttpContext context)
+    {
+        QueryParameters.Read(context);
+        var range = Parse(id);
+        return await eventual.RepairAsync(range, KeyRequest.ReadTimeout(context.Request.Headers), context.RequestAborted) is { } failure
+            ? throw new GrainDbException(failure)
+            : TypedResults.Accepted($"/v1/ranges/{range}", new RangeRepair("repair", "running", range.Value));
     }
 
     private static RangeId Parse(string id) => long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var value)

@@ -26,7 +26,7 @@ internal sealed class RingApi(IClusterView cluster, ApiOptions options)
     public async Task<Ok<KeyLocationView>> LocateAsync(HttpContext context)
     {
         var query = QueryParameters.Read(context, "keyspace", "key", KeyRequest.Key64Parameter, "replicas");
-        var keyspace = KeyRequest.CheckKeyspace(query.Required("keyspace"));
+        var keyspace = KeyAddress.CheckKeyspace(query.Required("keyspace"));
         var key = query.Bytes("key", KeyRequest.Key64Parameter) ?? throw BadInput.Request("The query parameter 'key' (or 'key64') is missing.");
         if (KeyDecoder.CheckLength(key) is { } failure)
             throw new GrainDbException(failure);

@@ -1,4 +1,5 @@
 using GrainDb.Engine.Mvcc;
+using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
@@ -115,7 +116,7 @@ public sealed partial class RangeLeader
     private Timestamp Resolved()
     {
         var resolved = OldestPendingRecord() is { } pending ? pending.Previous : _replica.Clock.Now();
-        return _replica.Transactions.Prepared.Oldest is { } prepared && prepared <= resolved ? prepared.Previous : resolved;
+        return _replica.Transactions.Prepared.Oldest is { } prepared && prepared <= resolved && !Has(TransactionFaults.FeedPastIntent) ? prepared.Previous : resolved;
     }
 
     private async ValueTask<Failure?> WalkAsync(ChangeInterval interval, ChangeSelection selection)

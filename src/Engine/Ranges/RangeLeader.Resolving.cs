@@ -69,7 +69,7 @@ public sealed partial class RangeLeader
                 return impossible;
             if ((_ahead.FindResolve(resolution.Transaction) ?? _ahead.FindCommit(resolution.Transaction)) is { } deciding)
                 pending = pending is null || deciding.Lsn > pending.Lsn ? deciding : pending;
-            else if (FindPrepared(resolution.Transaction) is not null || (state.FindOutcome(resolution.Transaction) is null && MayStillPrepare(resolution.Transaction, now)))
+            else if (FindPrepared(resolution.Transaction) is not null || ((state.Commits.Find(resolution.Transaction) ?? state.Decisions.Find(resolution.Transaction)) is null && MayStillPrepare(resolution.Transaction, now)))
                 fresh.Add(resolution);
         }
 

@@ -89,8 +89,7 @@ public sealed partial class ReplicaAcceptor
         lock (_turn)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            var stands = _options.Has(ReplicationFaults.UnfencedFetch)
-                || (_options.Has(ReplicationFaults.FetchSameEpoch) ? Replica.Promise.PromisedEpoch == request.Epoch : StandsBy(request.Epoch, request.Candidate));
+            var stands = _options.Has(ReplicationFaults.UnfencedFetch) || StandsBy(request.Epoch, request.Candidate);
             if (request.Replica != Id || !stands)
                 return new FetchAnswer { IsServed = false };
             var log = Replica.Log;
@@ -168,13 +167,7 @@ public sealed partial class ReplicaAcceptor
         if (!Replica.Clock.TryReceive(clock))
             return AppendOutcome.Unable;
         if (epoch >= Replica.Promise.PromisedEpoch)
-        {
-            if (_options.Has(ReplicationFaults.HolderStale) && Replica.Promise.PromisedEpoch != epoch)
-                Replica.WritePromise(Replica.Promise with { PromisedEpoch = epoch });
-            else if (!_options.Has(ReplicationFaults.HolderStale))
-                RecordPromise(epoch, leader);
-        }
-
+            RecordPromise(epoch, leader);
         deposed = TakeDeposed(leader);
         return null;
     }

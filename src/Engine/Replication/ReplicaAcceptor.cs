@@ -101,7 +101,7 @@ public sealed partial class ReplicaAcceptor : IDisposable
         }
     }
 
-    /// <summary>No commit at or below it can appear any more in what it has applied or will apply. Below every intent that is undecided here.</summary>
+    /// <summary>No commit at or below it can appear any more in what it has applied or will apply. Below every intent that is undecided here; zero while these are not loaded.</summary>
     public Timestamp Closed
     {
         get
@@ -113,7 +113,7 @@ public sealed partial class ReplicaAcceptor : IDisposable
 
     /// <summary>
     /// The newest snapshot that is complete in what is applied here: no commit at or below it can appear any more. The largest closed or applied timestamp, below every intent that is
-    /// undecided here: it may become a version at its prepare timestamp or later. Only grows, but for a restart.
+    /// undecided here: it may become a version at its prepare timestamp or later. Only grows, but for a restart; zero until the state is loaded.
     /// </summary>
     public Timestamp NewestSnapshot
     {
@@ -260,10 +260,14 @@ public sealed partial class ReplicaAcceptor : IDisposable
             return _closed.Closed;
     }
 
-    private Timestamp BelowIntents(Timestamp snapshot) =>
-        Replica.Transactions.Prepared.Oldest is { } oldest && oldest <= snapshot && !_options.Has(TransactionFaults.ForgetIntentInClosed)
+    private Timestamp BelowIntents(Timestamp snapshot)
+    {
+        if (!Replica.IsLoaded)
+            return Timestamp.Zero; // what is undecided is still on the disk
+        return Replica.Transactions.Prepared.Oldest is { } oldest && oldest <= snapshot && !_options.Has(TransactionFaults.ForgetIntentInClosed)
             ? oldest.Previous
             : snapshot;
+    }
 
     private PromiseAnswer? WhyNotPromise(PromiseRequest request)
     {

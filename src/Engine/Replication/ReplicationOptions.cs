@@ -76,51 +76,45 @@ internal enum ReplicationFaults
     /// <summary>A restarted replica promises at once.</summary>
     NoRestartWait = 1 << 3,
 
-    /// <summary>An append leaves the promised candidate as it was.</summary>
-    HolderStale = 1 << 4,
-
     /// <summary>A release of any epoch ends the wait.</summary>
-    AnyRelease = 1 << 5,
+    AnyRelease = 1 << 4,
 
     /// <summary>A candidate asks others before its own promise is durable.</summary>
-    NoSelfPromise = 1 << 6,
-
-    /// <summary>A fetch is served to another candidate of the same epoch.</summary>
-    FetchSameEpoch = 1 << 7,
+    NoSelfPromise = 1 << 5,
 
     /// <summary>A fetch is served whatever was promised since, and its records are taken whatever their epoch.</summary>
-    UnfencedFetch = 1 << 8,
+    UnfencedFetch = 1 << 6,
 
     /// <summary>An append truncates what lies behind its end, also when everything matches.</summary>
-    TruncateAlways = 1 << 9,
+    TruncateAlways = 1 << 7,
 
     /// <summary>An append is acknowledged up to the end of the log rather than of what it verified.</summary>
-    AckLastLsn = 1 << 10,
+    AckLastLsn = 1 << 8,
 
     /// <summary>A follower's commit position runs ahead of what it verified.</summary>
-    CommitUnverified = 1 << 11,
+    CommitUnverified = 1 << 9,
 
     /// <summary>An append is acknowledged before it is durable.</summary>
-    AckBeforeSync = 1 << 12,
+    AckBeforeSync = 1 << 10,
 
     /// <summary>Half of the voters are taken for a majority.</summary>
-    MajorityOffByOne = 1 << 13,
+    MajorityOffByOne = 1 << 11,
 
     /// <summary>An append of a lower epoch is taken.</summary>
-    SkipEpochCheck = 1 << 14,
+    SkipEpochCheck = 1 << 12,
 
     /// <summary>A promise is given while another leader's lease runs.</summary>
-    ForgetLease = 1 << 15,
+    ForgetLease = 1 << 13,
 
     /// <summary>A replica that may have forgotten something promises and acknowledges.</summary>
-    RecoveringVotes = 1 << 16,
+    RecoveringVotes = 1 << 14,
 
     /// <summary>Reads are served without a look at the lease.</summary>
-    ReadWithoutLease = 1 << 17,
+    ReadWithoutLease = 1 << 15,
 
     /// <summary>Closed timestamps do not look at what is on its way.</summary>
-    CloseTooEarly = 1 << 18,
+    CloseTooEarly = 1 << 16,
 
     /// <summary>A successor begins at its own clock, whatever was read before.</summary>
-    NoLowWater = 1 << 19,
+    NoLowWater = 1 << 17,
 }

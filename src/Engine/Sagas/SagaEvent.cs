@@ -31,7 +31,11 @@ public abstract record SagaEvent(DateTimeOffset At)
     /// <param name="Definition">Name of its definition.</param>
     /// <param name="Version">Its version, for the saga's whole life.</param>
     /// <param name="Input">What it was started with.</param>
-    public sealed record Started(DateTimeOffset At, string Id, string Definition, int Version, JsonElement Input) : SagaEvent(At);
+    public sealed record Started(DateTimeOffset At, string Id, string Definition, int Version, JsonElement Input) : SagaEvent(At)
+    {
+        /// <summary>The trace in which it was started (W3C <c>traceparent</c>); null for none.</summary>
+        public string? TraceParent { get; init; }
+    }
 
     /// <summary>From here on the step may have an effect, and there is a duty to undo it.</summary>
     /// <param name="At">When.</param>

@@ -111,7 +111,13 @@ public static class SagaMachine
         {
             var step = state.Steps[i];
             if (step.Status == SagaStepStatus.NotStarted && !state.IsPaused && (step.Step.WaitFor is not { } signal || state.Signals.ContainsKey(signal)))
-                return [new SagaAction.Append(new SagaEvent.StepScheduled(now, step.Step.Name, SagaTemplate.Fill(step.Step.Input, state)))];
+            {
+                var input = SagaTemplate.Fill(step.Step.Input, state);
+                if (SagaJson.WhyNot(input) is { } why)
+                    return state.StuckIn is null ? [new SagaAction.Append(new SagaEvent.Stuck(now, step.Step.Name, $"its input cannot be given: {why}"))] : [];
+                return [new SagaAction.Append(new SagaEvent.StepScheduled(now, step.Step.Name, input))];
+            }
+
             if (step.Status == SagaStepStatus.Scheduled && MayCall(state, step, now, inFlight))
                 actions.Add(new SagaAction.Call(step, IsUndo: false, step.Failed + 1));
         }

@@ -15,6 +15,7 @@ public sealed record SagaState
         Id = started.Id;
         Input = started.Input;
         StartedAt = started.At;
+        TraceParent = started.TraceParent;
         Steps = [.. definition.Steps.Select(step => new SagaStepState(step))];
     }
 
@@ -29,6 +30,9 @@ public sealed record SagaState
 
     /// <summary>When.</summary>
     public DateTimeOffset StartedAt { get; }
+
+    /// <summary>The trace in which it was started; null for none.</summary>
+    public string? TraceParent { get; }
 
     /// <summary>Rows so far; also the sequence number of the next one.</summary>
     public int Rows { get; private init; } = 1;
@@ -47,6 +51,9 @@ public sealed record SagaState
 
     /// <summary>Whether nothing new is begun.</summary>
     public bool IsPaused { get; private init; }
+
+    /// <summary>Who paused it and why; null when it is not paused.</summary>
+    public string? PauseReason { get; private init; }
 
     /// <summary>Whether its time was over.</summary>
     public bool IsOverdue { get; private init; }
@@ -144,14 +151,33 @@ public sealed record SagaState
         return next with { Rows = Rows + 1, UpdatedAt = row.At };
     }
 
+    /// <summary>Why it stands where it stands; null when it just goes on.</summary>
+    /// <param name="now">Tells an attempt that is being made from one that waits.</param>
+    public string? WhyHere(DateTimeOffset now)
+    {
+        if (End is not null)
+            return Reason;
+        if (IsPaused)
+            return PauseReason;
+        if (StuckIn is { } stuck)
+            return $"{stuck}: {Find(stuck).Reason ?? Reason}";
+        if (Rows >= SagaLimits.MaxLogRows)
+            return $"its log has {Rows} rows, which is the limit";
+        if (Steps.FirstOrDefault(step => step.RetryAt > now && step.Status == (IsBackward ? SagaStepStatus.Undoing : SagaStepStatus.Scheduled)) is { } retried)
+            return $"{retried.Step.Name} failed {retried.Failed} times: {retried.Reason}";
+        return !IsBackward && Steps.FirstOrDefault(step => step.Status is SagaStepStatus.NotStarted or SagaStepStatus.Scheduled) is { Status: SagaStepStatus.NotStarted, Step.WaitFor: { } signal } && !Signals.ContainsKey(signal)
+            ? $"waits for signal '{signal}'"
+            : Reason;
+    }
+
     private static SagaState Begin(SagaDefinition definition, SagaEvent row) => row is SagaEvent.Started started
         ? new SagaState(definition, started) { UpdatedAt = started.At }
         : throw new InvalidDataException($"a saga's log begins with {row.GetType().Name}");
 
     private SagaState Apply(SagaEvent.Operator row) => row.Action switch
     {
-        SagaOperatorAction.Pause => this with { IsPaused = true },
-        SagaOperatorAction.Resume => this with { IsPaused = false },
+        SagaOperatorAction.Pause => this with { IsPaused = true, PauseReason = $"paused by {row.Actor}: {row.Reason}" },
+        SagaOperatorAction.Resume => this with { IsPaused = false, PauseReason = null },
         SagaOperatorAction.Retry => With(row.Step!, step => step with { Failed = 0, RetryAt = default, IsExhausted = false }).Freed(row.Step!),
         SagaOperatorAction.Skip => With(row.Step!, step => step with { Status = SagaStepStatus.Skipped, Output = row.Output, Reason = row.Reason }).Freed(row.Step!),
         SagaOperatorAction.MarkUndone => With(row.Step!, step => step with { Status = SagaStepStatus.Undone, Reason = row.Reason }).Freed(row.Step!),

@@ -12,6 +12,9 @@ public static class SagaTemplate
 {
     private const int MaxDepth = 32;
 
+    /// <summary>Each may be replaced by as much as a whole output.</summary>
+    private const int MaxReferences = 100;
+
     /// <summary>What is wrong with a template, given the steps whose outputs it may use.</summary>
     public static IEnumerable<string> FindProblems(JsonElement template, IEnumerable<string> earlierSteps)
     {
@@ -21,6 +24,8 @@ public static class SagaTemplate
         var known = earlierSteps.ToHashSet(StringComparer.Ordinal);
         var problems = new List<string>();
         Check(template, known, problems, MaxDepth);
+        if (CountReferences(template) is var references and > MaxReferences)
+            problems.Add($"{references} values of the saga, the limit is {MaxReferences}");
         return problems;
     }
 
@@ -59,6 +64,14 @@ public static class SagaTemplate
                 break;
         }
     }
+
+    private static int CountReferences(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => element.EnumerateObject().Sum(member => CountReferences(member.Value)),
+        JsonValueKind.Array => element.EnumerateArray().Sum(CountReferences),
+        JsonValueKind.String => PathOf(element.GetString()!) is null ? 0 : 1,
+        _ => 0,
+    };
 
     private static string? WhyNot(string[] path, HashSet<string> known) => path switch
     {

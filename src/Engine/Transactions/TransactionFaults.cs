@@ -32,4 +32,7 @@ internal enum TransactionFaults
 
     /// <summary>Closed time and followers' snapshots do not stop at undecided intents.</summary>
     ForgetIntentInClosed = 1 << 7,
+
+    /// <summary>What changed is called complete up to the clock, whatever stands undecided.</summary>
+    FeedPastIntent = 1 << 8,
 }

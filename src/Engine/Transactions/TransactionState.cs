@@ -34,9 +34,6 @@ internal sealed class TransactionState
     /// <summary>Whether there is nothing at all.</summary>
     public bool IsEmpty => Prepared.Count + Decisions.Count + Commits.Count + Idempotency.Count == 0;
 
-    /// <summary>What is remembered of a transaction: its commit timestamp, here alone or with other ranges; zero when it was aborted; null when nothing is.</summary>
-    public Timestamp? FindOutcome(TransactionId transaction) => Commits.Find(transaction) ?? Decisions.Find(transaction);
-
     /// <summary>Applies a <see cref="RangeRecordType.Prepare"/>, <see cref="RangeRecordType.Resolve"/> or <see cref="RangeRecordType.Commit"/> record.</summary>
     /// <exception cref="InvalidDataException">The payload is malformed, or contradicts what stands here.</exception>
     public void Apply(byte type, Timestamp timestamp, ReadOnlyMemory<byte> payload, MvccStore store)
@@ -62,12 +59,18 @@ internal sealed class TransactionState
         }
     }
 
+    /// <summary>What is remembered of a transaction: its commit timestamp, here alone or with other ranges; zero when it was aborted; null when nothing is. That it was given up here says nothing of what happened elsewhere.</summary>
+    public Timestamp? FindOutcome(TransactionId transaction) =>
+        Commits.Find(transaction) ?? (Decisions.Find(transaction) is { } decision && decision != Resolution.Fence ? decision : null);
+
     /// <summary>The state as it is now, to be encoded later.</summary>
     public TransactionStateCapture Capture() =>
         new([.. Prepared.ByAge], Decisions.Capture(), Commits.Capture(), Idempotency.Capture());
 
     private void Apply(Resolution resolution, Timestamp timestamp, MvccStore store)
     {
+        if (resolution.IsFence && Prepared.Find(resolution.Transaction) is not null)
+            return;
         if (Prepared.Remove(resolution.Transaction) is not { } prepared)
         {
             var latest = resolution.Transaction.Began.Add(TransactionMemory.LongestLife);

@@ -1,20 +1,29 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using GrainDb.Engine.Eventual;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Changes;
+using GrainDb.Grains.Eventual;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Nodes;
+using GrainDb.Grains.Orders;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
+using GrainDb.Grains.Sagas;
+using GrainDb.Grains.Sagas.Http;
+using GrainDb.Grains.Sagas.Participants;
 using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Changes;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Orders;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -26,8 +35,11 @@ namespace GrainDb.Grains.Hosting;
 /// <summary>Adds a GrainDb node to a silo.</summary>
 public static class GrainDbNode
 {
+    /// <summary>Services of sagas that every node has; a configured one must have another name.</summary>
+    public static IReadOnlyList<string> BuiltInServices { get; } = [InventoryService.ServiceName, PaymentService.ServiceName, ShippingService.ServiceName];
+
     /// <summary>
-    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
+    /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IEventualStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
     /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
     /// </summary>
     public static ISiloBuilder AddGrainDbNode(this ISiloBuilder silo, NodeOptions node, StorageOptions storage)
@@ -55,11 +67,16 @@ public static class GrainDbNode
         services.AddSingleton<GarbageCollection>();
         services.AddSingleton<KeyspaceCatalog>();
         services.AddSingleton<IKeyspaceCatalog>(provider => provider.GetRequiredService<KeyspaceCatalog>());
+        services.AddSingleton<IKeyspaceDirectory, KeyspaceDirectory>();
+        services.AddSingleton<IEventualStates, EventualStates>();
         services.AddSingleton<IKeyValueStore, KeyValueStore>();
         services.AddSingleton<ChangeFeed>();
         services.AddSingleton<IChangeFeed>(provider => provider.GetRequiredService<ChangeFeed>());
         services.AddSingleton<IClusterView, ClusterView>();
         AddTransactions(services, node);
+        AddEventual(services);
+        AddSagas(services);
+        AddServices(services, node.SagaHttp);
         services.AddSingleton<ReplicaTransport>();
         services.AddSingleton<StateLoading>();
         services.AddSingleton<AcceptorCalls>();
@@ -73,6 +90,23 @@ public static class GrainDbNode
         AddLifecycleParticipant<RangeMaintenance>(services);
         AddLifecycleParticipant<DatabaseMembership>(services);
         return silo;
+    }
+
+    private static void AddEventual(IServiceCollection services)
+    {
+        services.TryAddSingleton(EventualOptions.Default);
+        services.AddSingleton<EventualPartitions>();
+        services.AddSingleton<EventualAnswers>();
+        services.AddSingleton<EventualTransport>();
+        services.AddSingleton<EventualCoordinator>();
+        services.AddSingleton<EventualReplacement>();
+        services.AddSingleton<ConflictSearch>();
+        services.AddSingleton<IEventualStore, EventualStore>();
+        AddLifecycleParticipant<EventualHost>(services);
+        AddLifecycleParticipant<NodeHints>(services);
+        AddLifecycleParticipant<HintDelivery>(services);
+        AddLifecycleParticipant<EventualInstruments>(services);
+        AddLifecycleParticipant<EventualCare>(services);
     }
 
     private static void AddTransactions(IServiceCollection services, NodeOptions node)
@@ -90,16 +124,50 @@ public static class GrainDbNode
             Time = provider.GetRequiredService<TimeProvider>(),
             Node = node.Name,
             MaxValueBytes = node.MaxValueBytes,
+            IsNear = transaction => TransactionRecords.IsNear(provider.GetRequiredService<MetaCache>(), provider.GetRequiredService<LocalRanges>(), transaction),
             Random = static () => BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong))),
         });
         services.AddSingleton<OpenTransactions>();
         services.AddSingleton<OneRequestRuns>();
+        services.AddSingleton<SystemTransactions>();
         services.AddSingleton<TransactionSearch>();
         services.AddSingleton<ITransactionStore, TransactionStore>();
         AddLifecycleParticipant<TransactionRecoveries>(services);
         services.AddSingleton<RecoveryReports>();
         services.AddSingleton<ITransactionRecovery>(provider => provider.GetRequiredService<RecoveryReports>());
         AddLifecycleParticipant<RecordSweep>(services);
+    }
+
+    private static void AddServices(IServiceCollection services, SagaHttpOptions http)
+    {
+        services.AddSingleton<Participant>();
+        services.AddSingleton<ISagaService, InventoryService>();
+        services.AddSingleton<ISagaService, PaymentService>();
+        services.AddSingleton<ISagaService, ShippingService>();
+        services.AddSingleton(ProcessOrder.Definition);
+        services.AddSingleton<IOrderStore, OrderStore>();
+        if (http.Services.Count == 0)
+            return;
+        services.AddSingleton<HttpCallRecords>();
+        services.AddSingleton<HttpCaller>();
+        foreach (var service in http.Services)
+        {
+            services.AddSingleton<ISagaService>(provider => new HttpSagaService(
+                service, http.AllowedTargets, provider.GetRequiredService<HttpCaller>().Invoker, provider.GetRequiredService<HttpCallRecords>(), provider.GetRequiredService<TimeProvider>()));
+        }
+    }
+
+    private static void AddSagas(IServiceCollection services)
+    {
+        services.AddSingleton<SagaRows>();
+        services.AddSingleton<SagaServiceRegistry>();
+        services.AddSingleton<SagaDefinitions>();
+        services.AddSingleton<SagaLog>();
+        services.AddSingleton<SagaCalls>();
+        services.AddSingleton<SagaList>();
+        services.AddSingleton<ISagaStore, SagaStore>();
+        AddLifecycleParticipant<SagaSupervisor>(services);
+        AddLifecycleParticipant<BuiltInSagas>(services);
     }
 
     private static void AddLifecycleParticipant<T>(IServiceCollection services)

@@ -55,6 +55,11 @@ internal sealed class NodeInstruments(NodeOptions node, ReplicaHost host, Hybrid
             () => OldestThresholdAge().TotalSeconds,
             "s",
             "Age of the oldest GC threshold of a range in memory that has one.");
+        meter.CreateObservableGauge(
+            "graindb.txn.undecided",
+            () => host.Open.Sum(entry => entry.Slot.Leader?.UndecidedTransactions ?? 0),
+            "{transaction}",
+            "Transactions that stand prepared in ranges led here and are not decided; in each range that they wrote.");
         meter.CreateObservableGauge("graindb.watch.streams", () => feeds.Open, "{stream}", "Change feeds that are open on this node.");
         meter.CreateObservableGauge(
             "graindb.range.watchers",

@@ -1,3 +1,4 @@
+using GrainDb.Engine.Eventual;
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Wal;
@@ -192,30 +193,14 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
     /// <summary>Opens a listed replica, without loading its state. The mark that it is in use comes after its log exists and before anything is in it.</summary>
     /// <exception cref="WalCorruptionException">A file is damaged or missing.</exception>
     /// <exception cref="IOException">It cannot be opened now.</exception>
-    public RangeReplica OpenReplica(RangeId range)
-    {
-        var directory = DirectoryOf(range);
-        var entry = FindReplica(range) ?? throw new IOException($"this node has no replica of range {range}");
-        if (entry.IsOpened && !HasFiles(directory))
-            throw new WalCorruptionException(directory, 0, "the manifest lists this replica, and its files are gone");
-        if (!entry.IsOpened)
-            MakeEmpty(directory);
-        var replica = RangeReplica.OpenUnloaded(OptionsOf(range, entry), Files, Clock);
-        try
-        {
-            lock (_manifestLock)
-                Manifest.MarkOpened(range, entry.Id);
-        }
-        catch
-        {
-            replica.Dispose();
-            throw;
-        }
+    public RangeReplica OpenReplica(RangeId range) =>
+        Open(range, isEventual: false, entry => RangeReplica.OpenUnloaded(OptionsOf(range, entry), Files, Clock), replica => replica.Recovery);
 
-        if (replica.Recovery.TornBytes > 0)
-            NodeStorageLog.TornTail(_logger, range, replica.Recovery.TornBytes);
-        return replica;
-    }
+    /// <summary>Opens a listed replica of an eventual partition, with its state. The mark comes before anybody hears of it.</summary>
+    /// <exception cref="WalCorruptionException">A file is damaged or missing: another replica has to take its place.</exception>
+    /// <exception cref="IOException">It cannot be opened now.</exception>
+    public EventualReplica OpenEventualReplica(RangeId range, Action<Action> schedule) =>
+        Open(range, isEventual: true, entry => EventualReplica.Open(EventualOptionsOf(range, entry), Files, Clock, schedule), replica => replica.Recovery);
 
     /// <summary>
     /// Puts a damaged log aside, so that the replica can be filled again by its peers; without a vote until then. Only while a leader is there: its
@@ -287,6 +272,44 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         Files.DeleteDirectory(directory);
         Files.SyncDirectory(_rangesDirectory);
     }
+
+    private T Open<T>(RangeId range, bool isEventual, Func<ReplicaManifest.Entry, T> open, Func<T, WalRecovery> recoveryOf)
+        where T : IDisposable
+    {
+        var directory = DirectoryOf(range);
+        var entry = FindReplica(range) ?? throw new IOException($"this node has no replica of range {range}");
+        if (entry.IsEventual != isEventual)
+            throw new InvalidOperationException($"the replica of range {range} is of the other family");
+        if (entry.IsOpened && !HasFiles(directory))
+            throw new WalCorruptionException(directory, 0, "the manifest lists this replica, and its files are gone");
+        if (!entry.IsOpened)
+            MakeEmpty(directory);
+        var replica = open(entry);
+        try
+        {
+            lock (_manifestLock)
+                Manifest.MarkOpened(range, entry.Id);
+        }
+        catch
+        {
+            replica.Dispose();
+            throw;
+        }
+
+        if (recoveryOf(replica).TornBytes > 0)
+            NodeStorageLog.TornTail(_logger, range, recoveryOf(replica).TornBytes);
+        return replica;
+    }
+
+    /// <summary>Nobody wrote anything before the first replicas of a partition; one that comes later has to ask.</summary>
+    private EventualReplicaOptions EventualOptionsOf(RangeId range, ReplicaManifest.Entry entry) => new(
+        range,
+        entry.Id,
+        DirectoryOf(range),
+        entry.Conflict!.Value,
+        entry.Initial == RangeConfiguration.Unknown ? ReplicaStanding.Later : ReplicaStanding.First,
+        _options.Wal,
+        _options.GroupCommit);
 
     private RangeReplicaOptions OptionsOf(RangeId range, ReplicaManifest.Entry entry) =>
         new(range, entry.Id, DirectoryOf(range), _options.Wal, _options.GroupCommit, entry.Initial);

@@ -1,3 +1,4 @@
+using GrainDb.Grains.Eventual;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
 using Microsoft.Extensions.Logging;
@@ -10,6 +11,7 @@ namespace GrainDb.Grains.Hosting;
 /// </summary>
 internal sealed class RangeMaintenance(
     ReplicaHost host,
+    EventualHost eventual,
     GarbageCollection garbage,
     StorageOptions options,
     TimeProvider time,
@@ -44,6 +46,12 @@ internal sealed class RangeMaintenance(
             if (!stopping.IsCancellationRequested && slot.Replica is { } replica && replica.ShouldCheckpoint())
                 await host.CheckpointAsync(range);
         }
+
+        foreach (var (partition, _, replica) in eventual.Open)
+        {
+            if (!stopping.IsCancellationRequested && replica.ShouldCheckpoint())
+                await eventual.CheckpointAsync(partition, stopping);
+        }
     }
 
     private async Task CollectGarbageAsync(CancellationToken stopping)
@@ -68,14 +76,19 @@ internal sealed class RangeMaintenance(
     /// <summary>A leader is idle when nobody asks it anything; a follower when its leader has stopped and falls silent.</summary>
     private async Task UnloadAsync(CancellationToken stopping)
     {
-        var open = host.Open.Select(entry => (entry.Range, entry.Slot, Idle: IdleFor(entry.Slot))).ToList();
-        var inMemory = open.Sum(entry => entry.Slot.Replica?.GetFigures().AllocatedBytes ?? 0);
-        foreach (var (range, slot, idle) in open.OrderByDescending(entry => entry.Idle))
+        var open = host.Open
+            .Select(entry => (Idle: IdleFor(entry.Slot), Bytes: entry.Slot.Replica?.GetFigures().AllocatedBytes ?? 0, Unload: (Func<Task>)(() => host.UnloadAsync(entry.Range, stopping))))
+            .Concat(eventual.Open.Select(entry => (
+                Idle: time.GetElapsedTime(entry.Slot.LastUsed), Bytes: entry.Replica.GetFigures().AllocatedBytes, Unload: (Func<Task>)(() => eventual.UnloadAsync(entry.Partition, stopping)))))
+            .OrderByDescending(entry => entry.Idle)
+            .ToList();
+        var inMemory = open.Sum(entry => entry.Bytes);
+        foreach (var (idle, bytes, unload) in open)
         {
             if (idle < options.UnloadIdleAfter && (inMemory <= options.MemoryBudgetBytes || idle < LeastIdle))
                 return;
-            inMemory -= slot.Replica?.GetFigures().AllocatedBytes ?? 0;
-            await host.UnloadAsync(range, stopping);
+            inMemory -= bytes;
+            await unload();
         }
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -22,7 +23,10 @@ namespace GrainDb.Grains.Hosting;
 internal sealed class ReplicaManifest
 {
     private const string FileName = "manifest.json";
-    private const int Format = 2;
+    private const int Format = 3;
+
+    /// <summary>Without eventual replicas.</summary>
+    private const int OldestFormat = 2;
 
     private readonly IWalFileSystem _files;
     private readonly string _path;
@@ -39,7 +43,14 @@ internal sealed class ReplicaManifest
     /// <param name="Id">Its id, as in the headers of its files.</param>
     /// <param name="IsOpened">Whether its log was ever opened: from then on its files must be there.</param>
     /// <param name="Initial">Who votes before any record of the log says so.</param>
-    internal sealed record Entry(Guid Id, bool IsOpened, RangeConfiguration Initial);
+    internal sealed record Entry(Guid Id, bool IsOpened, RangeConfiguration Initial)
+    {
+        /// <summary>The policy of its keyspace where that is eventual; null in a strong one. Fixed for its life.</summary>
+        public ConflictPolicy? Conflict { get; init; }
+
+        /// <summary>Whether it is a replica of an eventual keyspace.</summary>
+        public bool IsEventual => Conflict is not null;
+    }
 
     /// <summary>The file.</summary>
     /// <param name="Format">Version of this format.</param>
@@ -74,9 +85,9 @@ internal sealed class ReplicaManifest
         try
         {
             var content = JsonSerializer.Deserialize(DurableFile.ReadAll(files, path), ReplicaManifestJson.Default.Content);
-            if (content is not { Format: Format })
-                throw new WalCorruptionException(path, 0, $"format {content?.Format}, this version reads format {Format}");
-            return new(files, path, content);
+            if (content is not { Format: >= OldestFormat and <= Format })
+                throw new WalCorruptionException(path, 0, $"format {content?.Format}, this version reads formats {OldestFormat} to {Format}");
+            return new(files, path, content with { Format = Format });
         }
         catch (JsonException exception)
         {
@@ -98,8 +109,9 @@ internal sealed class ReplicaManifest
     {
         var replicas = _content.Replicas.ToBuilder();
         var removed = _content.Removed;
-        foreach (var (range, id, initial) in planned)
+        foreach (var plan in planned)
         {
+            var (range, id, initial) = plan;
             var existing = replicas.GetValueOrDefault(range.Value);
             if (IsRemoved(range, id))
                 return Failure.NotApplied(ErrorCode.RangeMoved, $"replica {id} of range {range} was removed from this node and does not come back");
@@ -109,7 +121,7 @@ internal sealed class ReplicaManifest
                 continue;
             if (existing is not null)
                 removed = WithRemoved(removed, range, existing.Id);
-            replicas[range.Value] = new Entry(id, IsOpened: false, initial);
+            replicas[range.Value] = new Entry(id, IsOpened: false, initial) { Conflict = plan.Conflict };
         }
 
         Write(_content with { Replicas = replicas.ToImmutable(), Removed = removed });

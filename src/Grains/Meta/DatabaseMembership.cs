@@ -11,7 +11,7 @@ namespace GrainDb.Grains.Meta;
 /// <summary>
 /// Brings this node into the database and keeps its view of the meta range fresh. In rounds: fetch the view (the first bootstrap
 /// node forms the meta range and creates the database where there is none); refuse a database that is not the one of the data
-/// directory; write the node's topology row; on one live node, finish half-made keyspaces and create the default one and that of transactions
+/// directory; write the node's topology row; on one live node, finish half-made keyspaces and create the default one and those of the system
 /// once all bootstrap nodes are there; delete replicas whose ranges no longer exist. Every round is idempotent.
 /// </summary>
 internal sealed class DatabaseMembership(
@@ -83,16 +83,22 @@ internal sealed class DatabaseMembership(
         await RemoveOrphansAsync(snapshot);
         var missing = node.BootstrapNodes.Where(name => snapshot.FindNode(name) is null).ToList();
         if (meta.Current is { Catalog.IsFresh: false } current && current.FindKeyspace(SystemKeyspaces.Default) is not { State: KeyspaceState.Creating })
-            return HasOnlyDefault(current) && current.FindActive(SystemKeyspaces.Transactions) is null ? "the keyspace of transactions is being created" : null;
+            return HasOnlyDefaults(current) ? WhyUnfinished(current) : null;
         return missing.Count > 0
             ? $"the database is created when all its bootstrap nodes are there; missing: {string.Join(", ", missing)}"
             : "the default keyspace is being created";
     }
 
     /// <summary>
-    /// Still at its first start. A database in use serves what it can while the keyspace of transactions, which it had not before, is being created.
+    /// Still at its first start. A database in use serves what it can while a keyspace of the system, which it had not before, is being created.
     /// </summary>
-    private static bool HasOnlyDefault(MetaSnapshot snapshot) => snapshot.KeyspaceRows.All(row => row.Keyspace.IsSystem || row.Keyspace.Name == SystemKeyspaces.Default);
+    private static bool HasOnlyDefaults(MetaSnapshot snapshot) =>
+        snapshot.KeyspaceRows.All(row => row.Keyspace.IsSystem || row.Keyspace.Name is SystemKeyspaces.Default or SystemKeyspaces.Cache);
+
+    private static string? WhyUnfinished(MetaSnapshot snapshot) =>
+        SystemKeyspaces.Later.FirstOrDefault(keyspace => snapshot.FindActive(keyspace.Name) is null) is { } later ? $"keyspace {later.Name} is being created"
+        : !snapshot.Catalog.HadCache ? $"the keyspace '{SystemKeyspaces.Cache}' is being created"
+        : null;
 
     private async Task<MetaSnapshot> FetchOrCreateAsync(CancellationToken cancellationToken)
     {
@@ -151,13 +157,26 @@ internal sealed class DatabaseMembership(
         if (snapshot.Catalog.IsFresh && node.BootstrapNodes.All(name => snapshot.FindNode(name) is not null))
             await keyspaces.CreateAsync(SystemKeyspaces.DefaultKeyspace, idempotency: null, cancellationToken);
 
-        // A database of before there were transactions gets it too. It comes after the default one, by whose absence a fresh database is known.
-        if (snapshot.FindKeyspace(SystemKeyspaces.Transactions) is null && meta.Current is { Catalog.IsFresh: false })
-            await FinishKeyspaceAsync(new KeyspaceRow(SystemKeyspaces.TransactionsKeyspace, KeyspaceState.Creating), cancellationToken);
+        foreach (var later in SystemKeyspaces.Later)
+        {
+            if (snapshot.FindKeyspace(later.Name) is null && meta.Current is { Catalog.IsFresh: false })
+                await FinishKeyspaceAsync(new KeyspaceRow(later, KeyspaceState.Creating), cancellationToken);
+        }
+
+        if (meta.Current is { Catalog: { IsFresh: false, HadCache: false } } && await FinishKeyspaceAsync(new KeyspaceRow(SystemKeyspaces.CacheKeyspace, KeyspaceState.Creating), cancellationToken))
+            await NoteCacheAsync(cancellationToken);
+    }
+
+    /// <summary>Once it was there it is the clients' to keep or to delete.</summary>
+    private async Task NoteCacheAsync(CancellationToken cancellationToken)
+    {
+        while (meta.Current is { Catalog: { HadCache: false } catalog } snapshot)
+            await meta.TryChangeAsync(snapshot, catalog with { HadCache = true }, [], cancellationToken);
     }
 
     /// <summary>One that cannot be finished now, because a node is down, must not keep this node from anything else.</summary>
-    private async Task FinishKeyspaceAsync(KeyspaceRow row, CancellationToken cancellationToken)
+    /// <returns>Whether it is as it shall be; also when a client has a keyspace of that name.</returns>
+    private async Task<bool> FinishKeyspaceAsync(KeyspaceRow row, CancellationToken cancellationToken)
     {
         try
         {
@@ -165,10 +184,16 @@ internal sealed class DatabaseMembership(
                 await keyspaces.EnsureAsync(row.Keyspace, idempotency: null, cancellationToken);
             else
                 await keyspaces.DeleteAsync(row.Keyspace.Name, idempotency: null, cancellationToken);
+            return true;
+        }
+        catch (GrainDbException exception) when (exception.Failure.Code == ErrorCode.KeyspaceExists)
+        {
+            return true;
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             DatabaseMembershipLog.KeyspaceUnfinished(logger, row.Keyspace.Name, exception.Message);
+            return false;
         }
     }
 

@@ -3,6 +3,7 @@ using GrainDb.Engine.Ring;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
@@ -177,8 +178,9 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
 
     private async Task MakeReplicasAsync(MetaSnapshot snapshot, KeyspaceMap map, CancellationToken cancellationToken)
     {
+        ConflictPolicy? policy = map.Keyspace.Family == KeyspaceFamily.Eventual ? map.Keyspace.Conflict : null;
         var planned = map.Ranges
-            .SelectMany(range => range.Replicas, (range, replica) => (replica.Node, Replica: new PlannedReplica(range.Id, replica.Id, new RangeConfiguration(range.Replicas, []))))
+            .SelectMany(range => range.Replicas, (range, replica) => (replica.Node, Replica: new PlannedReplica(range.Id, replica.Id, new RangeConfiguration(range.Replicas, [])) { Conflict = policy }))
             .ToLookup(pair => pair.Node, pair => pair.Replica);
         var refusals = await ReachAsync(() => Task.WhenAll(planned.Select(replicas =>
         {

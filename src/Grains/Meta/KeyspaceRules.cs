@@ -12,8 +12,9 @@ internal static partial class KeyspaceRules
     public const int DefaultReplicationFactor = 3;
 
     /// <summary>Names member, value and bound of what is wrong; null when nothing is.</summary>
-    public static Failure? Check(KeyspaceDescriptor keyspace) => Problem(keyspace) is { } problem
-        ? Failure.NotApplied(keyspace.Family == KeyspaceFamily.Eventual ? ErrorCode.UnsupportedForFamily : ErrorCode.InvalidRequest, problem)
+    public static Failure? Check(KeyspaceDescriptor keyspace) =>
+        Problem(keyspace) is { } problem ? Failure.NotApplied(ErrorCode.InvalidRequest, problem)
+        : FamilyProblem(keyspace) is { } unsupported ? Failure.NotApplied(ErrorCode.UnsupportedForFamily, unsupported)
         : null;
 
     /// <summary>How many replicas the ranges get; a number that was asked for stays as it is.</summary>
@@ -28,6 +29,8 @@ internal static partial class KeyspaceRules
         && (wanted.ReplicationFactor == KeyspaceDescriptor.DefaultReplicationFactor || existing.ReplicationFactor == wanted.ReplicationFactor)
         && existing.Retention == wanted.Retention
         && existing.DefaultIsolation == wanted.DefaultIsolation
+        && existing.Conflict == wanted.Conflict
+        && existing.Sloppy == wanted.Sloppy
         && existing.SplitKeys.Count == wanted.SplitKeys.Count
         && existing.SplitKeys.Zip(wanted.SplitKeys).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
 
@@ -37,8 +40,8 @@ internal static partial class KeyspaceRules
             return $"name '{keyspace.Name}': 1 to {KeyspaceLimits.MaxNameLength} of a-z 0-9 - _ . beginning with a letter";
         if (keyspace.IsSystem)
             return $"name '{keyspace.Name}': names that begin with 'system.' belong to the system";
-        if (keyspace.Family == KeyspaceFamily.Eventual)
-            return "family 'eventual' is not offered in this version";
+        if (!Enum.IsDefined(keyspace.Conflict))
+            return $"conflict {(int)keyspace.Conflict}: there is no such policy";
         if (keyspace.Partitions is < 1 or > KeyspaceLimits.MaxPartitions)
             return $"partitions {keyspace.Partitions}: 1 to {KeyspaceLimits.MaxPartitions}";
         if (keyspace.ReplicationFactor is not (KeyspaceDescriptor.DefaultReplicationFactor or (>= 1 and <= KeyspaceLimits.MaxReplicationFactor)))
@@ -48,6 +51,15 @@ internal static partial class KeyspaceRules
         if (!Enum.IsDefined(keyspace.DefaultIsolation))
             return $"defaultIsolation {keyspace.DefaultIsolation}: snapshot or serializable";
         return keyspace.Partitioning == KeyspacePartitioning.Hash ? HashProblem(keyspace) : RangeProblem(keyspace);
+    }
+
+    private static string? FamilyProblem(KeyspaceDescriptor keyspace)
+    {
+        if (keyspace.Family == KeyspaceFamily.Eventual)
+            return keyspace.Partitioning == KeyspacePartitioning.Hash ? null : "partitioning 'range': keys of an eventual keyspace are spread by their hash; partitioning is 'hash'";
+        return keyspace.Conflict != default ? "conflict: keys of a strong keyspace have one value; only an eventual one has a policy for several"
+            : keyspace.Sloppy ? "sloppy: only an eventual keyspace counts hints"
+            : null;
     }
 
     private static string? HashProblem(KeyspaceDescriptor keyspace) =>

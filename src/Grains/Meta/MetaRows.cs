@@ -17,6 +17,9 @@ namespace GrainDb.Grains.Meta;
 /// <param name="RingVersion">Grows with every change of a node's weight or state.</param>
 internal sealed record CatalogRow(Guid DatabaseId, long NextRangeId, long RingVersion)
 {
+    /// <summary>Whether the default eventual keyspace was created once: it is not created again when it was deleted. A database of before has none.</summary>
+    public bool HadCache { get; init; }
+
     /// <summary>The id that the first range behind the meta range gets.</summary>
     public const long FirstRangeId = 1;
 

@@ -3,6 +3,7 @@ using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
@@ -70,7 +71,7 @@ internal sealed class ClusterView(
                     row.Http,
                     address?.ToParsableString(),
                     snapshot.Ranges.Count(range => range.On(row.Name) is not null),
-                    snapshot.Ranges.Count(range => range.Nodes.FirstOrDefault(name => live.Find(name) is not null) == row.Name));
+                    snapshot.Ranges.Count(range => FamilyOf(snapshot, range) == KeyspaceFamily.Strong && range.Nodes.FirstOrDefault(name => live.Find(name) is not null) == row.Name));
             }),
         ];
     }
@@ -82,14 +83,15 @@ internal sealed class ClusterView(
             throw Failed(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'");
         var ranges = snapshot.Ranges.Where(range => keyspace is null || range.Keyspace == keyspace).OrderBy(range => range.Id.Value).ToList();
         var reports = await CollectReportsAsync(ranges.SelectMany(range => range.Nodes).Distinct(), cancellationToken);
-        var statuses = ranges.Select(range => RangeStatusBuilder.Build(range, reports));
+        var statuses = ranges.Select(range => RangeStatusBuilder.Build(range, FamilyOf(snapshot, range), reports));
         return [.. unhealthyOnly ? statuses.Where(RangeStatusBuilder.IsUnhealthy) : statuses];
     }
 
     public async Task<RangeStatus> GetRangeAsync(RangeId range, CancellationToken cancellationToken)
     {
-        var descriptor = (await meta.RefreshAsync(cancellationToken)).FindRange(range) ?? throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
-        return RangeStatusBuilder.Build(descriptor, await CollectReportsAsync(descriptor.Nodes, cancellationToken));
+        var snapshot = await meta.RefreshAsync(cancellationToken);
+        var descriptor = snapshot.FindRange(range) ?? throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
+        return RangeStatusBuilder.Build(descriptor, FamilyOf(snapshot, descriptor), await CollectReportsAsync(descriptor.Nodes, cancellationToken));
     }
 
     public async Task TransferLeaderAsync(RangeId range, string target, CancellationToken cancellationToken)
@@ -98,6 +100,8 @@ internal sealed class ClusterView(
         {
             var snapshot = await meta.RefreshAsync(cancellationToken);
             var descriptor = snapshot.FindRange(range) ?? throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
+            if (FamilyOf(snapshot, descriptor) == KeyspaceFamily.Eventual)
+                throw Failed(ErrorCode.UnsupportedForFamily, $"range {range} belongs to an eventual keyspace: nobody leads it");
             if (descriptor.On(target) is not { } wanted)
                 throw Failed(ErrorCode.InvalidRequest, $"node '{target}' has no replica of range {range}; {string.Join(", ", descriptor.Nodes)} have");
             if (live.Find(target) is null)
@@ -116,8 +120,15 @@ internal sealed class ClusterView(
 
     public async Task CheckpointAsync(RangeId range, CancellationToken cancellationToken)
     {
-        if ((await meta.RefreshAsync(cancellationToken)).FindRange(range) is null)
-            throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
+        var snapshot = await meta.RefreshAsync(cancellationToken);
+        var descriptor = snapshot.FindRange(range) ?? throw Failed(ErrorCode.RangeNotFound, $"there is no range {range}");
+        if (FamilyOf(snapshot, descriptor) == KeyspaceFamily.Eventual)
+        {
+            var there = descriptor.Nodes.Where(name => live.Find(name) is not null).Select(name => grains.GetGrain<IEventualReplicaGrain>(new ReplicaKey(range, name).ToString()));
+            await ReachAsync(() => Task.WhenAll(there.Select(replica => replica.CheckpointAsync()).ToList()).WaitAsync(cancellationToken));
+            return;
+        }
+
         await ReachAsync(() => grains.GetGrain<IKeyRangeGrain>(range.Value).CheckpointAsync().WaitAsync(cancellationToken));
     }
 
@@ -170,6 +181,8 @@ internal sealed class ClusterView(
             throw new GrainDbException(Failure.Unknown(ErrorCode.OutcomeUnknown, $"the range did not answer in time: {exception.Message}"));
         }
     }
+
+    private static KeyspaceFamily FamilyOf(MetaSnapshot snapshot, RangeDescriptor range) => snapshot.FindKeyspace(range.Keyspace)?.Keyspace.Family ?? KeyspaceFamily.Strong;
 
     private static GrainDbException Failed(ErrorCode code, string detail) => new(Failure.NotApplied(code, detail));
 }

@@ -1,8 +1,10 @@
+using GrainDb.Grains.Eventual;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
@@ -20,7 +22,8 @@ namespace GrainDb.Grains.Nodes;
 [GrainType(GrainTypes.Node)]
 [Reentrant]
 [Immovable]
-internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHost host, LocalRanges local, AcceptorCalls calls) : Grain, INodeGrain
+internal sealed class NodeGrain(
+    NodeOptions node, NodeStorage storage, ReplicaHost host, LocalRanges local, AcceptorCalls calls, NodeHints hints, ConflictSearch conflicts) : Grain, INodeGrain
 {
     public override Task OnActivateAsync(CancellationToken cancellationToken) =>
         this.GetPrimaryKeyString() == node.Name
@@ -53,7 +56,24 @@ internal sealed class NodeGrain(NodeOptions node, NodeStorage storage, ReplicaHo
         return Task.FromResult(new TransactionMemories(commit, isAborted, [.. asked]));
     }
 
+    public async Task<TransactionMemories> FenceTransactionAsync(TransactionId transaction)
+    {
+        var answers = await Task.WhenAll(local.All.Select(async leader => (leader.Range, Result: await leader.FenceAsync(transaction))));
+        var asked = answers.Where(answer => answer.Result.Failure is null).ToList();
+        var outcomes = asked.Where(answer => answer.Result.Outcome is not null).Select(answer => answer.Result.Outcome!.Value).ToList();
+        return new TransactionMemories(outcomes.DefaultIfEmpty().Max(), outcomes.Exists(outcome => outcome.IsZero), [.. asked.Select(answer => answer.Range)])
+        {
+            IsPrepared = asked.Exists(answer => answer.Result.IsPrepared),
+        };
+    }
+
     public Task<AppendAnswer[]> HeartbeatAsync(RangeHeartbeat[] heartbeats) => Task.FromResult(calls.Heartbeat(heartbeats));
+
+    public Task<HintAnswer> StoreHintAsync(Hint hint) => hints.StoreAsync(hint);
+
+    public Task<CloseHintsAnswer> CloseHintsAsync(CloseHintsRequest request) => hints.CloseAsync(request);
+
+    public Task<NodeConflicts> GetConflictsAsync(ConflictQuery query) => conflicts.FindHereAsync(query);
 
     public Task<NodeReport> ReportAsync() => Task.FromResult(host.Report());
 }

@@ -1,3 +1,4 @@
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -7,7 +8,7 @@ namespace GrainDb.Grains.Nodes;
 /// <summary>Joins a range's descriptor with the reports of its nodes.</summary>
 internal static class RangeStatusBuilder
 {
-    public static RangeStatus Build(RangeDescriptor range, IReadOnlyDictionary<string, NodeReport?> reports)
+    public static RangeStatus Build(RangeDescriptor range, KeyspaceFamily family, IReadOnlyDictionary<string, NodeReport?> reports)
     {
         var known = range.Replicas.Select(replica => (Replica: replica, Report: Find(reports, replica, range.Id))).ToList();
         var (leading, leader) = known.FirstOrDefault(pair => pair.Report is { Role: ReplicaRole.Leader });
@@ -19,12 +20,13 @@ internal static class RangeStatusBuilder
         return new RangeStatus
         {
             Descriptor = range,
+            Family = family,
             Leader = leader is null ? null : leading.Node,
             Epoch = leader?.Epoch ?? default,
             Replicas = [.. known.Select(pair => ToStatus(pair.Replica.Node, pair.Report, leader) with { Id = pair.Replica.Id })],
             Configuration = configuration,
-            Keys = leader?.Keys ?? -1,
-            Bytes = leader?.Bytes ?? -1,
+            Keys = leader?.Keys ?? LargestOf(known, report => report.Keys),
+            Bytes = leader?.Bytes ?? LargestOf(known, report => report.Bytes),
             Rate = leader?.Rate ?? 0,
             GcThreshold = leader?.GcThreshold ?? default,
         };
@@ -39,8 +41,12 @@ internal static class RangeStatusBuilder
 
         // A follower may hold records of a deposed leader beyond the leader's own; it is not behind for that.
         var lag = leader is null || report.State == ReplicaState.Idle || report.Lsn > leader.Lsn ? 0 : (long)(leader.Lsn.Value - report.Lsn.Value);
-        return new ReplicaStatus(node, report.Role, report.State, report.Lsn, lag, report.Detail) { Applied = report.Applied };
+        return new ReplicaStatus(node, report.Role, report.State, report.Lsn, lag, report.Detail) { Applied = report.Applied, Eventual = report.Eventual };
     }
+
+    /// <summary>Replicas of an eventual partition may each lack something that others have; a strong range without a leader says nothing.</summary>
+    private static long LargestOf(IEnumerable<(ReplicaDescriptor Replica, ReplicaReport? Report)> known, Func<ReplicaReport, long> figure) =>
+        known.Select(pair => pair.Report is { Eventual: not null } report ? figure(report) : -1).DefaultIfEmpty(-1).Max();
 
     /// <summary>A node's word counts for the replica that the descriptor means, not for another one of the same range.</summary>
     private static ReplicaReport? Find(IReadOnlyDictionary<string, NodeReport?> reports, ReplicaDescriptor wanted, RangeId range)

@@ -11,8 +11,14 @@ internal static class GrainTypes
     /// <summary>Keyed <c>range@node</c>, see <see cref="ReplicaKey"/>.</summary>
     public const string Leader = "graindb-leader";
 
+    /// <summary>Keyed <c>range@node</c>, see <see cref="ReplicaKey"/>.</summary>
+    public const string EventualReplica = "graindb-eventual-replica";
+
     public const string Node = "graindb-node";
 
     /// <summary>Keyed by the transaction's id.</summary>
     public const string Transaction = "graindb-transaction";
+
+    /// <summary>Keyed by the saga's id.</summary>
+    public const string Saga = "graindb-saga";
 }

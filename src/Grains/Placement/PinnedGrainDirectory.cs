@@ -13,6 +13,7 @@ internal sealed class PinnedGrainDirectory(LiveNodes nodes) : IGrainDirectory
 
     private static readonly GrainType ReplicaType = GrainType.Create(GrainTypes.Replica);
     private static readonly GrainType LeaderType = GrainType.Create(GrainTypes.Leader);
+    private static readonly GrainType EventualReplicaType = GrainType.Create(GrainTypes.EventualReplica);
     private static readonly GrainType NodeType = GrainType.Create(GrainTypes.Node);
 
     /// <summary>The node that the grain cannot leave; null when it may be anywhere.</summary>
@@ -22,7 +23,7 @@ internal sealed class PinnedGrainDirectory(LiveNodes nodes) : IGrainDirectory
         var key = grain.Key.ToString()!;
         if (grain.Type == NodeType)
             return key;
-        return grain.Type == ReplicaType || grain.Type == LeaderType ? ReplicaKey.Parse(key).Node : null;
+        return grain.Type == ReplicaType || grain.Type == LeaderType || grain.Type == EventualReplicaType ? ReplicaKey.Parse(key).Node : null;
     }
 
     public Task<GrainAddress?> Lookup(GrainId grainId) => Task.FromResult(Find(grainId));

@@ -35,6 +35,8 @@ internal sealed class Candidacy(NodeOptions node, ReplicaHost host, MetaCache me
         {
             if ((meta.Current?.FindActive(descriptor.Keyspace) ?? (await meta.RefreshAsync(CancellationToken.None)).FindActive(descriptor.Keyspace)) is not { } map)
                 return new() { Failure = Failure.NotApplied(ErrorCode.RangeMoved, $"keyspace '{descriptor.Keyspace}' is not active") };
+            if (map.Keyspace.Family == KeyspaceFamily.Eventual)
+                return new() { Failure = Failure.NotApplied(ErrorCode.UnsupportedForFamily, $"keyspace '{descriptor.Keyspace}' is eventual: nobody leads its ranges") };
             partitioning = map.Keyspace.Partitioning;
         }
 

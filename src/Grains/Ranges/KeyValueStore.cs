@@ -4,6 +4,7 @@ using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Grains.Ranges;
@@ -114,9 +115,9 @@ internal sealed class KeyValueStore(
         // What the session has seen may come from a node whose clock is ahead: a scan that names its own present must lie above it.
         clock.TryReceive(consistency.Seen);
         return calls.RunAsync(
-            snapshot => snapshot.FindActive(keyspace) is { } map
-                ? new ScanPlan(map, query, consistency, clock, node.Name).RunAsync(routing)
-                : new(ScanResult.Failed(NoKeyspace(keyspace))),
+            snapshot => snapshot.FindActive(keyspace) is not { } map ? new(ScanResult.Failed(NoKeyspace(keyspace)))
+                : FamilyFailure(map) is { } failure ? new(ScanResult.Failed(failure))
+                : new ScanPlan(map, query, consistency, clock, node.Name).RunAsync(routing),
             result => result.Failure,
             ScanResult.Failed,
             isWrite: false,
@@ -155,10 +156,21 @@ internal sealed class KeyValueStore(
             return NoKeyspace(keyspace);
         }
 
+        if (FamilyFailure(map) is { } failure)
+        {
+            range = null;
+            routingKey = default;
+            return failure;
+        }
+
         routingKey = map.RoutingKeyOf(key);
         range = map.Find(routingKey.Span);
         return null;
     }
+
+    private static Failure? FamilyFailure(KeyspaceMap map) => map.Keyspace.Family == KeyspaceFamily.Strong
+        ? null
+        : Failure.NotApplied(ErrorCode.UnsupportedForFamily, $"keyspace '{map.Keyspace.Name}' is eventual: it offers single keys, and no scans, history, snapshots, transactions or change feeds");
 
     private static Failure NoKeyspace(string keyspace) =>
         Failure.NotApplied(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'");

@@ -4,6 +4,7 @@ using GrainDb.Engine.Replication;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -137,7 +138,7 @@ internal sealed class ReplicaCare(
         if (meta.Current is not { } snapshot || time.GetElapsedTime(_lastSearch, now) < PauseBetweenAttempts)
             return;
         _lastSearch = now;
-        var mine = snapshot.Ranges.Where(range => range.On(node.Name) is { } replica && storage.FindReplica(range.Id)?.Id != replica.Id);
+        var mine = snapshot.Ranges.Where(range => snapshot.FindKeyspace(range.Keyspace) is not { Keyspace.Family: KeyspaceFamily.Eventual } && range.On(node.Name) is { } replica && storage.FindReplica(range.Id)?.Id != replica.Id);
         foreach (var range in mine.Take(MaxWakesAtOnce).Where(range => MayTry(range.Id)))
             grains.GetGrain<IKeyRangeGrain>(range.Id.Value).WakeAsync().Ignore();
     }

@@ -3,6 +3,7 @@ using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
+using GrainDb.Grains.Eventual;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Ranges;
 using GrainDb.Interfaces.Errors;
@@ -24,6 +25,7 @@ internal sealed class ReplicaHost(
     LocalRanges local,
     ReplicaTransport transport,
     StateLoading loading,
+    EventualHost eventual,
     ReplicationOptions options,
     ITransactionRecovery recovery,
     TimeProvider time,
@@ -57,7 +59,7 @@ internal sealed class ReplicaHost(
     {
         if (_slots.TryGetValue(range, out var slot) && slot is { Acceptor: { } open, Broken: null })
             return new(open.Id == replica ? (open, false) : (null, true));
-        return storage.FindReplica(range)?.Id == replica ? OpenAsync(range, byLeader) : new((null, true));
+        return storage.FindReplica(range) is { IsEventual: false } entry && entry.Id == replica ? OpenAsync(range, byLeader) : new((null, true));
     }
 
     /// <summary>This node's replica where it is in memory; null where it is not.</summary>
@@ -65,7 +67,7 @@ internal sealed class ReplicaHost(
 
     /// <summary>This node's replica, whichever it is, opened where it is idle; null when there is none that can be used.</summary>
     public async ValueTask<ReplicaAcceptor?> FindAsync(RangeId range) =>
-        storage.FindReplica(range) is { IsOpened: true } entry ? (await FindAsync(range, entry.Id, byLeader: false)).Acceptor : null;
+        storage.FindReplica(range) is { IsOpened: true, IsEventual: false } entry ? (await FindAsync(range, entry.Id, byLeader: false)).Acceptor : null;
 
     /// <summary>
     /// Leads: where this node leads already it goes on, else it stands with a higher epoch. The leader is registered for callers on this node.
@@ -129,9 +131,11 @@ internal sealed class ReplicaHost(
     public Task<Lsn?> CheckpointAsync(RangeId range) =>
         SlotOf(range) is { Replica: { } replica } slot ? CheckpointAsync(replica, slot.Closing.Token) : Task.FromResult<Lsn?>(null);
 
-    /// <summary>Ends leadership of the range on this node for good.</summary>
+    /// <summary>Ends leadership of the range on this node for good; of an eventual one all service.</summary>
     public Task RetireAsync(RangeId range)
     {
+        if (eventual.Holds(range))
+            return eventual.RetireAsync(range);
         var slot = SlotOf(range);
         slot.IsRetired = true;
         slot.Leader?.AbortStart();
@@ -139,11 +143,11 @@ internal sealed class ReplicaHost(
     }
 
     /// <summary>Ends what this replica does and deletes it; its id does not come back. Another replica of the range stays.</summary>
-    public Task RemoveReplicaAsync(RangeId range, Guid replica) =>
-        storage.BuryReplica(range, replica) ? RemoveAsync(range, () => storage.DeleteReplica(range, replica)) : Task.CompletedTask;
+    public Task RemoveReplicaAsync(RangeId range, Guid replica) => eventual.Holds(range) ? eventual.RemoveReplicaAsync(range, replica)
+        : storage.BuryReplica(range, replica) ? RemoveAsync(range, () => storage.DeleteReplica(range, replica)) : Task.CompletedTask;
 
     /// <summary>The range is gone for good: nothing of it stays.</summary>
-    public Task ForgetRangeAsync(RangeId range) => RemoveAsync(range, () => storage.ForgetRange(range));
+    public Task ForgetRangeAsync(RangeId range) => eventual.Holds(range) ? eventual.ForgetAsync(range) : RemoveAsync(range, () => storage.ForgetRange(range));
 
     /// <summary>The replica's disk failed, or its leader's records contradict what is committed: it answers nothing until it is rebuilt.</summary>
     public void MarkBroken(RangeId range, Guid replica, string reason, bool mayRebuild)
@@ -165,7 +169,10 @@ internal sealed class ReplicaHost(
     /// <summary>What the node holds, without loading anything.</summary>
     public NodeReport Report() => new(
         storage.Identity.Incarnation.ToString(),
-        [.. storage.Replicas.Select(replica => ReplicaReports.Of(new RangeId(replica.Key), replica.Value.Id, SlotOf(new RangeId(replica.Key))))]);
+        [.. storage.Replicas.Select(replica => Report(new RangeId(replica.Key), replica.Value))]);
+
+    private ReplicaReport Report(RangeId range, ReplicaManifest.Entry entry) =>
+        entry.IsEventual ? eventual.Report(range, entry.Id) : ReplicaReports.Of(range, entry.Id, SlotOf(range));
 
     private async ValueTask<(ReplicaAcceptor? Acceptor, bool IsLost)> OpenAsync(RangeId range, bool byLeader)
     {
@@ -267,6 +274,7 @@ internal sealed class ReplicaHost(
         return storage.FindReplica(descriptor.Id) switch
         {
             null => $"node {node.Name} has no replica of range {descriptor.Id}",
+            { IsEventual: true } => $"range {descriptor.Id} is eventual: nobody leads it",
             var entry when wanted != Guid.Empty && entry.Id != wanted => $"node {node.Name} has replica {entry.Id} of range {descriptor.Id}, not {wanted}",
             { IsOpened: false } entry when entry.Initial == RangeConfiguration.Unknown => $"the replica of range {descriptor.Id} on node {node.Name} does not know who votes",
             _ => null,

@@ -104,4 +104,28 @@ public enum ErrorCode
 
     /// <summary>The key has as many concurrent values as it may: they must be resolved before another one is added.</summary>
     TooManySiblings,
+
+    /// <summary>No such conflict is recorded, or not any more.</summary>
+    ConflictNotFound,
+
+    /// <summary>No such saga.</summary>
+    SagaNotFound,
+
+    /// <summary>No such definition of a saga.</summary>
+    SagaDefinitionNotFound,
+
+    /// <summary>Another definition is stored under that name and version, for good.</summary>
+    SagaDefinitionExists,
+
+    /// <summary>No such order.</summary>
+    OrderNotFound,
+
+    /// <summary>No such article in the inventory.</summary>
+    ArticleNotFound,
+
+    /// <summary>No such account.</summary>
+    AccountNotFound,
+
+    /// <summary>No shipment was created for the order.</summary>
+    ShipmentNotFound,
 }

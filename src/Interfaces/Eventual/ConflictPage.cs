@@ -32,3 +32,23 @@ public sealed record ConflictPage
     /// <summary>A page that could not be made.</summary>
     public static ConflictPage Failed(Failure failure) => new() { Failure = failure };
 }
+
+/// <summary>What became of having ended conflicts forgotten.</summary>
+[GenerateSerializer, Immutable, Alias("graindb.conflict-dismissal")]
+public sealed record ConflictDismissal
+{
+    /// <summary>Null when every replica that answered has none of them any more.</summary>
+    [Id(0)]
+    public Failure? Failure { get; init; }
+
+    /// <summary>Whether any replica had one.</summary>
+    [Id(1)]
+    public bool Found { get; init; }
+
+    /// <summary>Nodes with a replica that did not answer: what they have recorded is listed again when they do.</summary>
+    [Id(2)]
+    public IReadOnlyList<string> Missing { get; init; } = [];
+
+    /// <summary>It could not be done.</summary>
+    public static ConflictDismissal Failed(Failure failure) => new() { Failure = failure };
+}

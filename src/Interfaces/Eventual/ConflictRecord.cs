@@ -28,12 +28,12 @@ public sealed record ConflictLoser(
     [property: Id(4)] string ContentType,
     [property: Id(5)] ReadOnlyMemory<byte> Value);
 
-/// <summary>A conflict between concurrent writes of one key, and how it ended. Replicas that saw it each have it; key, winner and losers tell them apart.</summary>
+/// <summary>A conflict between concurrent writes of one key, and how it ended. Replicas that saw it each have it, perhaps with different losers; key and winner name it.</summary>
 /// <param name="Key">The user's key.</param>
 /// <param name="Resolution">How.</param>
 /// <param name="Winner">The write that stands.</param>
 /// <param name="Losers">The writes that do not, in order of their dots.</param>
-/// <param name="At">When this replica resolved it, by its clock.</param>
+/// <param name="At">When it ended: the timestamp of the write that ended it, so the same on all replicas.</param>
 [GenerateSerializer, Immutable, Alias("graindb.conflict-record")]
 public sealed record ConflictRecord(
     [property: Id(0)] ReadOnlyMemory<byte> Key,

@@ -1,5 +1,6 @@
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Interfaces.Eventual;
 
@@ -9,7 +10,7 @@ public enum EventualReply : byte
     /// <summary>It holds the write, or answered the read.</summary>
     Ok,
 
-    /// <summary>It had not answered when the request was.</summary>
+    /// <summary>It cannot be reached, or did not answer in time.</summary>
     Timeout,
 
     /// <summary>It answered that it cannot.</summary>
@@ -20,6 +21,9 @@ public enum EventualReply : byte
 
     /// <summary>It answered, and does not count for reads until it is repaired.</summary>
     NeedsRepair,
+
+    /// <summary>Enough others had answered before it did.</summary>
+    Pending,
 }
 
 /// <summary>One replica's part in a request.</summary>
@@ -63,9 +67,21 @@ public sealed record EventualWriteResult
     [Id(6)]
     public IReadOnlyList<EventualVote> Replicas { get; init; } = [];
 
-    /// <summary>The key's encoded state at the coordinator: what a data type holds now.</summary>
+    /// <summary>The key's encoded state at the coordinator (<see cref="IEventualStates"/>): what a data type holds now.</summary>
     [Id(7)]
     public ReadOnlyMemory<byte> State { get; init; }
+
+    /// <summary>Whether the same request took effect before: then this is its result.</summary>
+    [Id(8)]
+    public bool IsRepeated { get; init; }
+
+    /// <summary>The partition of the key; the meta range's number, 0, when none was reached.</summary>
+    [Id(9)]
+    public RangeId Partition { get; init; }
+
+    /// <summary>The coordinator's region; empty when none was reached.</summary>
+    [Id(10)]
+    public string Region { get; init; } = "";
 
     /// <summary>A failed write.</summary>
     public static EventualWriteResult Failed(Failure failure) => new() { Failure = failure };
@@ -79,7 +95,7 @@ public sealed record EventualReadResult
     [Id(0)]
     public Failure? Failure { get; init; }
 
-    /// <summary>The merged state, encoded; empty for a key that is not there.</summary>
+    /// <summary>The merged state, encoded (<see cref="IEventualStates"/>); empty for a key that is not there.</summary>
     [Id(1)]
     public ReadOnlyMemory<byte> State { get; init; }
 
@@ -102,6 +118,14 @@ public sealed record EventualReadResult
     /// <summary>Whether a replica that answered lacked something and was sent it.</summary>
     [Id(6)]
     public bool IsRepaired { get; init; }
+
+    /// <summary>The partition of the key; the meta range's number, 0, when none was reached.</summary>
+    [Id(7)]
+    public RangeId Partition { get; init; }
+
+    /// <summary>The coordinator's region; empty when none was reached.</summary>
+    [Id(8)]
+    public string Region { get; init; } = "";
 
     /// <summary>A failed read.</summary>
     public static EventualReadResult Failed(Failure failure) => new() { Failure = failure };

@@ -44,6 +44,17 @@ public interface IEventualStore
     /// <param name="cancellationToken">The caller gave up.</param>
     Task<ConflictPage> ListConflictsAsync(string keyspace, ConflictPosition? after, int limit, TimeSpan timeout, CancellationToken cancellationToken);
 
-    /// <summary>Has the replicas of a partition compared with each other soon, whatever is known of them. Returns why not; null when it was taken up.</summary>
+    /// <summary>Has the replicas of a key forget the conflicts that one write ended, durably: somebody has looked at them. Values do not change.</summary>
+    /// <param name="keyspace">Name of the keyspace.</param>
+    /// <param name="key">The user's key.</param>
+    /// <param name="winner">The write that stood (<see cref="ConflictRecord.Winner"/>).</param>
+    /// <param name="timeout">Budget of the whole operation.</param>
+    /// <param name="cancellationToken">The caller gave up.</param>
+    Task<ConflictDismissal> DismissConflictAsync(string keyspace, ReadOnlyMemory<byte> key, Dot winner, TimeSpan timeout, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Has the replicas of a partition compared with each other soon, whatever is known of them. Returns why not; null when it was taken up.
+    /// <see cref="Errors.ErrorCode.RangeNotFound"/>: there is no such range; <see cref="Errors.ErrorCode.UnsupportedForFamily"/>: it is of a strong keyspace.
+    /// </summary>
     Task<Failure?> RepairAsync(RangeId partition, TimeSpan timeout, CancellationToken cancellationToken);
 }

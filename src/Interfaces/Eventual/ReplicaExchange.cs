@@ -40,7 +40,12 @@ public readonly record struct KeyState([property: Id(0)] ReadOnlyMemory<byte> Ke
 /// <param name="Items">All are merged, or none.</param>
 [GenerateSerializer, Immutable, Alias("graindb.merge-request")]
 public sealed record MergeRequest(
-    [property: Id(0)] Guid Replica, [property: Id(1)] long Configuration, [property: Id(2)] long Epoch, [property: Id(3)] KeyState[] Items);
+    [property: Id(0)] Guid Replica, [property: Id(1)] long Configuration, [property: Id(2)] long Epoch, [property: Id(3)] KeyState[] Items)
+{
+    /// <summary>The write that made the states, where that may be repeated: it becomes durable with them. Null otherwise.</summary>
+    [Id(4)]
+    public RequestResult? Request { get; init; }
+}
 
 /// <summary>Answer to everything that only succeeds or fails.</summary>
 /// <param name="Outcome">What was done.</param>

@@ -63,6 +63,9 @@ public static class KeyspaceLimits
     /// <summary>Most ranges at creation.</summary>
     public const int MaxPartitions = 4096;
 
+    /// <summary>Partitions of an eventual keyspace for which nobody names a number.</summary>
+    public const int DefaultEventualPartitions = 32;
+
     /// <summary>Most replicas of a range.</summary>
     public const int MaxReplicationFactor = 7;
 

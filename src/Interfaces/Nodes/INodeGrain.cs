@@ -1,4 +1,5 @@
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using GrainDb.Interfaces.Transactions;
@@ -54,6 +55,13 @@ public interface INodeGrain : IGrainWithStringKey
     Task<TransactionMemories> FindTransactionAsync(TransactionId transaction);
 
     /// <summary>
+    /// The same of a transaction whose coordinator is lost; and a range of which nothing of it is known takes nothing of it any more, durably, when this returns. When all ranges were asked, and none knows anything
+    /// and none has it prepared, it is over.
+    /// </summary>
+    [Alias("fence-transaction"), ResponseTimeout("00:00:05")]
+    Task<TransactionMemories> FenceTransactionAsync(TransactionId transaction);
+
+    /// <summary>
     /// Heartbeats of many leaders of one node, each an append without records. A replica that is not in memory answers
     /// <see cref="AppendOutcome.Unable"/> and is opened meanwhile.
     /// </summary>
@@ -61,6 +69,18 @@ public interface INodeGrain : IGrainWithStringKey
     /// <returns>An answer for each, at its place.</returns>
     [Alias("heartbeat"), ResponseTimeout("00:00:01")]
     Task<AppendAnswer[]> HeartbeatAsync(RangeHeartbeat[] heartbeats);
+
+    /// <summary>Keeps a hint for a replica of another node, or says durably that its target lacks something.</summary>
+    [Alias("store-hint"), ResponseTimeout("00:00:02")]
+    Task<HintAnswer> StoreHintAsync(Hint hint);
+
+    /// <summary>Refuses older hints of a partition from now on, durably, and says how many there still are.</summary>
+    [Alias("close-hints"), ResponseTimeout("00:00:10")]
+    Task<CloseHintsAnswer> CloseHintsAsync(CloseHintsRequest request);
+
+    /// <summary>Conflicts that ended at this node's replicas of an eventual keyspace. Opens those that are idle.</summary>
+    [Alias("conflicts"), ResponseTimeout("00:00:30")]
+    Task<NodeConflicts> GetConflictsAsync(ConflictQuery query);
 
     /// <summary>What this node holds, without loading anything.</summary>
     [Alias("report"), ResponseTimeout("00:00:05")]

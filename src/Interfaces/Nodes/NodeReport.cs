@@ -1,3 +1,4 @@
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -59,6 +60,10 @@ public sealed record ReplicaReport
     /// <summary>Who votes, as this replica's log has it; null when idle, or when the log has none.</summary>
     [Id(12)]
     public RangeConfiguration? Configuration { get; init; }
+
+    /// <summary>Of a replica of an eventual partition that is in memory; else null.</summary>
+    [Id(13)]
+    public EventualReplicaReport? Eventual { get; init; }
 }
 
 /// <summary>What a node says of itself.</summary>

@@ -1,3 +1,4 @@
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 
@@ -19,4 +20,9 @@ public sealed record ReplicaCreation([property: Id(0)] Guid Incarnation, [proper
 /// Who votes before any record of the log says so; <see cref="RangeConfiguration.Unknown"/> for a newcomer to a range that exists.
 /// </param>
 [GenerateSerializer, Immutable, Alias("graindb.planned-replica")]
-public sealed record PlannedReplica([property: Id(0)] RangeId Range, [property: Id(1)] Guid Replica, [property: Id(2)] RangeConfiguration Initial);
+public sealed record PlannedReplica([property: Id(0)] RangeId Range, [property: Id(1)] Guid Replica, [property: Id(2)] RangeConfiguration Initial)
+{
+    /// <summary>The policy of its keyspace where that is eventual; null in a strong one.</summary>
+    [Id(3)]
+    public ConflictPolicy? Conflict { get; init; }
+}

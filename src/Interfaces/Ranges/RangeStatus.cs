@@ -1,3 +1,4 @@
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Replicas;
 
@@ -26,6 +27,10 @@ public sealed record ReplicaStatus(
     /// <summary>Last record of the log that its state holds; zero when idle.</summary>
     [Id(7)]
     public Lsn Applied { get; init; }
+
+    /// <summary>Of a replica of an eventual partition that is in memory; else null.</summary>
+    [Id(8)]
+    public EventualReplicaReport? Eventual { get; init; }
 }
 
 /// <summary>One range as its leader, or its node's storage, reports it.</summary>
@@ -67,4 +72,8 @@ public sealed record RangeStatus
     /// <summary>Who votes, as the leader's log has it, else the log of the replica with the highest epoch; null when none tells.</summary>
     [Id(8)]
     public RangeConfiguration? Configuration { get; init; }
+
+    /// <summary>The family of its keyspace. A partition of an eventual one has no leader, no epoch of leadership, no GC threshold and no voters.</summary>
+    [Id(9)]
+    public Keyspaces.KeyspaceFamily Family { get; init; }
 }

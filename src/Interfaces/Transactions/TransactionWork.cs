@@ -97,7 +97,16 @@ public sealed record RangeCommitResult
 /// <param name="Transaction">The transaction.</param>
 /// <param name="CommitTimestamp">When it committed; zero when it aborted.</param>
 [GenerateSerializer, Immutable, Alias("graindb.resolution")]
-public readonly record struct Resolution([property: Id(0)] TransactionId Transaction, [property: Id(1)] Timestamp CommitTimestamp);
+public readonly record struct Resolution([property: Id(0)] TransactionId Transaction, [property: Id(1)] Timestamp CommitTimestamp)
+{
+    /// <summary>
+    /// In place of a commit timestamp: no decision, but the end of any decision in this one range. It was asked what became of a transaction that it knew nothing of, and takes nothing of it any more.
+    /// </summary>
+    public static readonly Timestamp Fence = new(1);
+
+    /// <summary>Whether it is no decision.</summary>
+    public bool IsFence => CommitTimestamp == Fence;
+}
 
 /// <summary>Asks whether what was read is unchanged in an interval of time.</summary>
 /// <param name="Keys">Routing keys.</param>

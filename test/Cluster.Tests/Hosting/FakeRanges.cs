@@ -5,6 +5,7 @@ using GrainDb.Engine.Time;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Changes;
+using GrainDb.Grains.Eventual;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
@@ -46,7 +47,9 @@ internal sealed class FakeRanges
         Live = new LiveNodes(new FakeMembership(["n1", "n2", "n3", "n4"], down));
         Grains = grains;
         var storage = new NodeStorage(options, new StorageOptions(), new NativeFileSystem(), Clock, NullLogger<NodeStorage>.Instance);
-        var host = new ReplicaHost(options, storage, local, new ReplicaTransport(grains, Live), new StateLoading(Time, NullLogger<StateLoading>.Instance), ReplicationOptions.Default, NoTransactionRecovery.Instance, Time, NullLogger<ReplicaHost>.Instance);
+        var eventual = new EventualHost(options, storage, Time, NullLogger<EventualHost>.Instance);
+        var host = new ReplicaHost(
+            options, storage, local, new ReplicaTransport(grains, Live), new StateLoading(Time, NullLogger<StateLoading>.Instance), eventual, ReplicationOptions.Default, NoTransactionRecovery.Instance, Time, NullLogger<ReplicaHost>.Instance);
         var routes = new LeaderRoutes(options, local, host, Live, ReplicationOptions.Default, grains);
         Cache = new MetaCache(storage, routes, Time);
         var calls = new RangeCalls(Cache, routes, Time);

@@ -9,6 +9,7 @@ using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -42,12 +43,17 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     public static Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage) =>
         StartAsync(directory, weights, storage, new Network(), buriesFast: false);
 
+    public static Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage, Network network, bool buriesFast) =>
+        StartAsync(directory, weights, storage, network, buriesFast, static (_, _) => { });
+
     /// <param name="directory">The nodes' data.</param>
     /// <param name="weights">One node each.</param>
     /// <param name="storage">Of all nodes.</param>
     /// <param name="network">Between them.</param>
     /// <param name="buriesFast">A silo that does not answer is declared dead within a few seconds, also by mistake on a busy machine.</param>
-    public static async Task<GrainDbCluster> StartAsync(TestDirectory directory, double[] weights, StorageOptions storage, Network network, bool buriesFast)
+    /// <param name="configure">Adds what a test brings to the services of each node.</param>
+    public static async Task<GrainDbCluster> StartAsync(
+        TestDirectory directory, double[] weights, StorageOptions storage, Network network, bool buriesFast, Action<string, IServiceCollection> configure)
     {
         var builder = new InProcessTestClusterBuilder((short)weights.Length);
         builder.Options.ConfigureFileLogging = false;
@@ -70,6 +76,7 @@ internal sealed class GrainDbCluster : IAsyncDisposable
             silo.Services.AddSingleton<ITransactionRecords>(services => services.GetRequiredService<GatedDecisions>());
             silo.Services.AddSingleton<IResolutions>(services => services.GetRequiredService<GatedDecisions>());
         });
+        builder.ConfigureSilo((options, silo) => configure(options.SiloName, silo.Services));
         if (buriesFast)
             builder.ConfigureSilo((_, silo) => silo.Configure<ClusterMembershipOptions>(BuryFast));
         builder.ConfigureSilo((options, silo) => silo.AddGrainDbNode(
@@ -95,6 +102,8 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     public IKeyspaceCatalog Keyspaces(int node) => Service<IKeyspaceCatalog>(node);
 
     public ITransactionStore Transactions(int node) => Service<ITransactionStore>(node);
+
+    public ISagaStore Sagas(int node) => Service<ISagaStore>(node);
 
     public IClusterView View(int node) => Service<IClusterView>(node);
 

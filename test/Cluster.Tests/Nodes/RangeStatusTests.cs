@@ -1,4 +1,5 @@
 using GrainDb.Grains.Nodes;
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -60,6 +61,7 @@ public sealed class RangeStatusTests
     /// <summary>Nodes that say nothing are silent.</summary>
     private static RangeStatus Build(params Said[] said) => RangeStatusBuilder.Build(
         Descriptor,
+        KeyspaceFamily.Strong,
         said.ToDictionary(replica => replica.Node, NodeReport? (replica) => new NodeReport("", [replica.Report])));
 
     private sealed record Said(string Node, ReplicaReport Report);

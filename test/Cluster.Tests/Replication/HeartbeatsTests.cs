@@ -1,5 +1,6 @@
 using GrainDb.Grains.Replicas;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -158,6 +159,14 @@ public sealed class HeartbeatsTests
         public Task RetireReplicasAsync(RangeId[] ranges) => throw new NotSupportedException();
 
         public Task<TransactionMemories> FindTransactionAsync(TransactionId transaction) => throw new NotSupportedException();
+
+        public Task<TransactionMemories> FenceTransactionAsync(TransactionId transaction) => throw new NotSupportedException();
+
+        public Task<HintAnswer> StoreHintAsync(Hint hint) => throw new NotSupportedException();
+
+        public Task<CloseHintsAnswer> CloseHintsAsync(CloseHintsRequest request) => throw new NotSupportedException();
+
+        public Task<NodeConflicts> GetConflictsAsync(ConflictQuery query) => throw new NotSupportedException();
 
         public Task<NodeReport> ReportAsync() => throw new NotSupportedException();
     }

@@ -68,7 +68,8 @@ public sealed class LostCoordinatorTests : IAsyncLifetime
 
         await _cluster.UntilAsync(async () => (await _client.CommitAsync(0, transaction)).Failure is { Outcome: not Outcome.Applied });
         Assert.Equal("before", await _client.GetAsync(0, "a"));
-        Assert.NotEqual(TransactionStatus.Committed, (await _client.FindAsync(1, transaction))!.Status);
+        await _cluster.UntilAsync(async () => (await _client.FindAsync(1, transaction))!.Status == TransactionStatus.Aborted);
+        Assert.Equal(TransactionStatus.Aborted, (await _client.FindAsync(0, transaction))!.Status);
     }
 
     /// <summary>Node 2 commits up to its closed gate, and is killed there.</summary>

@@ -7,6 +7,7 @@ using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
+using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GrainDb.Engine.Tests.Eventual;
@@ -21,14 +22,14 @@ internal sealed class EventualTrio
     private readonly Dictionary<string, FaultyFileSystem> _disks = [];
     private int _rounds;
 
-    public EventualTrio(ConflictPolicy policy = ConflictPolicy.Siblings)
+    public EventualTrio(ConflictPolicy policy = ConflictPolicy.Siblings, EventualFaults faults = EventualFaults.None)
     {
         Policy = policy;
         foreach (var node in (string[])["node1", "node2", "node3", "node4", "node5"])
         {
             _disks[node] = new FaultyFileSystem();
             Clocks[node] = new HybridLogicalClock(Time, HybridLogicalClock.DefaultMaxOffset);
-            Hints[node] = HintStore.Open(new("/hints", IdOf(node).Id, ReplicaRig.Small, GroupCommitOptions.Default), _disks[node], Clocks[node], _work.Enqueue);
+            Hints[node] = HintStore.Open(new("/hints", IdOf(node).Id, ReplicaRig.Small, GroupCommitOptions.Default) { Faults = faults }, _disks[node], Clocks[node], _work.Enqueue);
         }
 
         foreach (var member in Configuration.Members)
@@ -78,10 +79,13 @@ internal sealed class EventualTrio
 
     public void Heal() => _cut.Clear();
 
-    public EventualWriteResult Write(string node, EventualWrite write, EventualLevel level, bool sloppy = false) => Run(Begin(node, write, level, sloppy));
+    public EventualWriteResult Write(string node, EventualWrite write, EventualLevel level, bool sloppy = false, IdempotencyStamp? stamp = null) => Run(Begin(node, write, level, sloppy, stamp));
 
-    public Task<EventualWriteResult> Begin(string node, EventualWrite write, EventualLevel level, bool sloppy = false) =>
-        new WriteCoordination(Replica(node), node, new Links(this, node), Options, Time, Configuration, level, sloppy).RunAsync(write, TimeSpan.FromSeconds(2));
+    public Task<EventualWriteResult> Begin(string node, EventualWrite write, EventualLevel level, bool sloppy = false, IdempotencyStamp? stamp = null) =>
+        NewWrite(node, level, sloppy).RunAsync(write, stamp, TimeSpan.FromSeconds(2));
+
+    public WriteCoordination NewWrite(string node, EventualLevel level, bool sloppy = false) =>
+        new(Replica(node), node, new Links(this, node), Options, Time, Configuration, level, sloppy);
 
     public EventualReadResult Read(string node, string key, EventualLevel level) =>
         Run(new ReadCoordination(Replica(node), node, new Links(this, node), Options, Clocks[node], Time, Configuration, level).RunAsync(Encoding.UTF8.GetBytes(key), TimeSpan.FromSeconds(2)));
@@ -156,6 +160,8 @@ internal sealed class EventualTrio
         public Task<StatesAnswer?> GetStatesAsync(RangeId partition, ReplicaDescriptor to, StatesRequest request) => CallAsync(to, request, replica => Task.FromResult(replica.GetStates(request)));
 
         public Task<RoundAnswer?> StepAsync(RangeId partition, ReplicaDescriptor to, RoundRequest request) => CallAsync(to, request, replica => replica.StepAsync(request));
+
+        public Task<RequestAnswer?> FindRequestAsync(RangeId partition, ReplicaDescriptor to, RequestQuery query) => CallAsync(to, query, replica => Task.FromResult(replica.FindRequest(query)));
 
         public async Task<bool?> MarkForRepairAsync(RangeId partition, ReplicaDescriptor to) =>
             await CallAsync<string>(to, "mark", async replica => await replica.MarkForRepairAsync() ? "noted" : "failed") is { } answer ? answer == "noted" : null;

@@ -183,6 +183,28 @@ public sealed class RepairTests
         Assert.Equal(3, trio.Round("node1", "node4", "node5"));
     }
 
+    /// <summary>Where hints count they are copies: the loss of the coordinator's disk must not be the loss of the write. A hint that was acknowledged and not kept is noticed.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_write_that_was_acknowledged_with_a_hint_survives_its_coordinators_disk(bool dropped)
+    {
+        var trio = new EventualTrio(faults: dropped ? EventualFaults.DropHint : EventualFaults.None);
+        trio.Isolate("node2");
+        trio.Isolate("node3");
+        Assert.Null(trio.Write("node1", ReplicaRig.Put("k", "v"), EventualLevel.Quorum, sloppy: true).Failure);
+        Replace(trio, "node1");
+        trio.Heal();
+        foreach (var node in (string[])["node4", "node5"])
+        {
+            foreach (var target in trio.Hints[node].Targets)
+                Assert.True(trio.HandOff(node, target).IsComplete);
+        }
+
+        Assert.True(trio.Run(trio.Repair("node1").RunAsync(trio.Configuration, TestContext.Current.CancellationToken)).IsComplete);
+        Assert.Equal(dropped ? [] : ["v"], EventualTrio.Values(trio.StateAt("node1", "k")));
+    }
+
     [Fact]
     public void A_write_that_was_under_way_during_a_round_is_sent_anew()
     {

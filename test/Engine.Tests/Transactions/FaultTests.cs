@@ -107,4 +107,16 @@ public sealed class FaultTests
         Assert.Equal(holds, rig.Range.Acceptor.Closed < prepared);
         Assert.Equal(holds, rig.Range.Acceptor.NewestSnapshot < prepared);
     }
+
+    [Theory]
+    [InlineData(TransactionFaults.None, true)]
+    [InlineData(TransactionFaults.LatePrepare, false)]
+    internal void What_was_given_up_does_not_commit(TransactionFaults faults, bool holds)
+    {
+        var rig = new ParticipantRig(faults);
+        var id = rig.NewId();
+        rig.Fence(id);
+
+        Assert.Equal(holds, rig.Commit(rig.Work(id, id.Began, RangeRig.Put("a", "1"))).Failure is not null);
+    }
 }

@@ -59,6 +59,10 @@ internal sealed class ParticipantRig(RangeRig range)
 
     public void Resolve(TransactionId id, Timestamp commit) => Assert.Null(Flushed(BeginResolve(id, commit)));
 
+    public Task<FenceResult> BeginFence(TransactionId id) => Range.Leader.FenceAsync(id).AsTask();
+
+    public FenceResult Fence(TransactionId id) => Flushed(BeginFence(id));
+
     public void Abort(TransactionId id) => Resolve(id, Timestamp.Zero);
 
     public Task<RangeCommitResult> BeginCommit(TransactionWork work) => Range.Leader.CommitAsync(work).AsTask();

@@ -12,7 +12,7 @@ namespace GrainDb.Simulation.Checks;
 /// <summary>
 /// What must hold at every moment, looked at after every event of the node that it is about: what one replica applied every other one
 /// applies too, at the same LSN (committed is final); one leader per epoch; no record of an epoch above the promise; closed time never goes back; replicas that applied equally
-/// far hold the same.
+/// far hold the same; what is known to be decided has no intents any more.
 /// </summary>
 internal sealed class RunningChecks(SimulatedCluster cluster, SimulatedRange range)
 {
@@ -82,6 +82,8 @@ internal sealed class RunningChecks(SimulatedCluster cluster, SimulatedRange ran
                 Compare(node, record);
         }
 
+        if (replica.Transactions.Prepared.ByAge.FirstOrDefault(prepared => replica.Transactions.Decisions.Find(prepared.Id) is not null) is { } orphan)
+            cluster.World.Fail($"{node.Name} holds intents of transaction {orphan.Id}, and knows what became of it");
         if (replica.IsLoaded && ++_changes % StateEvery == 0)
             CompareState(node, replica);
     }

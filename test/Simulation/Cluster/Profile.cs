@@ -39,6 +39,9 @@ internal sealed record Profile
 
     public bool HasTransactions => TransactionClients > 0;
 
+    /// <summary>Readers of everything that changes.</summary>
+    public int Feeds { get; init; }
+
     /// <summary>How long things break.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(8);
 
@@ -103,9 +106,19 @@ internal sealed record Profile
     /// <param name="options">What is wanted of it.</param>
     public static Profile Draw(Random random, RunOptions options)
     {
-        var (script, faults) = (options.Script, options.Faults.Replication);
-        if ((script ?? (random.Next(6) == 0 ? (Script)random.Next(1, 1 + (int)Script.OldVoters) : Script.None)) is not Script.None and var chosen)
-            return chosen == Script.LateDecision ? LateDecisions(random, options.Faults) : Scripted(chosen, random, faults);
+        var faults = options.Faults.Replication;
+        switch (options.Script ?? AnyScript(random, options))
+        {
+            case Script.None:
+                break;
+            case Script.LateDecision:
+                return LateDecisions(random, options.Faults);
+            case Script.ClocksApart:
+                return ClocksApart(random, options.Faults);
+            case var chosen:
+                return Scripted(chosen, random, faults);
+        }
+
         var focus = random.Next(Focuses.Length + 1);
         var troubles = focus < Focuses.Length ? Among(Focuses[focus], random) : Among(Enum.GetValues<Trouble>(), random);
         var voters = random.Next(5) == 0 ? 5 : 3;
@@ -136,8 +149,19 @@ internal sealed record Profile
             },
             Replication = Fast with { Faults = faults, MaxAppendBytes = random.Next(3) == 0 ? 100 : 4096 },
             Ranges = random.Next(4) == 0 ? 2 + random.Next(2) : 1,
+            Feeds = random.Next(4) == 0 ? 1 : 0,
         };
         return options.WantsTransactions(random) ? WithTransactions(profile, random, options.Faults) : profile;
+    }
+
+    /// <summary>None in most runs. Late decisions take long, so they are rare.</summary>
+    private static Script AnyScript(Random random, RunOptions options)
+    {
+        if (random.Next(6) != 0)
+            return Script.None;
+        if (!options.WantsTransactions(random))
+            return (Script)random.Next(1, 1 + (int)Script.OldVoters);
+        return random.Next(4) == 0 ? Script.LateDecision : Script.ClocksApart;
     }
 
     /// <summary>The same with clients that work in transactions, and fewer of the others.</summary>
@@ -149,6 +173,7 @@ internal sealed record Profile
             Ranges = random.Next(5) == 0 ? 1 : 2 + random.Next(2),
             Clients = random.Next(3),
             TransactionClients = 2 + random.Next(4),
+            Feeds = random.Next(2),
             Workloads = random.Next(2) == 0 ? Enum.GetValues<Workload>() : [(Workload)random.Next(Enum.GetValues<Workload>().Length)],
             CoordinatorFaults = faults.Coordinators,
             IsBeyondOffset = isBeyondOffset,
@@ -157,10 +182,46 @@ internal sealed record Profile
         };
     }
 
-    /// <summary>Long enough for a decision to be forgotten: deadline, retry window and a sweep.</summary>
+    /// <summary>
+    /// Two data ranges on three nodes each, of which those of one share none with the other; so nothing but a transaction's own requests brings the clock of one to the other.
+    /// </summary>
+    private static Profile ClocksApart(Random random, Faults faults)
+    {
+        var profile = new Profile
+        {
+            Script = Script.ClocksApart,
+            Nodes = 6,
+            Keys = 1 + random.Next(2),
+            ThinkTime = TimeSpan.FromMilliseconds(random.Next(2) == 0 ? 3 : 15),
+            Network = new LinkFaults { Delay = TimeSpan.FromMicroseconds(random.Next(2) == 0 ? 10_000 : 500) },
+            Troubles = Among([Trouble.Transfer, Trouble.Pause], random),
+            Replication = Fast with { Faults = faults.Replication },
+        };
+        return WithTransactions(profile, random, faults) with
+        {
+            Ranges = 2,
+            Clients = 2 + random.Next(2),
+            TransactionClients = 1 + random.Next(3),
+            Workloads = random.Next(3) == 0 ? Enum.GetValues<Workload>() : [Workload.Registers],
+            IsBeyondOffset = false,
+            WallOffset = MaxClockOffset / 2,
+        };
+    }
+
+    /// <summary>The place of a range's first voter among the nodes; the others follow it.</summary>
+    public int FirstVoterOf(SimulatedRange range) => Script == Script.ClocksApart ? range.Number * Voters : range.Number;
+
+    /// <summary>How wrong a node's wall clock is at first.</summary>
+    /// <param name="node">Its place among the nodes.</param>
+    /// <param name="random">The node's.</param>
+    public TimeSpan WallOffsetOf(int node, Random random) => WallOffset * (Script == Script.ClocksApart ? (node < Voters ? 1 : -1) : (2 * random.NextDouble()) - 1);
+
+    /// <summary>Long enough for a decision to be aborted by others; or, in a third, to be forgotten: deadline, retry window and a sweep.</summary>
     private static Profile LateDecisions(Random random, Faults faults) => WithTransactions(new Profile { Script = Script.LateDecision, Nodes = 3, Keys = 2, Replication = Fast }, random, faults) with
     {
-        Duration = TransactionLimits.MaxDuration + TransactionLimits.PrepareTimeout + TransactionLimits.RetryWindow + TimeSpan.FromSeconds(20),
+        Duration = random.Next(3) > 0
+            ? TimeSpan.FromSeconds(25)
+            : TransactionLimits.MaxDuration + TransactionLimits.PrepareTimeout + TransactionLimits.RetryWindow + TimeSpan.FromSeconds(20),
         IsBeyondOffset = false,
         WallOffset = TimeSpan.Zero,
         Ranges = 2,
@@ -173,7 +234,7 @@ internal sealed record Profile
         Nodes = script == Script.OldVoters ? 4 : 3,
         Clients = 4,
         Keys = 1 + random.Next(2),
-        ReadShare = 0.5,
+        ReadShare = script == Script.Transfers ? 0.9 : 0.5,
         ThinkTime = TimeSpan.FromMilliseconds(random.Next(2) == 0 ? 3 : 15),
         WallOffset = random.Next(2) == 0 ? MaxClockOffset / 2 : TimeSpan.Zero,
         Replication = Fast with { Faults = faults, MaxAppendBytes = script == Script.SourceMovesOn ? 4096 : 100 },

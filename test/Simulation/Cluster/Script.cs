@@ -18,7 +18,7 @@ internal enum Script
     /// <summary>Figure 8 of the Raft paper: an old record reaches a majority under a later leader that gets no record of its own that far.</summary>
     FigureEight,
 
-    /// <summary>Leadership goes to and fro between nodes whose clocks differ as much as they may.</summary>
+    /// <summary>Leadership goes to and fro between nodes whose clocks differ as much as they may; whoever stopped is cut off when it has said so.</summary>
     Transfers,
 
     /// <summary>A candidate that is behind asks for records of a replica that has come to follow a later leader since its promise.</summary>
@@ -27,6 +27,9 @@ internal enum Script
     /// <summary>A voter that missed a change of the voters stands with the promises of the old ones.</summary>
     OldVoters,
 
-    /// <summary>Decisions of coordinators are so long on their way that their transactions are aborted, and forgotten, when they arrive.</summary>
+    /// <summary>Decisions of coordinators are so long on their way that their transactions are aborted, or aborted and forgotten, when they arrive.</summary>
     LateDecision,
+
+    /// <summary>Ranges of the same transactions are on different nodes, whose clocks differ as much as they may and hear nothing of each other but through transactions.</summary>
+    ClocksApart,
 }

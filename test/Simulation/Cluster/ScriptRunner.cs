@@ -22,7 +22,7 @@ internal sealed class ScriptRunner
         _director = _range.Director;
         _random = cluster.World.NewRandom("script");
         _process = new SimulatedProcess(cluster.World, "script", _random);
-        if (cluster.Profile.Script is not (Script.None or Script.LateDecision))
+        if (cluster.Profile.Script is not (Script.None or Script.LateDecision or Script.ClocksApart))
             _process.Start(RunAsync);
     }
 
@@ -50,7 +50,7 @@ internal sealed class ScriptRunner
                 Script.FigureEight => FigureEightAsync(),
                 Script.SourceMovesOn => SourceMovesOnAsync(),
                 Script.OldVoters => OldVotersAsync(),
-                _ => TransferAsync(),
+                _ => TransfersAsync(),
             });
         }
     }
@@ -161,9 +161,12 @@ internal sealed class ScriptRunner
         await UntilAsync(() => first.LeadersOf(_range).Count == 0);
         await DelayAsync(2);
 
-        // The first promises itself an epoch that nobody else hears of, so that it will begin with the one after it.
-        CutOff(first.Name);
+        // The first promises itself an epoch that nobody else hears of, so that it will begin with the one after it. The third would have promised too, or it would not.
+        var before = first.NewestOf(_range)?.Replica.Promise.PromisedEpoch;
         _director.Place(first.Name);
+        if (!await UntilAsync(() => first.NewestOf(_range)?.Replica.Promise.PromisedEpoch > before))
+            return;
+        CutOff(first.Name);
         await DelayAsync(2);
         first.Process!.Start(() => first.StopLeadingAsync(_range));
         await UntilAsync(() => first.LeadersOf(_range).Count == 0);
@@ -174,6 +177,7 @@ internal sealed class ScriptRunner
         _director.Place(second.Name);
         if (!await UntilAsync(() => third.NewestOf(_range)?.LeaderNode == second.Name))
             return;
+        _cluster.Network.Faults = _cluster.Profile.Network;
         Mend(first.Name, third.Name);
         _director.Place(first.Name);
         await DelayAsync(100);
@@ -200,7 +204,17 @@ internal sealed class ScriptRunner
         await DelayAsync(500);
     }
 
-    private async Task TransferAsync()
+    /// <summary>The successor hears nothing more of the one before: what that one showed last is to be known from its release.</summary>
+    private async Task TransfersAsync()
+    {
+        if (_director.Serving is not { } leader)
+            return;
+        await TransferAsync(cutsOff: true);
+        await UntilAsync(() => _director.Serving?.Epoch > leader.Epoch);
+        await DelayAsync(_random.Next(150));
+    }
+
+    private async Task TransferAsync(bool cutsOff = false)
     {
         if (_director.Serving is not { } leader)
             return;
@@ -213,6 +227,12 @@ internal sealed class ScriptRunner
             return;
         from.Process!.Start(() => from.StopLeadingAsync(_range));
         await UntilAsync(() => from.LeadersOf(_range).Count == 0);
+        if (cutsOff)
+        {
+            await DelayAsync(1);
+            CutOff(from.Name);
+        }
+
         _director.Place(to[_random.Next(to.Count)].Name);
         await UntilAsync(() => _director.Serving is not null);
     }

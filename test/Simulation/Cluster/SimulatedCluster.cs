@@ -25,12 +25,12 @@ internal sealed class SimulatedCluster
         Records = profile.HasTransactions ? SimulatedRange.OfRecords(this, profile.Ranges) : null;
         Ranges = Records is null ? DataRanges : [.. DataRanges, Records];
         Data = new DataKeyspace(DataRanges);
-        _nodes = Enumerable.Range(1, profile.Nodes).Select(number => new SimulatedNode(this, $"node{number}")).ToDictionary(node => node.Name);
+        _nodes = Enumerable.Range(1, profile.Nodes).Select(number => new SimulatedNode(this, number)).ToDictionary(node => node.Name);
         foreach (var node in Nodes)
             node.Start();
         foreach (var range in Ranges)
         {
-            var initial = new RangeConfiguration([.. Enumerable.Range(range.Number, profile.Voters).Select(place => new ReplicaDescriptor(_nodes.Keys.ElementAt(place % _nodes.Count), NewId()))], []);
+            var initial = new RangeConfiguration([.. Enumerable.Range(profile.FirstVoterOf(range), profile.Voters).Select(place => new ReplicaDescriptor(_nodes.Keys.ElementAt(place % _nodes.Count), NewId()))], []);
             foreach (var voter in initial.Voters)
                 Node(voter.Node).Plan(range, voter.Id, initial);
         }

@@ -30,12 +30,14 @@ internal sealed class SimulatedNode
     private readonly Dictionary<Guid, ReplicaAcceptor> _replicas = [];
     private readonly List<RangeLeader> _leaders = [];
 
-    public SimulatedNode(SimulatedCluster cluster, string name)
+    /// <param name="cluster">Everything around it.</param>
+    /// <param name="number">Its number, from one.</param>
+    public SimulatedNode(SimulatedCluster cluster, int number)
     {
         _cluster = cluster;
-        _random = cluster.World.NewRandom(name);
-        Name = name;
-        Clocks = new ClockFaults { Rate = 1 + (Profile.MaxDrift * ((2 * _random.NextDouble()) - 1)), WallOffset = cluster.Profile.WallOffset * ((2 * _random.NextDouble()) - 1) };
+        Name = $"node{number}";
+        _random = cluster.World.NewRandom(Name);
+        Clocks = new ClockFaults { Rate = 1 + (Profile.MaxDrift * ((2 * _random.NextDouble()) - 1)), WallOffset = cluster.Profile.WallOffsetOf(number - 1, _random) };
         Disk = NewDisk(new FaultyFileSystem());
     }
 
@@ -70,7 +72,6 @@ internal sealed class SimulatedNode
 
     /// <summary>The next sync fails.</summary>
     public bool FailNextSync { get; set; }
-
 
     /// <summary>What it does about transactions while it runs; null where there are none.</summary>
     public NodeTransactions? Transactions { get; private set; }

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using GrainDb.Engine.Eventual;
 using GrainDb.Simulation.Cluster;
+using GrainDb.Simulation.Eventual;
 using Trace = GrainDb.Simulation.Core.Trace;
 
 namespace GrainDb.Simulation.CommandLine;
@@ -11,6 +13,7 @@ internal static class Commands
     private const string Usage = """
         usage: GrainDb.Simulation --seeds N [--from S] [--variant X] [--script X] [--transactions | --no-transactions] [--keep-going]
                GrainDb.Simulation --seed S [--variant X] [--script X] [--transactions | --no-transactions] [--trace]
+               GrainDb.Simulation --eventual (--seeds N [--from S] [--keep-going] | --seed S [--trace]) [--variant X] [--course X]
 
           --seeds N     runs N seeds on all cores; stops at the first that breaks a promise
           --from S      the first of them (1)
@@ -19,6 +22,7 @@ internal static class Commands
           --trace       and says everything that happens
           --script X    only that course of events, see Script (None: only chance)
           --variant X   puts a deliberate error into the machines, see ReplicationFaults, TransactionFaults and CoordinatorFaults
+          --eventual    of eventual keyspaces; variants: see EventualFaults, courses: see EventualCourse
           --transactions     every run has clients that work in transactions; --no-transactions: none has
         """;
 
@@ -27,9 +31,10 @@ internal static class Commands
     {
         int? seed = null;
         int? seeds = null;
+        EventualCourse? course = null;
         var from = 1;
         var options = RunOptions.Any;
-        var (isTracing, keepsGoing) = (false, false);
+        var (isTracing, keepsGoing, isEventual, variant) = (false, false, false, "None");
         for (var i = 0; i < arguments.Length; i++)
         {
             var next = i + 1 < arguments.Length ? arguments[i + 1] : "";
@@ -38,8 +43,10 @@ internal static class Commands
                 "--seed" => TryNumber(next, number => seed = number, ref i),
                 "--seeds" => TryNumber(next, number => seeds = number, ref i),
                 "--from" => TryNumber(next, number => from = number, ref i),
-                "--variant" => Faults.TryParse(next, out var faults) && Take(options with { Faults = faults }) && i++ >= 0,
-                "--script" => Enum.TryParse<Script>(next, out var named) && Take(options with { Script = named }) && i++ >= 0,
+                "--variant" => next.Length > 0 && TakeVariant(next) && i++ >= 0,
+                "--eventual" => isEventual = true,
+                "--course" => Enum.TryParse<EventualCourse>(next, out var named) && (course = named) is not null && i++ >= 0,
+                "--script" => Enum.TryParse<Script>(next, out var script) && Take(options with { Script = script }) && i++ >= 0,
                 "--transactions" => Take(options with { Transactions = true }),
                 "--no-transactions" => Take(options with { Transactions = false }),
                 "--trace" => isTracing = true,
@@ -50,12 +57,28 @@ internal static class Commands
                 return Wrong(errors);
         }
 
+        if (isEventual)
+        {
+            return !Enum.TryParse<EventualFaults>(variant, out var error) || (seed is null) == (seeds is null) || options != RunOptions.Any
+                ? Wrong(errors)
+                : EventualCommands.Execute(seed ?? from, seeds, error, course, isTracing, keepsGoing, output);
+        }
+
+        if (!Faults.TryParse(variant, out var faults) || course is not null)
+            return Wrong(errors);
+        options = options with { Faults = faults };
         return (seed, seeds) switch
         {
             ({ } one, null) => One(one, options, isTracing, output),
             (null, { } many) when !isTracing => Many(from, many, options, keepsGoing, output),
             _ => Wrong(errors),
         };
+
+        bool TakeVariant(string name)
+        {
+            variant = name;
+            return true;
+        }
 
         bool Take(RunOptions changed)
         {

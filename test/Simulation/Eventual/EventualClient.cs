@@ -3,6 +3,7 @@ using System.Text;
 using GrainDb.Engine.Eventual;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
+using GrainDb.Interfaces.Transactions;
 using GrainDb.Simulation.Core;
 
 namespace GrainDb.Simulation.Eventual;
@@ -11,6 +12,8 @@ namespace GrainDb.Simulation.Eventual;
 internal sealed class EventualClient
 {
     public static readonly string[] Keys = ["a", "b", "c", "d"];
+
+    private const int MaxRepeats = 4;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
 
@@ -43,7 +46,7 @@ internal sealed class EventualClient
     {
         while (_cluster.AreThingsBreaking)
         {
-            var key = Keys[_random.Next(Keys.Length)];
+            var key = Keys[_random.Next(_cluster.Profile.Keys)];
             if (_random.Next(2) == 0)
                 await ReadAsync(key);
             else if (IsCounting)
@@ -51,7 +54,7 @@ internal sealed class EventualClient
             else
                 await WriteAsync(key);
             var pause = new TaskCompletionSource();
-            _cluster.World.Schedule(TimeSpan.FromMilliseconds(_random.Next(300)), _process, () => pause.TrySetResult());
+            _cluster.World.Schedule(_cluster.Profile.LongestPause * _random.NextDouble(), _process, () => pause.TrySetResult());
             await pause.Task;
         }
 
@@ -75,7 +78,7 @@ internal sealed class EventualClient
 
     private async Task WriteAsync(string key)
     {
-        var seen = _random.Next(3) > 0 && _seen.TryGetValue(key, out var context) ? context : CausalContext.None;
+        var seen = _random.NextDouble() < _cluster.Profile.InformedShare && _seen.TryGetValue(key, out var context) ? context : CausalContext.None;
         var delete = seen != CausalContext.None && _random.Next(3) == 0;
         var write = new EventualWrite
         {
@@ -98,16 +101,25 @@ internal sealed class EventualClient
         var by = 1 + (long)_random.Next(9);
         var write = new EventualWrite { Key = Encoding.UTF8.GetBytes(key), Kind = EventualWriteKind.Operate, Operation = CrdtOperation.Increment(by) };
         var level = _cluster.Profile.LosesDisks ? EventualLevel.Quorum : AnyLevel();
-        var result = await SendAsync(write, level);
+        var stamp = _cluster.Profile.Repeats ? new IdempotencyStamp(string.Create(CultureInfo.InvariantCulture, $"{_name}.{++_puts}"), (UInt128)by, default) : null;
+        var result = await SendAsync(write, level, stamp);
+
+        // Whoever does not know asks again, and now and then somebody does who knows.
+        for (var again = 0; stamp is not null && again < MaxRepeats && (result is not { Failure: null } || _random.Next(4) == 0); again++)
+        {
+            var later = await SendAsync(write, level, stamp);
+            result = result is { Failure: null } || (result is not { Failure.Outcome: Outcome.NotApplied } && later is not { Failure: null }) ? result : later;
+        }
+
         Succeeded += result is { Failure: null } ? 1 : 0;
         if (result is not { Failure.Outcome: Outcome.NotApplied })
             _history.Increment(key, by, isKnown: result is { Failure: null });
     }
 
-    private Task<EventualWriteResult?> SendAsync(EventualWrite write, EventualLevel level)
+    private Task<EventualWriteResult?> SendAsync(EventualWrite write, EventualLevel level, IdempotencyStamp? stamp = null)
     {
         var node = AnyNode();
-        return _cluster.Network.CallAsync(_process, node.Name, $"{write.Kind}", () => new ValueTask<EventualWriteResult>(node.WriteAsync(write, level)), Patience, mayRepeat: false);
+        return _cluster.Network.CallAsync(_process, node.Name, $"{write.Kind}", () => new ValueTask<EventualWriteResult>(node.WriteAsync(write, level, stamp)), Patience, mayRepeat: false);
     }
 
     private EventualNode AnyNode() => _cluster.Nodes[_random.Next(_cluster.Nodes.Count)];

@@ -28,7 +28,10 @@ internal sealed class EventualCluster
             node.Start();
         foreach (var member in Newest.Members)
             Node(member.Node).Plan(member.Id, ReplicaStanding.First);
-        Later(TroubleInterval, Trouble);
+        if (profile.Course == EventualCourse.None)
+            Later(TroubleInterval, Trouble);
+        else
+            _ = new EventualCourses(this);
     }
 
     public static RangeId Partition { get; } = new(7);
@@ -158,7 +161,7 @@ internal sealed class EventualCluster
     }
 
     /// <summary>A replica whose disk is lost is another one from now on.</summary>
-    private void LoseDisk(EventualNode node)
+    public void LoseDisk(EventualNode node)
     {
         LostDisks++;
         var lost = node.Wipe();
@@ -172,7 +175,7 @@ internal sealed class EventualCluster
     }
 
     /// <summary>Begins to put a replica onto another node.</summary>
-    private void Move()
+    public void Move()
     {
         if (Newest.IsJoint || !IsWhole)
             return;
@@ -192,7 +195,7 @@ internal sealed class EventualCluster
     }
 
     /// <summary>Ends a move when the newcomer is repaired.</summary>
-    private void FinishMove()
+    public void FinishMove()
     {
         if (Newest.IsJoint && Newest.Incoming.All(member => Node(member.Node).Find(member.Id) is { Standing.NeedsRepair: false }))
         {

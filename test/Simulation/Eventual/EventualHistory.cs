@@ -18,7 +18,7 @@ internal sealed class EventualHistory(World world, EventualProfile profile)
     private readonly Dictionary<string, List<(Dot Dot, long Time)>> _shown = [];
     private readonly HashSet<string> _deleted = [];
     private readonly Dictionary<string, Dot> _dots = [];
-    private readonly Dictionary<Dot, string> _values = [];
+    private readonly Dictionary<(string Key, Dot Dot), string> _values = [];
 
     /// <param name="Key">The key.</param>
     /// <param name="Dot">The write.</param>
@@ -49,7 +49,7 @@ internal sealed class EventualHistory(World world, EventualProfile profile)
     public void Read(string key, DottedSet set, long began, bool atQuorum)
     {
         Reads++;
-        Note(set);
+        Note(key, set);
         if (profile.Sloppy || !atQuorum || profile.Policy == ConflictPolicy.Counter)
             return;
         foreach (var write in _acknowledged.Where(write => write.Key == key && write.AtQuorum && !write.Deletes && write.Time < began))
@@ -70,7 +70,7 @@ internal sealed class EventualHistory(World world, EventualProfile profile)
     /// <summary>Everything has come to rest.</summary>
     public void JudgeEnd(string key, DottedSet set)
     {
-        Note(set);
+        Note(key, set);
         if (profile.Policy == ConflictPolicy.Counter)
         {
             JudgeCounter(key, CrdtReading.Counter(set).Value);
@@ -87,7 +87,7 @@ internal sealed class EventualHistory(World world, EventualProfile profile)
     }
 
     /// <summary>One put, one dot; one dot, one put.</summary>
-    public void Note(DottedSet set)
+    private void Note(string key, DottedSet set)
     {
         if (profile.Policy == ConflictPolicy.Counter)
             return;
@@ -96,8 +96,8 @@ internal sealed class EventualHistory(World world, EventualProfile profile)
             var value = Encoding.UTF8.GetString(StoredValue.Read(sibling.Stored).Value.Span);
             if (!_dots.TryAdd(value, sibling.Dot) && _dots[value] != sibling.Dot)
                 world.Fail($"put {value} has two dots: {_dots[value]} and {sibling.Dot}");
-            if (!_values.TryAdd(sibling.Dot, value) && _values[sibling.Dot] != value)
-                world.Fail($"dot {sibling.Dot} names two puts: {_values[sibling.Dot]} and {value}");
+            if (!_values.TryAdd((key, sibling.Dot), value) && _values[(key, sibling.Dot)] != value)
+                world.Fail($"{key}: dot {sibling.Dot} names two puts: {_values[(key, sibling.Dot)]} and {value}");
         }
     }
 

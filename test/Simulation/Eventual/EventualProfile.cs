@@ -29,10 +29,34 @@ internal sealed record EventualProfile
 
     public required EventualFaults Faults { get; init; }
 
+    /// <summary>Instead of chance.</summary>
+    public EventualCourse Course { get; init; }
+
+    /// <summary>Keys that the clients use.</summary>
+    public int Keys { get; init; } = 4;
+
+    /// <summary>Longest pause of a client between two operations.</summary>
+    public TimeSpan LongestPause { get; init; } = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Part of the writes that say what their client has seen. What they have seen is not looked for any more.</summary>
+    public double InformedShare { get; init; } = 2.0 / 3;
+
+    /// <summary>
+    /// Whether increments carry idempotency keys and are repeated. Not where a move changes who coordinates a key, nor where a disk may be lost after its states, and not the results beside them, came to others.
+    /// </summary>
+    public bool Repeats => !Moves && !LosesDisks;
+
     public TimeSpan Duration => TimeSpan.FromSeconds(20);
 
-    public static EventualProfile Draw(Random random, EventualFaults faults)
+    /// <summary>Draws a run's mixture.</summary>
+    /// <param name="random">The seed's.</param>
+    /// <param name="faults">A deliberate error.</param>
+    /// <param name="course">The course that is wanted; null for any.</param>
+    public static EventualProfile Draw(Random random, EventualFaults faults, EventualCourse? course)
     {
+        course ??= random.Next(4) == 0 ? (EventualCourse)random.Next(1, Enum.GetValues<EventualCourse>().Length) : EventualCourse.None;
+        if (course is { } chosen and not EventualCourse.None)
+            return OfCourse(chosen, random, faults);
         var sloppy = random.Next(4) == 0;
         return new()
         {
@@ -53,4 +77,22 @@ internal sealed record EventualProfile
             Faults = faults,
         };
     }
+
+    private static EventualProfile OfCourse(EventualCourse course, Random random, EventualFaults faults) => new()
+    {
+        Course = course,
+        Policy = ConflictPolicy.Siblings,
+        Sloppy = course == EventualCourse.LostCoordinator,
+        Network = course == EventualCourse.Crowd ? new LinkFaults { LateShare = 0.3, LongDelay = TimeSpan.FromSeconds(2) } : LinkFaults.Good,
+        Cuts = false,
+        Crashes = false,
+        LosesDisks = course is EventualCourse.LostWitness or EventualCourse.LostCoordinator,
+        Moves = course == EventualCourse.CutOffMove,
+        Rounds = random.Next(2) == 0,
+        WallOffset = TimeSpan.Zero,
+        Faults = faults,
+        Keys = 1 + random.Next(2),
+        LongestPause = TimeSpan.FromMilliseconds(60),
+        InformedShare = 0.15,
+    };
 }

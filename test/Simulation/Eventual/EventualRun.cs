@@ -19,10 +19,10 @@ internal static class EventualRun
 {
     private static readonly TimeSpan RestWithin = TimeSpan.FromSeconds(120);
 
-    public static EventualRunResult One(int seed, EventualFaults faults, Trace trace)
+    public static EventualRunResult One(int seed, EventualFaults faults, EventualCourse? course, Trace trace)
     {
         var world = new World(seed, trace);
-        var profile = EventualProfile.Draw(world.NewRandom("profile"), faults);
+        var profile = EventualProfile.Draw(world.NewRandom("profile"), faults, course);
         var cluster = new EventualCluster(world, profile);
         var history = new EventualHistory(world, profile);
         List<EventualClient> clients = [.. Enumerable.Range(1, 4).Select(number => new EventualClient(cluster, history, number))];

@@ -34,6 +34,9 @@ internal sealed class EventualTransport(EventualCluster cluster, SimulatedProces
     public Task<RoundAnswer?> StepAsync(RangeId partition, ReplicaDescriptor to, RoundRequest request) =>
         CallAsync(to, request, replica => replica.StepAsync(request), new RoundAnswer(EventualOutcome.UnknownReplica, 0, 0, IsComplete: false));
 
+    public Task<RequestAnswer?> FindRequestAsync(RangeId partition, ReplicaDescriptor to, RequestQuery query) =>
+        CallAsync(to, query, replica => Task.FromResult(replica.FindRequest(query)), new RequestAnswer(EventualOutcome.UnknownReplica, null));
+
     public async Task<bool?> MarkForRepairAsync(RangeId partition, ReplicaDescriptor to) =>
         await CallAsync(to, "mark for repair", async replica => await replica.MarkForRepairAsync() ? "noted" : "not noted", "unknown") == "noted";
 

@@ -17,8 +17,14 @@ namespace GrainDb.Simulation.Transactions;
 internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess process, TimeProvider time, Random random) : ITransactionRanges, ITransactionRecords
 {
     private static readonly TimeSpan CallPatience = TimeSpan.FromMilliseconds(1500);
-    /// <summary>What is held up arrives so long before the end.</summary>
-    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(5);
+
+    /// <summary>What is held up until it is forgotten arrives so long before the end: before another sweep, mostly.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>What is held up until it is aborted arrives within.</summary>
+    private static readonly TimeSpan LongestHoldUp = TimeSpan.FromSeconds(15);
+
+    private readonly Dictionary<TransactionId, bool> _isHeldUp = [];
 
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(400);
@@ -101,8 +107,8 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
         range.Note(key.Span);
         var write = new KeyWrite(key, WriteKind.Put, record.Encode(), "", new WriteCondition(ConditionKind.NotExists, default), TimeToLive: null);
         var request = new RangeWrite([write], range.Descriptor.Generation) { NotAfter = record.Deadline };
-        if (record.IsCommitted && cluster.Profile.Script == Script.LateDecision && random.Next(5) == 0)
-            return HoldUp(request);
+        if (record.IsCommitted && cluster.Profile.Script == Script.LateDecision && IsHeldUp(record.Transaction, request))
+            return Failure.Unknown(ErrorCode.OutcomeUnknown, "no answer");
         var written = await RunAsync(
             range,
             $"decide {record.Transaction} {(record.IsCommitted ? $"committed at {record.CommitTimestamp}" : "aborted")}",
@@ -114,16 +120,51 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
         return written.Failure;
     }
 
-    /// <summary>The request is on its way for longer than anybody remembers what it is about.</summary>
-    private Failure HoldUp(RangeWrite request)
+    /// <summary>What became of a transaction whose coordinator may be lost: as its record says, or a range; or nothing, when every range was made to take nothing of it any more.</summary>
+    /// <returns>The commit timestamp, zero for an abort; null when that is not certain yet.</returns>
+    public async ValueTask<Timestamp?> GiveUpAsync(TransactionId transaction, TimeSpan timeout)
+    {
+        if (await ReadAsync(transaction, timeout) is not { Failure: null } read)
+            return null;
+        if (read.Record is { } record)
+            return record.CommitTimestamp;
+        var isCertain = true;
+        foreach (var range in cluster.DataRanges)
+        {
+            var fenced = await RunAsync(range, $"give {transaction} up", leader => leader.FenceAsync(transaction), result => result.Failure, FenceResult.Failed, isWrite: true, timeout);
+            if (fenced is { Failure: null, Outcome: { } outcome })
+                return outcome;
+            isCertain &= fenced is { Failure: null, IsPrepared: false };
+        }
+
+        return isCertain ? Timestamp.Zero : null;
+    }
+
+    /// <summary>The request is on its way for longer than anybody waits for it, or than anybody remembers what it is about.</summary>
+    private void HoldUp(RangeWrite request)
     {
         var range = cluster.Records!;
-        cluster.World.Schedule(cluster.Profile.Duration - Margin - cluster.World.Elapsed, owner: null, () =>
+        var hold = cluster.Profile.OutlivesRecords ? cluster.Profile.Duration - Margin - cluster.World.Elapsed : LongestHoldUp * random.NextDouble();
+        cluster.World.Schedule(hold, owner: null, () =>
         {
             if (range.Director.Placed is { } node)
                 cluster.Network.Tell(process, node.Name, "late decision", () => _ = node.LeadersOf(range) is [.., var leader] ? leader.WriteAsync(request).AsTask() : Task.CompletedTask);
         });
-        return Failure.Unknown(ErrorCode.OutcomeUnknown, "no answer");
+    }
+
+    /// <summary>The first attempt is on its way, and those that follow are lost. Some coordinators are killed meanwhile: nobody is left who would abort.</summary>
+    private bool IsHeldUp(TransactionId transaction, RangeWrite request)
+    {
+        if (_isHeldUp.TryGetValue(transaction, out var isHeldUp))
+            return isHeldUp;
+        isHeldUp = random.Next(8) == 0;
+        _isHeldUp.Add(transaction, isHeldUp);
+        if (!isHeldUp)
+            return false;
+        HoldUp(request);
+        if (random.Next(4) == 0 && cluster.Node(process.Name) is { IsUp: true } node && cluster.AreThingsBreaking)
+            cluster.World.Schedule(TimeSpan.Zero, owner: null, () => cluster.Kill(node));
+        return true;
     }
 
     private static ReadOnlyMemory<byte> KeyOf(TransactionId transaction) => RoutingKey.Of(KeyspacePartitioning.Hash, TransactionRecord.KeyOf(transaction));

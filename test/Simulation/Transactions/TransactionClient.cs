@@ -95,6 +95,8 @@ internal sealed class TransactionClient
             await session.AskAsync(AnyNode());
         }
 
+        if (_random.Next(2) == 0)
+            await session.GiveUpAsync(AnyNode());
         if (session.Outcome == OperationOutcome.Ok)
             Succeeded++;
         Recorder.Finish(session.Finish());

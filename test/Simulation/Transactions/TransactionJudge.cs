@@ -21,13 +21,35 @@ internal sealed class TransactionJudge(SimulatedCluster cluster, Func<SimulatedR
 
     public IEnumerable<string> Judge()
     {
-        var isRealTime = !cluster.Profile.IsBeyondOffset;
+        // What others did one after the other, without a key in common, a third may see the other way round: no order of real time for cycles.
         var recorder = cluster.Recorder;
-        return AppendChecker.Check(recorder.Lists.Snapshot(), isRealTime).Select(anomaly => $"lists: {anomaly}")
-            .Concat(RegisterChecker.Check(Registers(), isRealTime).Select(anomaly => $"registers: {anomaly}"))
+        return AppendChecker.Check(recorder.Lists.Snapshot(), isRealTime: false).Select(anomaly => $"lists: {anomaly}")
+            .Concat(RegisterChecker.Check(Registers(), isRealTime: false).Select(anomaly => $"registers: {anomaly}"))
+            .Concat(cluster.Profile.IsBeyondOffset ? [] : Overlooked())
             .Concat(AccountsChecker.Check([.. recorder.Accounts, .. FinalAccounts()], TransactionClient.AccountsOf(cluster), TransactionClient.Total).Select(violation => $"{violation}"))
             .Concat(RingChecker.Check([.. recorder.Rings, .. FinalRing()], TransactionClient.Ring).Select(violation => $"{violation}"))
             .Concat(recorder.Finished.SelectMany(Compare));
+    }
+
+    /// <summary>Of every key that a transaction read it has to see what was acknowledged before the transaction began.</summary>
+    private IEnumerable<string> Overlooked()
+    {
+        var acknowledged = cluster.History.Snapshot()
+            .Where(operation => operation is { Outcome: OperationOutcome.Ok, Kind: not OperationKind.Read } && (operation.Kind == OperationKind.Put || operation.Existed == true))
+            .Select(operation => (operation.Key, operation.Returned, operation.Version))
+            .Concat(cluster.Recorder.Finished
+                .Where(finished => finished.Transaction.Outcome == OperationOutcome.Ok)
+                .SelectMany(finished => finished.Written.Select(key => (Key: key, finished.Transaction.Returned, Version: finished.Transaction.CommitTimestamp))))
+            .ToLookup(write => write.Key, write => (write.Returned, write.Version));
+        foreach (var finished in cluster.Recorder.Finished.Where(finished => !finished.Transaction.IsStaleRead))
+        {
+            foreach (var key in finished.Seen.Keys)
+            {
+                var before = acknowledged[key].Where(write => write.Returned < finished.Transaction.Invoked).Select(write => write.Version).DefaultIfEmpty().Max();
+                if (before > finished.ReadTimestamp)
+                    yield return $"real time: version {before} of {key} was acknowledged before it began, and its snapshot is {finished.ReadTimestamp}: {finished.Transaction}";
+            }
+        }
     }
 
     /// <summary>What is there of a transaction, what its record says, and what its client was told and saw.</summary>

@@ -143,6 +143,17 @@ internal sealed class TransactionSession
             End(record.IsCommitted ? OperationOutcome.Ok : OperationOutcome.NotApplied, record.CommitTimestamp);
     }
 
+    /// <summary>Has it given up, where nobody said what became of it.</summary>
+    public async Task GiveUpAsync(SimulatedNode node)
+    {
+        if (_transaction.Outcome != OperationOutcome.Unknown || Id.IsNone)
+            return;
+        var found = await _cluster.Network.CallAsync(
+            _process, node.Name, $"give {Id} up", async () => new GivenUp(node.Transactions is { } transactions ? await transactions.Ranges.GiveUpAsync(Id, ReadTimeout) : null), ReadTimeout * 3, mayRepeat: false);
+        if (found?.Outcome is { } outcome)
+            End(outcome.IsZero ? OperationOutcome.NotApplied : OperationOutcome.Ok, outcome);
+    }
+
     /// <summary>The end of the client's interest in it.</summary>
     public FinishedTransaction Finish()
     {
@@ -168,6 +179,8 @@ internal sealed class TransactionSession
     }
 
     private sealed record Found(RecordRead? Read);
+
+    private sealed record GivenUp(Timestamp? Outcome);
 
     private Task<T?> CallAsync<T>(string what, Func<NodeTransactions, ValueTask<T>> call, TimeSpan patience)
         where T : class => _cluster.Network.CallAsync(_process, _node.Name, what, () => _node.Transactions is { } transactions ? call(transactions) : NeverAsync<T>(), patience, mayRepeat: false);

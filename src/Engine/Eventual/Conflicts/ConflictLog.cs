@@ -38,9 +38,34 @@ internal sealed class ConflictLog
         }
     }
 
+    /// <summary>Whether a conflict of a key is kept that a write ended.</summary>
+    public bool Has(ReadOnlyMemory<byte> key, Dot winner) => _kept.Any(kept => Is(kept.Encoded, key, winner));
+
+    /// <summary>Lets go of the conflicts of a key that a write ended, as far as they were there before a record.</summary>
+    public void Dismiss(Lsn lsn, ReadOnlyMemory<byte> key, Dot winner)
+    {
+        for (var node = _kept.First; node is not null;)
+        {
+            var next = node.Next;
+            if (node.Value.Lsn < lsn && Is(node.Value.Encoded, key, winner))
+            {
+                _bytes -= node.Value.Encoded.Length;
+                _kept.Remove(node);
+            }
+
+            node = next;
+        }
+    }
+
     /// <summary>A page, oldest first.</summary>
     /// <param name="after">Only those behind this LSN.</param>
     /// <param name="limit">At most so many.</param>
     public IReadOnlyList<(Lsn Lsn, ConflictRecord Record)> Page(Lsn after, int limit) =>
         [.. _kept.Where(kept => kept.Lsn > after).Take(limit).Select(kept => (kept.Lsn, ConflictRecordCodec.Decode(kept.Encoded)))];
+
+    private static bool Is(byte[] encoded, ReadOnlyMemory<byte> key, Dot winner)
+    {
+        var record = ConflictRecordCodec.Decode(encoded);
+        return record.Winner == winner && record.Key.Span.SequenceEqual(key.Span);
+    }
 }

@@ -24,6 +24,12 @@ public sealed record EventualOptions
     /// <summary>How long a tombstone is kept at least, so that it has reached everybody on the usual ways before a round looks for it.</summary>
     public TimeSpan TombstoneAge { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>How long after a comparison a replica that changed since is compared with the others again.</summary>
+    public TimeSpan CompareInterval { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long after a round that looked for tombstones another one of the partition begins at the earliest.</summary>
+    public TimeSpan RoundInterval { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Deliberate errors, to prove that tests see them.</summary>
     internal EventualFaults Faults { get; init; }
 

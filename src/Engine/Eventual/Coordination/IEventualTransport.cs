@@ -34,6 +34,9 @@ public interface IEventualTransport
     /// <summary>Sends a step of a round.</summary>
     Task<RoundAnswer?> StepAsync(RangeId partition, ReplicaDescriptor to, RoundRequest request);
 
+    /// <summary>Asks what became of a write that may be repeated.</summary>
+    Task<RequestAnswer?> FindRequestAsync(RangeId partition, ReplicaDescriptor to, RequestQuery query);
+
     /// <summary>Tells a replica that it may lack something. True when it noted that durably.</summary>
     Task<bool?> MarkForRepairAsync(RangeId partition, ReplicaDescriptor to);
 

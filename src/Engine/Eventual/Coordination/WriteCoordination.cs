@@ -1,6 +1,7 @@
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Replicas;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Engine.Eventual;
 
@@ -29,6 +30,7 @@ public sealed class WriteCoordination
     private readonly Dictionary<Guid, EventualReply> _replies = [];
     private readonly HashSet<string> _hinting = [];
     private int _open;
+    private bool _isOutdated;
 
     /// <summary>Prepares a write.</summary>
     /// <param name="replica">The own replica.</param>
@@ -62,22 +64,67 @@ public sealed class WriteCoordination
     /// <summary>Completes when nothing of the write is under way any more, long after it was answered perhaps.</summary>
     public Task Ended { get; private set; } = Task.CompletedTask;
 
+    /// <summary>What the own replica made of the write; null when it did not carry it out.</summary>
+    public LocalWrite? Local { get; private set; }
+
+    /// <summary>Whether another replica knows a newer configuration, and took nothing for that.</summary>
+    public bool IsOutdated => Volatile.Read(ref _isOutdated);
+
     /// <summary>Carries it out.</summary>
     /// <param name="write">What to write.</param>
+    /// <param name="idempotency">Makes a repeated request one, as long as this very replica, or one in its place, coordinates all attempts; null for none.</param>
     /// <param name="patience">How long to wait for the level.</param>
-    public async Task<EventualWriteResult> RunAsync(EventualWrite write, TimeSpan patience)
+    public async Task<EventualWriteResult> RunAsync(EventualWrite write, IdempotencyStamp? idempotency, TimeSpan patience)
     {
         ArgumentNullException.ThrowIfNull(write);
         if (!_configuration.Contains(_replica.Id))
             return EventualWriteResult.Failed(Failure.NotApplied(ErrorCode.RangeMoved, "this replica does not hold the partition"));
         if (!_sloppy && !Levels.IsMet(_configuration, _level, id => id == _replica.Id || IsReachable(id), _options))
             return EventualWriteResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "too few replicas are alive for this level; nothing was written"));
-        var local = await _replica.WriteAsync(write, _configuration.Version);
+        if (idempotency is not null && _replica.MayLackRequest(idempotency.Key) && await AskForRequestAsync(idempotency) is { } unasked)
+            return EventualWriteResult.Failed(unasked) with { Coordinator = _node, Partition = _replica.Partition };
+        var local = await _replica.WriteAsync(write, _configuration.Version, idempotency);
         if (local.Failure is { } failure)
-            return EventualWriteResult.Failed(failure) with { Coordinator = _node };
+            return EventualWriteResult.Failed(failure) with { Coordinator = _node, Partition = _replica.Partition };
+        return await SpreadAsync(write, local, patience);
+    }
+
+    /// <summary>
+    /// Brings a write that was carried out on the own replica to the others: the rest of it, or all of it under a newer configuration when one of them refused the older one. Nothing is written again.
+    /// </summary>
+    /// <param name="write">What was written.</param>
+    /// <param name="local">What the own replica made of it.</param>
+    /// <param name="patience">How long to wait for the level.</param>
+    public async Task<EventualWriteResult> SpreadAsync(EventualWrite write, LocalWrite local, TimeSpan patience)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        ArgumentNullException.ThrowIfNull(local);
+        Local = local;
         Begin(write, local);
         await WaitAsync(patience);
         return Result(local);
+    }
+
+    /// <summary>
+    /// This replica is in the place of one that lost what it remembered. A result travels with the state that it belongs to, so where no other replica has it the write is not there either, or came there by comparison.
+    /// </summary>
+    /// <returns>Why it cannot be known whether the request was carried out before.</returns>
+    private async Task<Failure?> AskForRequestAsync(IdempotencyStamp idempotency)
+    {
+        var others = _configuration.All.Where(replica => replica.Id != _replica.Id).ToList();
+        var answers = await Task.WhenAll(others.Select(replica => _transport.FindRequestAsync(_replica.Partition, replica, new RequestQuery(replica.Id, _configuration.Version, idempotency.Key))).ToList());
+        if (answers.FirstOrDefault(answer => answer?.Result is not null)?.Result is { } known)
+        {
+            return await _replica.MergeAsync(new MergeRequest(_replica.Id, _configuration.Version, _replica.Standing.Epoch, []) { Request = known }) is { Outcome: EventualOutcome.Done }
+                ? null
+                : Failure.NotApplied(ErrorCode.Unavailable, "the replica cannot write now; this attempt did nothing");
+        }
+
+        return Array.TrueForAll(answers, answer => answer is { Outcome: EventualOutcome.Done })
+            ? null
+            : Failure.NotApplied(
+                ErrorCode.Unavailable,
+                "the replica that coordinates this key lost its memory of requests, and not all others can be asked whether this one was carried out before; this attempt did nothing");
     }
 
     private bool IsReachable(Guid id) => _transport.IsReachable(_configuration.All.First(replica => replica.Id == id).Node);
@@ -88,17 +135,22 @@ public sealed class WriteCoordination
         lock (_gate)
         {
             _replies[_replica.Id] = EventualReply.Ok;
-            _open = others.Count;
+            if (local.State.IsEmpty)
+                others.ForEach(replica => _replies[replica.Id] = EventualReply.Ok); // all of them had it, and have forgotten it
+            _open = local.State.IsEmpty ? 0 : others.Count;
         }
 
         Decide();
+        if (local.State.IsEmpty)
+            return;
         var state = new KeyState(write.Key, local.State);
-        Ended = Task.WhenAll(others.Select(replica => SpreadAsync(replica, state, local.Epoch)).ToList());
+        Ended = Task.WhenAll(others.Select(replica => SpreadAsync(replica, state, local)).ToList());
     }
 
-    private async Task SpreadAsync(ReplicaDescriptor to, KeyState state, long epoch)
+    private async Task SpreadAsync(ReplicaDescriptor to, KeyState state, LocalWrite local)
     {
-        var reply = await SendAsync(to, state, epoch);
+        var epoch = local.Epoch;
+        var reply = await SendAsync(to, state, epoch, local.Request);
         Note(to, reply);
         if (reply is EventualReply.Timeout or EventualReply.Error && await HintAsync(to, state, epoch))
             Note(to, EventualReply.Hinted);
@@ -107,17 +159,19 @@ public sealed class WriteCoordination
         Decide();
     }
 
-    private async Task<EventualReply> SendAsync(ReplicaDescriptor to, KeyState state, long epoch)
+    private async Task<EventualReply> SendAsync(ReplicaDescriptor to, KeyState state, long epoch, RequestResult? request)
     {
         for (var refresh = 0; refresh < _options.MaxRefreshes; refresh++)
         {
             var answer = _transport.IsReachable(to.Node)
-                ? await _transport.MergeAsync(_replica.Partition, to, new MergeRequest(to.Id, _configuration.Version, epoch, [state]))
+                ? await _transport.MergeAsync(_replica.Partition, to, new MergeRequest(to.Id, _configuration.Version, epoch, [state]) { Request = request })
                 : null;
             if (answer is null)
                 return EventualReply.Timeout;
             if (answer.Outcome == EventualOutcome.Done)
                 return EventualReply.Ok;
+            if (answer.Outcome == EventualOutcome.OldConfiguration)
+                Volatile.Write(ref _isOutdated, true);
             if (answer.Outcome != EventualOutcome.OldEpoch)
                 return EventualReply.Error;
 
@@ -191,10 +245,12 @@ public sealed class WriteCoordination
                 Version = local.Timestamp,
                 Dot = local.Dot,
                 Existed = local.Existed,
-                Context = CausalContext.Of(DottedSetCodec.Decode(local.State)).Encode(),
+                Context = local.Context,
                 Coordinator = _node,
+                Partition = _replica.Partition,
+                IsRepeated = local.IsRepeated,
                 State = local.State,
-                Replicas = [.. _configuration.All.Select(replica => new EventualVote(replica.Node, _replies.GetValueOrDefault(replica.Id, EventualReply.Timeout), "", IsStale: false))],
+                Replicas = [.. _configuration.All.Select(replica => new EventualVote(replica.Node, _replies.GetValueOrDefault(replica.Id, met ? EventualReply.Pending : EventualReply.Timeout), "", IsStale: false))],
             };
         }
     }

@@ -207,13 +207,20 @@ public sealed class HintStore : IDisposable
         }
     }
 
+    /// <summary>Refuses what waits, lets end what is being flushed, and closes the log.</summary>
+    public async Task CloseAsync()
+    {
+        await _commits.Close();
+        Dispose();
+    }
+
     /// <summary>Closes the log. What waits is refused; what is being flushed must have ended.</summary>
     public void Dispose()
     {
         if (_disposed)
             return;
         _disposed = true;
-        _commits.Close();
+        _ = _commits.Close();
         _log.Dispose();
     }
 

@@ -14,4 +14,10 @@ internal static class EventualRecordType
 
     /// <summary>Keys are forgotten; payload: varint count, each varint length, key.</summary>
     public const byte Forget = 4;
+
+    /// <summary>A write that may be repeated was carried out, in the same batch; payload: <see cref="RequestResultCodec"/>.</summary>
+    public const byte Request = 5;
+
+    /// <summary>Conflicts that one write ended are not listed any more; payload: varint length, key · 16 bytes actor · varint counter (winner).</summary>
+    public const byte Dismiss = 6;
 }

@@ -1,6 +1,7 @@
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Replicas;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Engine.Eventual;
 
@@ -21,11 +22,12 @@ public sealed partial class EventualReplica
     /// </summary>
     /// <param name="write">What to do.</param>
     /// <param name="configuration">Version of the configuration by which the caller goes.</param>
-    public Task<LocalWrite> WriteAsync(EventualWrite write, long configuration)
+    /// <param name="idempotency">Makes a repeated request one: what is remembered under its key is the result. Null for none.</param>
+    public Task<LocalWrite> WriteAsync(EventualWrite write, long configuration, IdempotencyStamp? idempotency = null)
     {
         ArgumentNullException.ThrowIfNull(write);
         return _commits.RunAsync<LocalWrite>(
-            new(write.Key.Length + write.Value.Length, batch => Write(batch, write, configuration), exception => Failed(Refused(exception))),
+            new(write.Key.Length + write.Value.Length, batch => Write(batch, write, configuration, idempotency), exception => Failed(Refused(exception))),
             reason => Failed(Failure.NotApplied(ErrorCode.Unavailable, reason)));
     }
 
@@ -46,6 +48,28 @@ public sealed partial class EventualReplica
         return _commits.RunAsync<MergeAnswer>(
             new(request.Items.Sum(item => item.Key.Length + item.State.Length), batch => Merge(batch, request, items), exception => Answer(EventualOutcome.Unable, exception.Message)),
             reason => Answer(EventualOutcome.Unable, reason));
+    }
+
+    /// <summary>What became of a write that may be repeated.</summary>
+    public RequestAnswer FindRequest(RequestQuery query)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        lock (_gate)
+        {
+            var outcome = Check(_standing, query.Replica, query.Configuration);
+            return new(outcome, outcome == EventualOutcome.Done ? _requests.Find(query.Key) : null);
+        }
+    }
+
+    /// <summary>Whether a write that may be repeated could have been carried out by one in whose place this replica is: others have to be asked.</summary>
+    public bool MayLackRequest(string key)
+    {
+        lock (_gate)
+        {
+            return !_standing.RequestsSince.IsZero
+                && _standing.RequestsSince.Add(TransactionLimits.IdempotencyRetention) > _clock.Now()
+                && _requests.Find(key) is null;
+        }
     }
 
     /// <summary>The state of a key.</summary>
@@ -169,6 +193,25 @@ public sealed partial class EventualReplica
     /// <returns>Whether that is durable.</returns>
     internal Task<bool> MarkRepairedAsync(int marks) => ChangeAsync(standing => standing with { NeedsRepair = standing.NeedsRepair && RepairMarks != marks });
 
+    /// <summary>Forgets the conflicts of a key that a write ended: somebody has looked at them.</summary>
+    /// <param name="key">The user's key.</param>
+    /// <param name="winner">The write that stood.</param>
+    /// <returns>Whether there were any, when that they are gone is durable; null when it is not.</returns>
+    public Task<bool?> DismissAsync(ReadOnlyMemory<byte> key, Dot winner) => _commits.RunAsync<bool?>(
+        new(
+            key.Length,
+            batch =>
+            {
+                bool found;
+                lock (_gate)
+                    found = _conflicts.Has(key, winner);
+                if (found)
+                    batch.Dismiss(key, winner);
+                return found;
+            },
+            _ => null),
+        _ => null);
+
     /// <summary>From now on no request by an older configuration is served.</summary>
     /// <returns>Whether that is durable.</returns>
     public Task<bool> AdoptAsync(long configuration) => FollowAsync(configuration, epoch: 0);
@@ -196,13 +239,20 @@ public sealed partial class EventualReplica
         : BrokenReason is not null ? EventualOutcome.Unable
         : EventualOutcome.Done;
 
-    private LocalWrite Write(ReplicaBatch batch, EventualWrite write, long configuration)
+    private LocalWrite Write(ReplicaBatch batch, EventualWrite write, long configuration, IdempotencyStamp? idempotency)
     {
         if (configuration < batch.Standing.Configuration)
             return Failed(Failure.NotApplied(ErrorCode.RangeMoved, "the partition has a newer configuration"));
         if (!batch.Standing.IsJoined)
             return Failed(Failure.NotApplied(ErrorCode.Unavailable, "the replica is joining the partition"));
         var current = batch.Current(write.Key);
+        if (idempotency is not null && !Options.Has(EventualFaults.ForgetRequests) && FindRequest(batch, idempotency.Key) is { } known)
+        {
+            return known.Stamp.RequestHash == idempotency.RequestHash
+                ? Repeated(known, current, batch.Standing.Epoch)
+                : Failed(Failure.NotApplied(ErrorCode.IdempotencyMismatch, $"the idempotency key '{idempotency.Key}' was used for another request"));
+        }
+
         var now = _clock.Now();
         if (WriteEvaluator.Evaluate(Options.Policy, current, write, NextDot(batch, current), now, out var result) is { } failure)
             return Failed(failure);
@@ -211,8 +261,29 @@ public sealed partial class EventualReplica
         foreach (var conflict in result.Conflicts)
             batch.Note(conflict);
         AdoptIn(batch, configuration);
-        return new(null, DottedSetCodec.Encode(result.Set), result.Written.Dot, result.Written.Timestamp, current.Siblings.Any(sibling => sibling.IsVisibleAt(now)), batch.Standing.Epoch);
+        var existed = current.Siblings.Any(sibling => sibling.IsVisibleAt(now));
+        var context = CausalContext.Of(result.Set).Encode();
+        var request = idempotency is null ? null : new RequestResult(idempotency, result.Written.Dot, result.Written.Timestamp, existed, context);
+        if (request is not null)
+            batch.Remember(request);
+        return new(null, DottedSetCodec.Encode(result.Set), result.Written.Dot, result.Written.Timestamp, existed, batch.Standing.Epoch) { Context = context, Request = request };
     }
+
+    private RequestResult? FindRequest(ReplicaBatch batch, string key)
+    {
+        if (batch.FindRequest(key) is { } added)
+            return added;
+        lock (_gate)
+            return _requests.Find(key);
+    }
+
+    private static LocalWrite Repeated(RequestResult known, DottedSet current, long epoch) =>
+        new(null, current.IsEmpty ? default(ReadOnlyMemory<byte>) : DottedSetCodec.Encode(current), known.Dot, known.Version, known.Existed, epoch)
+        {
+            Context = known.Context,
+            Request = known,
+            IsRepeated = true,
+        };
 
     private Dot NextDot(ReplicaBatch batch, DottedSet current) => new(Id, Options.Has(EventualFaults.CounterPerKey) ? current.Context[Id] + 1 : batch.Next.Value);
 
@@ -232,6 +303,8 @@ public sealed partial class EventualReplica
                 return Answer(EventualOutcome.Unable, problem);
         }
 
+        if (request.Request is { } made && FindRequest(batch, made.Stamp.Key)?.Dot != made.Dot)
+            batch.Remember(made);
         AdoptIn(batch, request.Configuration);
         return Answer(EventualOutcome.Done, "") with { Configuration = batch.Standing.Configuration, NeedsRepair = batch.Standing.NeedsRepair };
     }
@@ -247,7 +320,7 @@ public sealed partial class EventualReplica
         if (!batch.TrySet(key, merged))
             return "the values of the key do not fit a record of the log";
         if (losers.Count > 0)
-            batch.Note(ConflictRules.Record(key, ConflictResolution.Timestamp, merged.Siblings[0].Dot, losers, _clock.Now()));
+            batch.Note(ConflictRules.Record(key, ConflictResolution.Timestamp, merged.Siblings[0].Dot, losers, merged.Siblings[0].Timestamp));
         return null;
     }
 

@@ -1,6 +1,7 @@
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 
@@ -30,6 +31,7 @@ public sealed partial class EventualReplica : IDisposable
     private readonly Lock _gate = new();
     private readonly EventualStore _store = new();
     private readonly ConflictLog _conflicts = new();
+    private readonly RequestMemory _requests = new();
     private ReplicaStanding _standing;
     private Lsn _applied;
     private bool _disposed;
@@ -111,6 +113,13 @@ public sealed partial class EventualReplica : IDisposable
             return _conflicts.Page(after, limit);
     }
 
+    /// <summary>Whether there is a key of which nothing can be read any more since before a timestamp: a round would forget it.</summary>
+    public bool HasForgettable(Interfaces.Keys.Timestamp notAfter)
+    {
+        lock (_gate)
+            return _store.Mortal.Values.Any(stored => stored.DeadFrom <= notAfter);
+    }
+
     /// <summary>Whether the tree that is kept with every change is the one that the states make. It is not where memory or code is at fault.</summary>
     public bool VerifyTree()
     {
@@ -167,6 +176,7 @@ public sealed partial class EventualReplica : IDisposable
             lock (_gate)
                 EventualCheckpoint.WriteConflicts(_conflicts, block);
             writer.WriteBlock(block.Written);
+            WriteRequests(writer, block, cancellationToken);
             writer.Commit();
             _log.TruncatePrefix(start.Next);
             return start;
@@ -177,14 +187,36 @@ public sealed partial class EventualReplica : IDisposable
         }
     }
 
+    /// <summary>Refuses what waits, lets end what is being flushed, and closes the log.</summary>
+    public async Task CloseAsync()
+    {
+        await _commits.Close();
+        Dispose();
+    }
+
     /// <summary>Closes the log. What waits is refused; what is being flushed must have ended.</summary>
     public void Dispose()
     {
         if (_disposed)
             return;
         _disposed = true;
-        _commits.Close();
+        _ = _commits.Close();
         _log.Dispose();
+    }
+
+    /// <summary>Those that are added meanwhile are in the log.</summary>
+    private void WriteRequests(CheckpointWriter writer, ByteWriter block, CancellationToken cancellationToken)
+    {
+        List<(Lsn Lsn, RequestResult Result)> kept;
+        lock (_gate)
+            kept = [.. _requests.Kept];
+        for (var done = 0; done < kept.Count;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            block.Clear();
+            done = EventualCheckpoint.WriteRequests(kept, done, block, CheckpointSliceBytes);
+            writer.WriteBlock(block.Written);
+        }
     }
 
     private ReplicaBatch BeginBatch()
@@ -197,7 +229,7 @@ public sealed partial class EventualReplica : IDisposable
     {
         lock (_gate)
         {
-            batch.Apply(_conflicts);
+            batch.Apply(_conflicts, _requests);
             _standing = batch.Standing;
             if (!batch.Records.IsEmpty)
                 _applied = batch.Records.Last;
@@ -213,7 +245,7 @@ public sealed partial class EventualReplica : IDisposable
             if (checkpoint is not null)
             {
                 foreach (var block in checkpoint.ReadBlocks())
-                    EventualCheckpoint.Load(block, _store, _conflicts);
+                    EventualCheckpoint.Load(block, _store, _conflicts, _requests);
                 (_standing, _applied, found) = (ReplicaStanding.Decode(checkpoint.Meta), checkpoint.Lsn, true);
             }
         }
@@ -246,6 +278,12 @@ public sealed partial class EventualReplica : IDisposable
             case EventualRecordType.Conflict:
                 _conflicts.Add(record.Lsn, record.Payload.ToArray());
                 break;
+            case EventualRecordType.Request:
+                _requests.Add(record.Lsn, RequestResultCodec.Decode(record.Payload));
+                break;
+            case EventualRecordType.Dismiss:
+                _conflicts.Dismiss(record.Lsn, reader.Bytes(), new(reader.Guid(), reader.Varint()));
+                break;
             case EventualRecordType.Forget:
                 for (var left = reader.Count(leastBytesEach: 1); left > 0; left--)
                     _store.Forget(reader.Bytes());
@@ -259,7 +297,8 @@ public sealed partial class EventualReplica : IDisposable
     private void WriteBeginning()
     {
         using var batch = new ReplicaBatch(_store, default, _applied, _clock.Now);
-        batch.Change(Options.Beginning);
+        _standing = Options.Beginning == ReplicaStanding.Later ? Options.Beginning with { RequestsSince = _clock.Now() } : Options.Beginning;
+        batch.Change(_standing);
         _log.Append(batch.Records);
         _applied = batch.Records.Last;
     }

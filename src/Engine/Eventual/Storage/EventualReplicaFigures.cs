@@ -15,4 +15,11 @@ namespace GrainDb.Engine.Eventual;
 /// <param name="Status">What its log can do.</param>
 /// <param name="StatusReason">Why it is not healthy; null when it is.</param>
 public sealed record EventualReplicaFigures(
-    long Keys, long Bytes, long Conflicted, long Mortal, long Conflicts, Lsn LastLsn, ReplicaStanding Standing, ulong Root, WalStatus Status, string? StatusReason);
+    long Keys, long Bytes, long Conflicted, long Mortal, long Conflicts, Lsn LastLsn, ReplicaStanding Standing, ulong Root, WalStatus Status, string? StatusReason)
+{
+    /// <summary>Bytes around each key and its state in memory: three arrays, an entry in a leaf, what is known of the state.</summary>
+    private const int OverheadPerKey = 200;
+
+    /// <summary>Memory of the states, estimated.</summary>
+    public long AllocatedBytes => Bytes + (Keys * OverheadPerKey);
+}

@@ -32,6 +32,7 @@ internal sealed class GroupCommit<TBatch>
     private long _queuedBytes;
     private bool _busy;
     private bool _closed;
+    private TaskCompletionSource? _ended;
 
     /// <param name="log">The log.</param>
     /// <param name="bounds">Of what may wait.</param>
@@ -71,17 +72,21 @@ internal sealed class GroupCommit<TBatch>
     }
 
     /// <summary>Takes nothing more; what waits is refused.</summary>
-    public void Close()
+    /// <returns>Completes when no flush is under way any more: from then on the log may be closed.</returns>
+    public Task Close()
     {
         Queue<LogOperation<TBatch>> waiting;
+        Task ended;
         lock (_gate)
         {
             _closed = true;
             (waiting, _queue) = (_queue, new());
+            ended = _busy ? (_ended ??= new()).Task : Task.CompletedTask;
         }
 
         foreach (var operation in waiting)
             operation.Fail(new ObjectDisposedException(nameof(GroupCommit<TBatch>)));
+        return ended;
     }
 
     private string? Refuse(int bytes) =>
@@ -117,10 +122,17 @@ internal sealed class GroupCommit<TBatch>
         }
 
         bool more;
+        TaskCompletionSource? ended;
         lock (_gate)
+        {
             more = _busy = _queue.Count > 0;
+            ended = _ended;
+        }
+
         if (more)
             _schedule(Flush);
+        else
+            ended?.TrySetResult();
     }
 
     private LogOperation<TBatch>? TryDequeue()

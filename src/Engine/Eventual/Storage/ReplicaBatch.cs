@@ -14,6 +14,8 @@ internal sealed class ReplicaBatch(EventualStore store, ReplicaStanding standing
 {
     private readonly Dictionary<ReadOnlyMemory<byte>, (byte[]? State, Lsn Lsn)> _changed = new(RoutingKeyComparer.Instance);
     private readonly List<(Lsn Lsn, byte[] Encoded)> _conflicts = [];
+    private readonly List<(Lsn Lsn, RequestResult Result)> _requests = [];
+    private readonly List<(Lsn Lsn, ReadOnlyMemory<byte> Key, Dot Winner)> _dismissed = [];
 
     /// <summary>The records.</summary>
     public WalBatch Records { get; } = new();
@@ -58,6 +60,21 @@ internal sealed class ReplicaBatch(EventualStore store, ReplicaStanding standing
             _conflicts.Add((Add(EventualRecordType.Conflict, encoded), encoded));
     }
 
+    /// <summary>The result of a request that the batch adds.</summary>
+    public RequestResult? FindRequest(string key) => _requests.FindLast(request => request.Result.Stamp.Key == key).Result;
+
+    public void Remember(RequestResult request) => _requests.Add((Add(EventualRecordType.Request, RequestResultCodec.Encode(request)), request));
+
+    /// <summary>Conflicts that a write ended, as far as they were noted before, are not listed any more.</summary>
+    public void Dismiss(ReadOnlyMemory<byte> key, Dot winner)
+    {
+        var payload = new ByteWriter();
+        payload.Bytes(key.Span);
+        payload.Guid(winner.Actor);
+        payload.Varint(winner.Counter);
+        _dismissed.Add((Add(EventualRecordType.Dismiss, payload.Written), key, winner));
+    }
+
     public void Change(ReplicaStanding to)
     {
         if (to == Standing)
@@ -80,8 +97,11 @@ internal sealed class ReplicaBatch(EventualStore store, ReplicaStanding standing
     }
 
     /// <summary>Makes it visible. The caller holds the replica's gate.</summary>
-    public void Apply(ConflictLog conflicts)
+    public void Apply(ConflictLog conflicts, RequestMemory requests)
     {
+        foreach (var (lsn, result) in _requests)
+            requests.Add(lsn, result);
+
         foreach (var (key, (state, lsn)) in _changed)
         {
             if (state is null)
@@ -92,6 +112,8 @@ internal sealed class ReplicaBatch(EventualStore store, ReplicaStanding standing
 
         foreach (var (lsn, encoded) in _conflicts)
             conflicts.Add(lsn, encoded);
+        foreach (var (lsn, key, winner) in _dismissed)
+            conflicts.Dismiss(lsn, key, winner);
     }
 
     public void Dispose() => Records.Dispose();

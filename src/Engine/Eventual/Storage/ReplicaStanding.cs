@@ -1,3 +1,5 @@
+using GrainDb.Interfaces.Keys;
+
 namespace GrainDb.Engine.Eventual;
 
 /// <summary>What a replica knows of itself, durably.</summary>
@@ -8,6 +10,9 @@ namespace GrainDb.Engine.Eventual;
 /// <param name="NeedsRepair">Whether it may lack what it, or one before it, acknowledged: it does not count for reads.</param>
 public readonly record struct ReplicaStanding(long Epoch, long Floor, long Configuration, bool IsJoined, bool NeedsRepair)
 {
+    /// <summary>Since when it remembers the results of writes that may be repeated: since it was created in the place of another one; zero for a first one, which never lacked any.</summary>
+    public Timestamp RequestsSince { get; init; }
+
     private const byte Format = 1;
     private const byte JoinedFlag = 1;
     private const byte RepairFlag = 2;
@@ -26,6 +31,7 @@ public readonly record struct ReplicaStanding(long Epoch, long Floor, long Confi
         writer.Int64(Epoch);
         writer.Int64(Floor);
         writer.Int64(Configuration);
+        writer.UInt64(RequestsSince.Value);
         return writer.ToArray();
     }
 
@@ -34,7 +40,10 @@ public readonly record struct ReplicaStanding(long Epoch, long Floor, long Confi
         var reader = new ByteReader(bytes, "standing of a replica");
         reader.Version(Format);
         var flags = reader.Byte();
-        var standing = new ReplicaStanding(reader.Int64(), reader.Int64(), reader.Int64(), (flags & JoinedFlag) != 0, (flags & RepairFlag) != 0);
+        var standing = new ReplicaStanding(reader.Int64(), reader.Int64(), reader.Int64(), (flags & JoinedFlag) != 0, (flags & RepairFlag) != 0)
+        {
+            RequestsSince = new Timestamp(reader.UInt64()),
+        };
         reader.End();
         return standing;
     }
