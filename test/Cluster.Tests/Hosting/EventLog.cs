@@ -17,7 +17,10 @@ internal sealed class EventLog : ILoggerProvider
     {
     }
 
-    public override string ToString() => string.Join(Environment.NewLine, _events.Select(entry => $"{entry.Id} {entry.Message}"));
+    public override string ToString() => Last(int.MaxValue);
+
+    /// <summary>The last of it, a line each.</summary>
+    public string Last(int lines) => string.Join(Environment.NewLine, _events.TakeLast(lines).Select(entry => $"{entry.Id} {entry.Message}"));
 
     private sealed class Logger(EventLog log, bool isOurs) : ILogger
     {

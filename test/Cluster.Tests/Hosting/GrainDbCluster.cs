@@ -21,6 +21,8 @@ namespace GrainDb.Cluster.Tests.Hosting;
 /// <summary>Real silos in this process, each with its own data directory, which outlives them.</summary>
 internal sealed class GrainDbCluster : IAsyncDisposable
 {
+    private const int LinesOfEach = 40;
+
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Between two looks: the silos need the cores meanwhile.</summary>
@@ -161,10 +163,13 @@ internal sealed class GrainDbCluster : IAsyncDisposable
         while (!await happened())
         {
             if (limit.IsCancellationRequested)
-                throw new TimeoutException("it did not happen in time: " + what);
+                throw new TimeoutException($"it did not happen in time: {what}{WhatNodesSaid()}");
             await Task.Delay(PollPause, CancellationToken.None);
         }
     }
+
+    private string WhatNodesSaid() => string.Concat(Enumerable.Range(0, _nodes.Length).Where(node => _nodes[node] is { IsActive: true })
+        .Select(node => $"{Environment.NewLine}---- node {node}{Environment.NewLine}{Service<EventLog>(node).Last(LinesOfEach)}"));
 
     public async ValueTask DisposeAsync()
     {

@@ -67,14 +67,11 @@ public sealed class DamagedReplicaTests : IAsyncLifetime
 
         await _cluster.RestartAsync(Wiped);
         Assert.Equal(database, _cluster.Service<NodeStorage>(Wiped).Identity.DatabaseId);
-        await _cluster.UntilAsync(async () =>
-        {
-            var meta = await _cluster.Service<MetaCache>(1).RefreshAsync(TestContext.Current.CancellationToken);
-            return IsReplaced(meta.FindRange(range.Id)!, lost.Range) && IsReplaced(meta.FindRange(RangeId.Meta)!, lost.Meta);
-        });
+        await _cluster.UntilAsync(async () => await LookAsync(1) is { } meta && IsReplaced(meta.FindRange(range.Id)!, lost.Range) && IsReplaced(meta.FindRange(RangeId.Meta)!, lost.Meta));
 
         // What the rows say is what the logs say, and each node remembers where the meta range is now.
-        var rows = await _cluster.Service<MetaCache>(2).RefreshAsync(TestContext.Current.CancellationToken);
+        MetaSnapshot rows = null!;
+        await _cluster.UntilAsync(async () => await LookAsync(2) is { } meta && (rows = meta) is not null);
         await _cluster.UntilAsync(() => Task.FromResult(range.IsSettled() && range.Leads(range.Order[0])));
         Assert.Equal(rows.FindRange(range.Id)!.Replicas.ToHashSet(), range.Report(1)!.Configuration!.Voters.ToHashSet());
         Assert.Equal(rows.FindRange(range.Id)!.On($"Silo_{Wiped}")!.Id, range.Report(Wiped)!.Replica);
@@ -82,6 +79,19 @@ public sealed class DamagedReplicaTests : IAsyncLifetime
         WriteResult? written = null;
         await _cluster.UntilAsync(async () => (written = await _cluster.PutAsync(Wiped, range.Keyspace, "after", "v")).Failure is null);
         await range.AssertSameStateAsync(written!.Version, atLeast: 51);
+    }
+
+    /// <summary>A new view of the meta range; null while nobody leads it.</summary>
+    private async Task<MetaSnapshot?> LookAsync(int node)
+    {
+        try
+        {
+            return await _cluster.Service<MetaCache>(node).RefreshAsync(TestContext.Current.CancellationToken);
+        }
+        catch (GrainDbException)
+        {
+            return null;
+        }
     }
 
     private static bool IsReplaced(RangeDescriptor row, Guid lost) => row.Replicas.Length == 3 && Array.TrueForAll(row.Replicas, replica => replica.Id != lost && replica.Id != Guid.Empty);
