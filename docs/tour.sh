@@ -435,6 +435,32 @@ expect "the leader must be among the replicas" contains "${BASH_REMATCH[1]}" "\"
 expect "the read must have been served by leader $leader of range $range, not by '$served_by'" \
     contains "$served_by" "range=$range, node=$leader, role=leader"
 
+title "An order: stock, payment and shipment together, or none of them"
+order="tour-$RANDOM-$RANDOM"
+call PUT "/v1/inventory/tour-apple" -H 'Content-Type: application/json' -d '{"available":100,"price":"9.90"}'
+[ "$status" = 201 ] || expect_status 200
+call PUT "/v1/payments/accounts/tour-ada" -H 'Content-Type: application/json' -d '{"balance":"50.00"}'
+[ "$status" = 201 ] || expect_status 200
+call POST /v1/orders -H 'Content-Type: application/json' -d "{\"id\":\"$order\",\"customer\":\"Ada\",\"lines\":[{\"sku\":\"tour-apple\",\"quantity\":2}],\"payment\":{\"account\":\"tour-ada\"}}"
+expect_status 202
+call GET "/v1/orders/$order?wait=30s"
+expect_status 200
+expect "it must be completed, with its amount" has_in_order "\"id\":\"$order\"" '"status":"completed"' '"amount":"19.80"'
+call GET "/v1/shipments/$order"
+expect_status 200
+expect "it must be shipped" has_in_order '"status":"created"'
+call GET /v1/payments/accounts/tour-ada
+expect "it must be paid" has_in_order '"balance":"30.20"'
+call POST /v1/orders -H 'Content-Type: application/json' -d "{\"id\":\"$order-dear\",\"customer\":\"Ada\",\"lines\":[{\"sku\":\"tour-apple\",\"quantity\":20}],\"payment\":{\"account\":\"tour-ada\"}}"
+expect_status 202
+call GET "/v1/orders/$order-dear?wait=30s"
+expect "what cannot be paid must be undone" has_in_order '"status":"compensated"'
+call GET /v1/inventory/tour-apple
+expect "its articles must be back in stock" has_in_order '"available":98'
+call GET "/v1/shipments/$order-dear"
+expect_status 404
+expect "the problem must be shipment_not_found" problem shipment_not_found
+
 title "Who leads the range, and may it be led there? Asking for what is so already changes nothing"
 call GET "/v1/ranges/$range"
 expect_status 200
@@ -465,6 +491,68 @@ if [ "$equal" = "$nodes" ]; then
     expected=$((10000 / (nodes + 1)))
     expect "about 1/$((nodes + 1)) of the keys must move, not $moved of 10000" [ "$((moved > expected ? moved - expected : expected - moved))" -le 300 ]
 fi
+
+title "Eventual keyspaces: two that did not see each other write the same key, and both values stand"
+json='Content-Type: application/json'
+for keyspace in tour-carts tour-hits; do # of a tour that was stopped
+    call DELETE "/v1/keyspaces/$keyspace?confirm=$keyspace"
+    is "$status" 404 || expect_status 204
+done
+call PUT /v1/keyspaces/tour-carts -H "$json" -d '{"family":"eventual","partitions":4}'
+expect_status 201
+expect "concurrent writes are kept as siblings, unless the keyspace says otherwise" has '"conflict":"siblings"'
+call PUT /v1/kv/tour-carts/ada -H 'Content-Type: text/plain' -d milk
+expect_status 201
+call PUT '/v1/kv/tour-carts/ada?consistency=all' -H 'Content-Type: text/plain' -d eggs
+expect_status 200
+expect "the answer must say what each replica did" contains "$(header GrainDb-Replicas)" '=ok'
+call GET /v1/kv/tour-carts/ada
+expect_status 300
+expect "both values must stand" has '"value":"milk"'
+expect "and the other one" has '"value":"eggs"'
+seen=$(header GrainDb-Context)
+
+title "A write with the context of what was read takes the place of what was seen, everywhere"
+call PUT /v1/kv/tour-carts/ada -H 'Content-Type: text/plain' -H "GrainDb-Context: $seen" -d 'milk and eggs'
+expect_status 200
+call GET '/v1/kv/tour-carts/ada?consistency=all'
+expect_status 200
+expect "there must be one value" is "$body" 'milk and eggs'
+call GET '/v1/kv/tour-carts/ada?explain=true'
+expect_status 200
+expect "each replica's clock must be there" has '"clock":"{'
+call GET '/v1/conflicts?keyspace=tour-carts'
+expect_status 200
+expect "what the writer decided is listed, with what lost" has_in_order '"resolvedBy":"writer"' '"losers":[' '"value":"milk"'
+call POST "/v1/conflicts/$(member id)/resolve" -H "$json" -d '{"accept":true}'
+expect_status 200
+expect "and not any more when somebody has looked at it" has '"dismissed":true'
+call DELETE /v1/kv/tour-carts/ada
+expect_status 204
+call GET /v1/kv/tour-carts/ada
+expect_status 404
+expect "a deletion can be seen too" [ -n "$(header GrainDb-Context)" ]
+call GET /v1/kv/tour-carts/ada -H 'GrainDb-Consistency: session'
+expect_status 400
+expect "the problem must be unsupported_for_family" problem unsupported_for_family
+
+title "A counter counts once what is sent twice with the same Idempotency-Key"
+call PUT /v1/keyspaces/tour-hits -H "$json" -d '{"family":"eventual","conflict":"crdt:counter","partitions":4}'
+expect_status 201
+for _ in first again; do
+    call POST /v1/crdt/tour-hits/home -H "$json" -H 'Idempotency-Key: tour-hit-1' -d '{"increment":2}'
+    expect_status 200
+done
+expect "the second one must be known" is "$(header GrainDb-Idempotent-Replay)" true
+call POST /v1/crdt/tour-hits/home -H "$json" -d '{"increment":-1}'
+expect_status 200
+call GET /v1/crdt/tour-hits/home
+expect_status 200
+expect "2 - 1 must be 1" has '"type":"counter","value":1,'
+for keyspace in tour-carts tour-hits; do
+    call DELETE "/v1/keyspaces/$keyspace?confirm=$keyspace"
+    expect_status 204
+done
 
 title "Errors are problem documents that say what is certain"
 call GET /v1/kv/no-such-keyspace/key

@@ -3,6 +3,7 @@ using GrainDb.Api.Conflicts;
 using GrainDb.Api.Crdts;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
+using GrainDb.Api.Orders;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Ring;
 using GrainDb.Api.Sagas;
@@ -24,6 +25,9 @@ namespace GrainDb.Api;
 [JsonSerializable(typeof(TransferLeaderBody))]
 [JsonSerializable(typeof(TransactionBody))]
 [JsonSerializable(typeof(TransactBody))]
+[JsonSerializable(typeof(OrderBody))]
+[JsonSerializable(typeof(ArticleBody))]
+[JsonSerializable(typeof(AccountBody))]
 [JsonSerializable(typeof(EmptyBody))]
 [JsonSerializable(typeof(CrdtBody))]
 [JsonSerializable(typeof(ResolveBody))]

@@ -10,6 +10,7 @@ using GrainDb.Api.Eventual;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Keyspaces;
 using GrainDb.Api.OpenApi;
+using GrainDb.Api.Orders;
 using GrainDb.Api.Ranges;
 using GrainDb.Api.Requests;
 using GrainDb.Api.Ring;
@@ -71,6 +72,8 @@ public static class GrainDbApi
         services.AddSingleton<SagaActionsApi>();
         services.AddSingleton<SagaDefinitionsApi>();
         services.AddSingleton<SagaEventsApi>();
+        services.AddSingleton<OrdersApi>();
+        services.AddSingleton<StockApi>();
         services.AddSingleton<KeyspacesApi>();
         services.AddSingleton<RingApi>();
         services.AddSingleton<RangesApi>();
@@ -132,6 +135,7 @@ public static class GrainDbApi
             services.GetRequiredService<SagaActionsApi>(),
             services.GetRequiredService<SagaDefinitionsApi>(),
             services.GetRequiredService<SagaEventsApi>());
+        app.MapOrders(services.GetRequiredService<Operations>(), services.GetRequiredService<OrdersApi>(), services.GetRequiredService<StockApi>());
         app.MapKeyspaces(services.GetRequiredService<KeyspacesApi>());
         app.MapRing(services.GetRequiredService<RingApi>());
         app.MapRanges(services.GetRequiredService<RangesApi>());

@@ -21,8 +21,10 @@ try
         ["record", .. var rest] => await RecordCommand.RunAsync(rest, interrupted.Token),
         ["verify", .. var rest] => await VerifyCommand.RunAsync(rest, interrupted.Token),
         ["race", .. var rest] => await RaceCommand.RunAsync(rest, interrupted.Token),
+        ["count", .. var rest] => await CountCommand.RunAsync(rest, interrupted.Token),
+        ["orders", .. var rest] => await OrdersCommand.RunAsync(rest, interrupted.Token),
         ["import", .. var rest] => await ImportCommand.RunAsync(rest, interrupted.Token),
-        _ => throw new UsageException("commands: run, fill, record, verify, race, import; see test/LoadTool/README.md"),
+        _ => throw new UsageException("commands: run, fill, record, verify, race, count, orders, import; see test/LoadTool/README.md"),
     };
     return interrupted.IsCancellationRequested ? Interrupted : code;
 }

@@ -107,7 +107,7 @@ internal sealed class ConflictsApi(IEventualStore store, IKeyspaceDirectory dire
         if (body.Keep is { } keep)
             return await KeepAsync(keep, id, timeout, cancellationToken);
         if (EventualRequest.IsCrdt(keyspace))
-            throw BadInput.Unsupported($"Keys of '{keyspace.Name}' hold a data type ({KeyspaceFinder.NameOf(keyspace.Conflict)}): keep a loser, accept, or use POST /v1/crdt/{keyspace.Name}/….");
+            throw BadInput.Unsupported($"Keys of '{keyspace.Name}' hold a data type ({KeyspaceFinder.NameOf(keyspace.Conflict)}): keep a loser, accept, or use POST /v1/crdt/{keyspace.Name}/{{key}}.");
         var (value, contentType) = JsonOperands.Stored(body.Value, body.Json, body.Value64, body.ContentType, Math.Min(options.MaxValueBytes, EventualLimits.MaxValueBytes));
         return new EventualWrite { Key = id.Key, Kind = EventualWriteKind.Put, Value = value, ContentType = contentType };
     }

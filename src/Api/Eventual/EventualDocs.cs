@@ -33,7 +33,7 @@ internal static class EventualDocs
         builder
             .WithResponseHeader(KeyRequest.ContextHeader, ContextAnswer)
             .WithResponseHeader(KeyHeaders.ServedBy, "region=eu, range=17, node=node2, role=coordinator.")
-            .WithResponseHeader(KeyHeaders.Replicas, "What each replica had said: node1=ok, node2=hinted, node3=timeout.");
+            .WithResponseHeader(KeyHeaders.Replicas, "What each replica had said: node1=ok, node2=hinted, node3=timeout; or error, pending, needsRepair.");
         return write ? builder.WithResponseHeader(KeyHeaders.CommitTimestamp, "The version, 16 hex digits.") : builder;
     }
 }

@@ -16,7 +16,7 @@ public sealed record EventualVoteView
 {
     public required string Node { get; init; }
 
-    [Description("ok; timeout: no answer yet; error: it cannot; hinted: it did not take the write, and another node keeps it for it; needsRepair: it answered, and does not count until it is repaired.")]
+    [Description("ok; pending: enough others had answered before it did; timeout: it cannot be reached, or did not answer in time; error: it cannot; hinted: it did not take the write, and another node keeps it for it; needsRepair: it answered, and does not count until it is repaired.")]
     public required string Reply { get; init; }
 
     [Description("Of a read: the writes that its state of the key had seen, by incarnation and counter; null where that is not known.")]

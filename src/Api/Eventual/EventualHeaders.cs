@@ -38,6 +38,7 @@ internal static class EventualHeaders
         EventualReply.Error => "error",
         EventualReply.Hinted => "hinted",
         EventualReply.NeedsRepair => "needsRepair",
+        EventualReply.Pending => "pending",
         _ => throw new ArgumentOutOfRangeException(nameof(reply), reply, "Not a reply."),
     };
 

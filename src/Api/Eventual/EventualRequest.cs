@@ -62,7 +62,7 @@ internal readonly record struct EventualRequest(
     public void RequireValues()
     {
         if (IsCrdt(Keyspace))
-            throw BadInput.Unsupported($"Keys of '{Keyspace.Name}' hold a data type ({KeyspaceFinder.NameOf(Keyspace.Conflict)}), not values: use /v1/crdt/{Keyspace.Name}/….");
+            throw BadInput.Unsupported($"Keys of '{Keyspace.Name}' hold a data type ({KeyspaceFinder.NameOf(Keyspace.Conflict)}), not values: use /v1/crdt/{Keyspace.Name}/{{key}}.");
     }
 
     public static bool IsCrdt(KeyspaceDescriptor keyspace) => keyspace.Conflict is not (ConflictPolicy.Siblings or ConflictPolicy.LastWriterWins);

@@ -115,7 +115,7 @@ internal sealed class BatchBinder(IKeyspaceDirectory directory, IEventualStates 
     private static void RequireValues(KeyspaceDescriptor keyspace)
     {
         if (EventualRequest.IsCrdt(keyspace))
-            throw BadInput.Unsupported($"Keys of '{keyspace.Name}' hold a data type ({KeyspaceFinder.NameOf(keyspace.Conflict)}), not values: use /v1/crdt/{keyspace.Name}/….");
+            throw BadInput.Unsupported($"Keys of '{keyspace.Name}' hold a data type ({KeyspaceFinder.NameOf(keyspace.Conflict)}), not values: use /v1/crdt/{keyspace.Name}/{{key}}.");
     }
 
     private static void RefuseConditions(string? condition)

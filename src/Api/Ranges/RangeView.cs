@@ -19,7 +19,8 @@ public sealed record ReplicaView
     [Description("Of this very replica; no other one ever has it. Null when it is not known.")]
     public required Guid? Id { get; init; }
 
-    public required ReplicaRole Role { get; init; }
+    [Description("leader or follower; null in an eventual partition, whose replicas are alike.")]
+    public required ReplicaRole? Role { get; init; }
 
     public required ReplicaState State { get; init; }
 
@@ -184,7 +185,7 @@ public sealed record RangeView
             Rate = status.Rate,
             GcThreshold = status.Family == KeyspaceFamily.Strong ? status.GcThreshold.ToString() : null,
             Configuration = ConfigurationView.Of(status.Configuration),
-            Replicas = [.. status.Replicas.Select(ReplicaView.Of)],
+            Replicas = [.. status.Replicas.Select(replica => status.Family == KeyspaceFamily.Eventual ? ReplicaView.Of(replica) with { Role = null } : ReplicaView.Of(replica))],
         };
     }
 

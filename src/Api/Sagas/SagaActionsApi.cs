@@ -19,7 +19,7 @@ internal sealed class SagaActionsApi(ISagaStore sagas, ApiOptions options)
     public Operation Act(SagaCommandKind kind, bool ofStep, bool needsReason) => async context =>
     {
         QueryParameters.Read(context);
-        var bytes = await JsonBody.ReadOptionalBytesAsync(context, options.MaxRequestBytes);
+        var bytes = await SagaRequest.ReadBodyAsync(context, options.MaxRequestBytes, isRequired: false);
         var body = bytes.Length == 0 ? new SagaActionBody() : JsonBody.Parse(bytes, ApiJson.Default.SagaActionBody);
         if (needsReason && string.IsNullOrWhiteSpace(body.Reason))
             throw BadInput.Request("\"reason\" is missing: it is kept in the history, for whoever asks later.");
@@ -33,7 +33,7 @@ internal sealed class SagaActionsApi(ISagaStore sagas, ApiOptions options)
     public async ValueTask<Failure?> SignalAsync(HttpContext context)
     {
         QueryParameters.Read(context);
-        var payload = await JsonBody.ReadOptionalBytesAsync(context, options.MaxRequestBytes);
+        var payload = await SagaRequest.ReadBodyAsync(context, options.MaxRequestBytes, isRequired: false);
         return await ActAsync(
             context, new SagaCommand(SagaCommandKind.Signal, SagaRequest.Route(context, SagaRequest.NameParameter), ActorOf(context, null), "", payload), payload);
     }

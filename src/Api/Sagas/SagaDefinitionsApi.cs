@@ -19,7 +19,7 @@ internal sealed class SagaDefinitionsApi(ISagaStore sagas, ApiOptions options)
         var (name, version) = (SagaRequest.Route(context, SagaRequest.NameParameter), SagaRequest.ReadVersion(context));
         var headers = context.Request.Headers;
         var key = IdempotencyKey.Read(headers);
-        var body = await JsonBody.ReadBytesAsync(context, options.MaxRequestBytes);
+        var body = await SagaRequest.ReadBodyAsync(context, options.MaxRequestBytes, isRequired: true);
         if (body.Length == 0)
             throw BadInput.Request("The body is empty; it must be a JSON object with \"steps\".");
         var stamp = RequestHash.Stamp(key, "PUT /v1/saga-definitions", $"{name}/{version}", body);

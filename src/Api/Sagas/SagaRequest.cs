@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Unicode;
 using GrainDb.Api.Errors;
 using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
@@ -26,6 +27,13 @@ internal static class SagaRequest
     public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
 
     public static string Route(HttpContext context, string name) => (string)context.GetRouteValue(name)!;
+
+    /// <summary>A JSON body, which is kept as it is: text that is none would only be noticed by whoever reads it later.</summary>
+    public static async ValueTask<byte[]> ReadBodyAsync(HttpContext context, int limit, bool isRequired)
+    {
+        var bytes = isRequired ? await JsonBody.ReadBytesAsync(context, limit) : await JsonBody.ReadOptionalBytesAsync(context, limit);
+        return Utf8.IsValid(bytes) ? bytes : throw BadInput.Request("The body is not UTF-8.");
+    }
 
     /// <summary>Zero when it is not given.</summary>
     public static TimeSpan ReadWait(QueryParameters query)

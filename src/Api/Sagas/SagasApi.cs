@@ -26,7 +26,7 @@ internal sealed class SagasApi(ISagaStore sagas, ApiOptions options, TimeProvide
         QueryParameters.Read(context);
         var headers = context.Request.Headers;
         var key = IdempotencyKey.Read(headers);
-        var body = await JsonBody.ReadAsync(context, ApiJson.Default.SagaStartBody, options.MaxRequestBytes);
+        var body = JsonBody.Parse(await SagaRequest.ReadBodyAsync(context, options.MaxRequestBytes, isRequired: true), ApiJson.Default.SagaStartBody);
         if (body.Definition is null)
             throw BadInput.Request("\"definition\" is missing: the name of a definition.");
         if (body.Version is < 1)

@@ -64,6 +64,10 @@ internal static class TransactAnswers
             }
 
             WriteGiven(writer, "value64"u8, check.Value64);
+            if (check.AtLeast is { } least)
+                writer.WriteNumber("atLeast"u8, least);
+            if (check.AtMost is { } most)
+                writer.WriteNumber("atMost"u8, most);
             writer.WriteEndObject();
         }
 

@@ -97,8 +97,8 @@ internal sealed class TransactBinder(int maxValueBytes, TimeProvider time)
     {
         RequireShape(Checks, index, JsonOperands.AddressProblem(body.Keyspace, body.Key, body.Key64));
         var values = JsonOperands.CountValues(body.Value, body.Json, body.Value64);
-        if ((body.Version is null ? 0 : 1) + (body.Exists is null ? 0 : 1) + values != 1)
-            throw Wrong(Checks, index, "needs exactly one of version, exists, value, json and value64");
+        if ((body.Version is null ? 0 : 1) + (body.Exists is null ? 0 : 1) + (body.AtLeast is null ? 0 : 1) + (body.AtMost is null ? 0 : 1) + values != 1)
+            throw Wrong(Checks, index, "needs exactly one of version, exists, value, json, value64, atLeast and atMost");
         var (keyspace, key) = JsonOperands.Address(body.Keyspace!, body.Key, body.Key64, write: false);
         if (body.Version is not null)
         {
@@ -107,6 +107,8 @@ internal sealed class TransactBinder(int maxValueBytes, TimeProvider time)
                 : throw BadInput.Request($"version is '{QueryParameters.Shorten(body.Version)}'; it must be 16 hex digits, as results and ETag give it.");
         }
 
+        if ((body.AtLeast ?? body.AtMost) is { } bound)
+            return new TransactCheck(keyspace, key, body.AtLeast is null ? CheckKind.AtMost : CheckKind.AtLeast, Timestamp.Zero, default) { Bound = bound };
         if (body.Exists is { } exists)
             return new TransactCheck(keyspace, key, exists ? CheckKind.Exists : CheckKind.NotExists, Timestamp.Zero, default);
         var value = JsonOperands.Value(body.Value, body.Json, body.Value64);

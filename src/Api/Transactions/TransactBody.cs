@@ -22,7 +22,7 @@ public sealed record TransactBody
     public string? AsOf { get; init; }
 }
 
-/// <summary>A check: exactly one of version, exists, value, json, value64.</summary>
+/// <summary>A check: exactly one of version, exists, value, json, value64, atLeast, atMost.</summary>
 public sealed record TransactCheckBody
 {
     public string? Keyspace { get; init; }
@@ -47,6 +47,12 @@ public sealed record TransactCheckBody
 
     [Description("The same as base64 or base64url.")]
     public string? Value64 { get; init; }
+
+    [Description("Its integer, kept as increments keep it and 0 when the key is absent, is at least this. Anything that is no integer fails.")]
+    public long? AtLeast { get; init; }
+
+    [Description("Its integer is at most this.")]
+    public long? AtMost { get; init; }
 }
 
 /// <summary>A read: of a key, or of the first keys with a prefix.</summary>

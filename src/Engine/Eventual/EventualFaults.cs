@@ -43,4 +43,7 @@ internal enum EventualFaults
 
     /// <summary>A read asks one replica fewer than its level.</summary>
     ReadOneLess = 1 << 11,
+
+    /// <summary>A write that is repeated is carried out again.</summary>
+    ForgetRequests = 1 << 12,
 }

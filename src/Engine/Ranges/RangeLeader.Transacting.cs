@@ -118,7 +118,7 @@ public sealed partial class RangeLeader
         result = new TransactResult { CommitTimestamp = state.At, Transaction = id, FailedChecks = failed, Reads = found };
         for (var i = 0; i < transaction.Checks.Count; i++)
         {
-            if (!Holds(transaction.Checks[i], state.Find(transaction.Checks[i].Key)))
+            if (!WriteRules.Holds(transaction.Checks[i], state.Find(transaction.Checks[i].Key)))
                 failed.Add(i);
         }
 
@@ -236,15 +236,6 @@ public sealed partial class RangeLeader
         Descriptor.End is { } bound && (end is not { } given || given.Span.SequenceCompareTo(bound) > 0) ? bound : end;
 
     private static RoutingInterval ToInterval(TransactRead read) => new(read.Start.ToArray(), read.End?.ToArray());
-
-    private static bool Holds(TransactCheck check, ScanItem? found) => check.Kind switch
-    {
-        CheckKind.VersionEquals => found?.Version == check.Version,
-        CheckKind.Exists => found is not null,
-        CheckKind.NotExists => found is null,
-        CheckKind.ValueEquals => found is { } item && item.Value.Span.SequenceEqual(check.Value.Span),
-        _ => throw new ArgumentOutOfRangeException(nameof(check), check.Kind, "unknown check"),
-    };
 
     /// <summary>Only where the outcome is unknown there is something to ask for.</summary>
     private static Failure Named(Failure failure, TransactionId transaction) => failure.Outcome == Outcome.Unknown ? failure with { Transaction = transaction } : failure;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Unicode;
 
 namespace GrainDb.Engine.Sagas;
 
@@ -36,6 +37,12 @@ public static class SagaDefinitionJson
     /// <returns>Null when it cannot be read, or cannot be used.</returns>
     public static SagaDefinition? Read(string name, int version, ReadOnlySpan<byte> json, out IReadOnlyList<string> problems)
     {
+        if (!Utf8.IsValid(json))
+        {
+            problems = ["it is not UTF-8"];
+            return null;
+        }
+
         try
         {
             var document = JsonSerializer.Deserialize<Document>(json, Options);
@@ -46,6 +53,11 @@ public static class SagaDefinitionJson
         catch (JsonException exception)
         {
             problems = [Describe(exception)];
+            return null;
+        }
+        catch (InvalidOperationException)
+        {
+            problems = ["a text in it is no Unicode: half of a surrogate pair"];
             return null;
         }
     }

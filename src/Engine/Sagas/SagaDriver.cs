@@ -1,4 +1,3 @@
-using System.Text;
 using GrainDb.Interfaces.Errors;
 
 namespace GrainDb.Engine.Sagas;
@@ -35,6 +34,8 @@ public sealed class SagaDriver
         _jitter = jitter;
     }
 
+    internal SagaFaults Faults { get; init; }
+
     /// <summary>The saga as its log said last; null before it was read, and while there is no such saga.</summary>
     public SagaState? State { get; private set; }
 
@@ -57,7 +58,8 @@ public sealed class SagaDriver
         if (FormBatch(now) is { } batch)
         {
             _batch = batch;
-            return [new SagaEffect.Append(State?.Rows ?? 0, batch.Encoded, batch.After, batch.Stamped?.Stamp)];
+            var append = new SagaEffect.Append(State?.Rows ?? 0, batch.Encoded, batch.After, batch.Stamped?.Stamp);
+            return Faults.HasFlag(SagaFaults.CallBeforeDurable) ? [append, .. CallsOf(batch.After, now)] : [append];
         }
 
         var effects = new List<SagaEffect>();
@@ -77,6 +79,9 @@ public sealed class SagaDriver
         return effects.Count > 0 ? effects : [new SagaEffect.Wait(null)];
     }
 
+    private IEnumerable<SagaEffect> CallsOf(SagaState state, DateTimeOffset now) =>
+        SagaMachine.Next(state, now, _inFlight).OfType<SagaAction.Call>().Where(call => _inFlight.Add(call.Step.Step.Name)).Select(call => new SagaEffect.Call(call));
+
     /// <summary>A request from outside.</summary>
     /// <returns>Why it is not taken; null when it is.</returns>
     public Failure? Propose(SagaProposal proposal)
@@ -94,7 +99,7 @@ public sealed class SagaDriver
     {
         ArgumentNullException.ThrowIfNull(proposal);
         _proposals.Remove(proposal);
-        return proposal.Sent.Count == 0;
+        return proposal.Sent.Count == 0 || Faults.HasFlag(SagaFaults.ForgetSent);
     }
 
     /// <summary>The log was read.</summary>
@@ -133,6 +138,8 @@ public sealed class SagaDriver
     {
         var batch = _batch ?? throw new InvalidOperationException("nothing is being appended");
         _batch = null;
+        if (outcome == SagaAppendOutcome.Unknown && Faults.HasFlag(SagaFaults.GuessAppended))
+            outcome = SagaAppendOutcome.Appended;
         if (outcome is not (SagaAppendOutcome.Appended or SagaAppendOutcome.Unknown))
         {
             foreach (var (proposal, row) in batch.Proposed)
@@ -174,9 +181,7 @@ public sealed class SagaDriver
     }
 
     private static SagaCallResult Bounded(SagaCallResult result) =>
-        result.Output.ValueKind != System.Text.Json.JsonValueKind.Undefined && Encoding.UTF8.GetByteCount(result.Output.GetRawText()) is var bytes and > SagaLimits.MaxDocumentBytes
-            ? new(SagaCallStatus.Bug, default, $"the service gave back {bytes} bytes, the limit is {SagaLimits.MaxDocumentBytes}")
-            : result;
+        SagaJson.WhyNot(result.Output) is { } why ? new(SagaCallStatus.Bug, default, $"what the service gave back cannot be kept: {why}") : result;
 
     private void Keep(Batch batch)
     {
@@ -212,9 +217,14 @@ public sealed class SagaDriver
         TakeAnswers(batch, now);
         var inFlight = _inFlight.Except(batch.Answers.Select(answer => answer.Call.Step.Step.Name)).ToHashSet();
         while (batch.HasRoom && batch.State is { } state && SagaMachine.Next(state, now, inFlight) is [SagaAction.Append next])
-            batch.Add(next.Row);
+            batch.Add(Skipped(state, next.Row));
         return batch.Encoded.Count > 0 ? batch : null;
     }
+
+    private SagaEvent Skipped(SagaState state, SagaEvent row) =>
+        Faults.HasFlag(SagaFaults.SkipUndoOfUnknown) && row is SagaEvent.UndoScheduled undo && state.Find(undo.Step).Status == SagaStepStatus.Scheduled
+            ? new SagaEvent.UndoCompleted(row.At, undo.Step, default)
+            : row;
 
     private void TakeProposals(Batch batch, DateTimeOffset now)
     {

@@ -15,6 +15,9 @@ public static class SagaLimits
     /// <summary>Most bytes of a definition, an input, an output or a signal's payload, as JSON.</summary>
     public const int MaxDocumentBytes = 64 * 1024;
 
+    /// <summary>Deepest nesting of an input, an output or a payload: well below the 64 at which readers of JSON stop, with all that is put around it.</summary>
+    public const int MaxDocumentDepth = 48;
+
     /// <summary>Most rows of one saga's log. One that reaches it is stuck, and only ends.</summary>
     public const int MaxLogRows = 10_000;
 

@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using GrainDb.Interfaces.Errors;
 
 namespace GrainDb.Engine.Sagas;
@@ -115,8 +113,8 @@ public static class SagaMachine
             if (step.Status == SagaStepStatus.NotStarted && !state.IsPaused && (step.Step.WaitFor is not { } signal || state.Signals.ContainsKey(signal)))
             {
                 var input = SagaTemplate.Fill(step.Step.Input, state);
-                if (SizeOf(input) is var bytes and > SagaLimits.MaxDocumentBytes)
-                    return state.StuckIn is null ? [new SagaAction.Append(new SagaEvent.Stuck(now, step.Step.Name, $"its input would have {bytes} bytes, the limit is {SagaLimits.MaxDocumentBytes}"))] : [];
+                if (SagaJson.WhyNot(input) is { } why)
+                    return state.StuckIn is null ? [new SagaAction.Append(new SagaEvent.Stuck(now, step.Step.Name, $"its input cannot be given: {why}"))] : [];
                 return [new SagaAction.Append(new SagaEvent.StepScheduled(now, step.Step.Name, input))];
             }
 
@@ -149,8 +147,6 @@ public static class SagaMachine
 
         return actions;
     }
-
-    private static int SizeOf(JsonElement input) => input.ValueKind == JsonValueKind.Undefined ? 0 : Encoding.UTF8.GetByteCount(input.GetRawText());
 
     private static bool MustBeUndone(SagaStepState step) => step.HasObligation && step.Step.Compensation is not null;
 

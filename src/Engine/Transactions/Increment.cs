@@ -16,12 +16,20 @@ public static class Increment
     /// <returns>The sum; null when the value is no integer, or the sum has no room in 64 bits.</returns>
     public static long? Add(ReadOnlyMemory<byte>? current, long by)
     {
-        if (current is not { } text)
-            return by;
-        if (!Utf8Parser.TryParse(text.Span, out long value, out var consumed) || consumed != text.Length || text.Span[0] == (byte)'+')
+        if (Read(current) is not { } value)
             return null;
         var sum = (Int128)value + by;
         return sum < long.MinValue || sum > long.MaxValue ? null : (long)sum;
+    }
+
+    /// <summary>The integer that is there.</summary>
+    /// <param name="current">The value; null when the key does not exist.</param>
+    /// <returns>Null when the value is no integer.</returns>
+    public static long? Read(ReadOnlyMemory<byte>? current)
+    {
+        if (current is not { } text)
+            return 0;
+        return Utf8Parser.TryParse(text.Span, out long value, out var consumed) && consumed == text.Length && text.Span[0] != (byte)'+' ? value : null;
     }
 
     /// <summary>The value that holds an integer.</summary>

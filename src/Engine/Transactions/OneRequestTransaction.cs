@@ -23,7 +23,7 @@ public sealed class OneRequestTransaction
     private readonly TransactRequest _request;
 
     /// <param name="context">The node.</param>
-    /// <param name="request">Checked (<see cref="WhyNot(TransactRequest, int)"/>).</param>
+    /// <param name="request">Checked (<see cref="WhyNot(TransactRequest, CoordinatorContext)"/>).</param>
     public OneRequestTransaction(CoordinatorContext context, TransactRequest request)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -33,9 +33,10 @@ public sealed class OneRequestTransaction
     }
 
     /// <summary>Why the request cannot be run; null when it can.</summary>
-    public static Failure? WhyNot(TransactRequest request, int maxValueBytes)
+    public static Failure? WhyNot(TransactRequest request, CoordinatorContext context)
     {
         ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(context);
         if (!request.AsOf.IsZero && request.Writes.Count > 0)
             return Invalid("a transaction of an old snapshot cannot write");
         if (request.Checks.Count > MaxOperations || request.Reads.Count > MaxOperations || request.Writes.Count > TransactionLimits.MaxWrites)
@@ -47,7 +48,7 @@ public sealed class OneRequestTransaction
 
         return request.Checks.Select(check => WriteRules.CheckKey(check.Key))
             .Concat(request.Reads.Select(WhyNot))
-            .Concat(request.Writes.Select(write => WhyNot(write, maxValueBytes)))
+            .Concat(request.Writes.Select(write => WhyNot(write, context)))
             .FirstOrDefault(failure => failure is not null) ?? WhyNotTogether(request);
     }
 
@@ -61,7 +62,7 @@ public sealed class OneRequestTransaction
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             // As old as the first attempt where it meets others, so that it does not lose for ever; but never the same, since that one is decided.
-            var transaction = new TransactionId(began, _context.Random());
+            var transaction = _context.NewId(began);
             var result = await AttemptAsync(transaction, budget, cancellationToken);
             if (result.Failure is not { Code: ErrorCode.TransactionConflict or ErrorCode.IdempotencyInProgress, Outcome: Outcome.NotApplied })
                 return result;
@@ -238,10 +239,10 @@ public sealed class OneRequestTransaction
         _ => null,
     };
 
-    private static Failure? WhyNot(TransactWrite write, int maxValueBytes) =>
+    private static Failure? WhyNot(TransactWrite write, CoordinatorContext context) =>
         write.Write.Condition.Kind != ConditionKind.None ? Invalid("a write of a one-request transaction has no condition of its own: that is what checks are for")
         : write is { Increment: not null, Write.Kind: WriteKind.Delete } ? Invalid("a write cannot delete and increment")
-        : WriteRules.Check(write.Keyspace, write.Write, maxValueBytes);
+        : WriteRules.Check(write.Keyspace, write.Write, context);
 
     private static Failure? WhyNotTogether(TransactRequest request)
     {

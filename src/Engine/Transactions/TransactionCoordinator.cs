@@ -26,7 +26,7 @@ public sealed partial class TransactionCoordinator
 
     /// <summary>A transaction that begins now.</summary>
     /// <param name="context">The node.</param>
-    /// <param name="id">Its id, drawn a moment ago (<see cref="CoordinatorContext.NewId"/>).</param>
+    /// <param name="id">Its id, drawn a moment ago (<see cref="CoordinatorContext.NewId()"/>).</param>
     /// <param name="options">What it is to be; within bounds, see <see cref="WhyNotBegin"/>.</param>
     public TransactionCoordinator(CoordinatorContext context, TransactionId id, TransactionOptions options)
         : this(context, id, id.Began, options)
@@ -122,7 +122,7 @@ public sealed partial class TransactionCoordinator
             return over;
         if (_options.ReadOnly)
             return Invalid("the transaction is read-only");
-        if (WriteRules.Check(keyspace, write, _context.MaxValueBytes) is { } invalid)
+        if (WriteRules.Check(keyspace, write, _context) is { } invalid)
             return invalid;
         var (routes, failure) = await FindAsync(keyspace, budget, cancellationToken);
         if (failure is not null)

@@ -15,14 +15,14 @@ internal static class WriteRules
         _ => null,
     };
 
-    public static Failure? Check(string keyspace, KeyWrite write, int maxValueBytes)
+    public static Failure? Check(string keyspace, KeyWrite write, CoordinatorContext context)
     {
         if (CheckKey(write.Key) is { } invalid)
             return invalid;
-        if (keyspace.StartsWith("system.", StringComparison.Ordinal))
+        if (!context.MayWriteSystem && keyspace.StartsWith("system.", StringComparison.Ordinal))
             return Failure.NotApplied(ErrorCode.Forbidden, $"keyspace {keyspace} is read-only to clients");
-        if (write.Value.Length > maxValueBytes)
-            return Failure.NotApplied(ErrorCode.ValueTooLarge, $"the value has {write.Value.Length} bytes, the limit is {maxValueBytes}");
+        if (write.Value.Length > context.MaxValueBytes)
+            return Failure.NotApplied(ErrorCode.ValueTooLarge, $"the value has {write.Value.Length} bytes, the limit is {context.MaxValueBytes}");
         return write.ContentType.Length > KeyLimits.MaxContentTypeBytes || !Ascii.IsValid(write.ContentType)
             ? Failure.NotApplied(ErrorCode.InvalidRequest, $"the content type must be ASCII of at most {KeyLimits.MaxContentTypeBytes} characters")
             : null;
@@ -39,12 +39,18 @@ internal static class WriteRules
     };
 
     /// <summary>Whether a check holds of what was read.</summary>
-    public static bool Holds(TransactCheck check, ReadResult read) => check.Kind switch
+    public static bool Holds(TransactCheck check, ReadResult read) =>
+        Holds(check, read.Found ? new ScanItem(check.Key, read.Version, read.ContentType, read.Value) : null);
+
+    /// <summary>Whether a check holds of what is there; null for nothing.</summary>
+    public static bool Holds(TransactCheck check, ScanItem? found) => check.Kind switch
     {
-        CheckKind.VersionEquals => read.Found && read.Version == check.Version,
-        CheckKind.Exists => read.Found,
-        CheckKind.NotExists => !read.Found,
-        CheckKind.ValueEquals => read.Found && read.Value.Span.SequenceEqual(check.Value.Span),
+        CheckKind.VersionEquals => found?.Version == check.Version,
+        CheckKind.Exists => found is not null,
+        CheckKind.NotExists => found is null,
+        CheckKind.ValueEquals => found is { } item && item.Value.Span.SequenceEqual(check.Value.Span),
+        CheckKind.AtLeast => Increment.Read(found?.Value) >= check.Bound,
+        CheckKind.AtMost => Increment.Read(found?.Value) <= check.Bound,
         _ => throw new ArgumentOutOfRangeException(nameof(check), check.Kind, "unknown check"),
     };
 }

@@ -3,7 +3,6 @@ using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
-using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -28,14 +27,10 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
         limit = Math.Clamp(limit, 1, MaxLimit);
         var query = new ConflictQuery(keyspace.Keyspace.Name, after, limit + 1, MaxAnswerBytes);
         var nodes = keyspace.Ranges.SelectMany(range => range.Nodes).Distinct().ToList();
-        var answers = await Task.WhenAll(nodes.Select(name => AskAsync(name, query, timeout, cancellationToken)).ToList());
-        var open = answers.Where(answer => answer is { IsLast: false, Conflicts.Length: > 0 }).Select(answer => PositionOf(answer!.Conflicts[^1])).ToList();
-        var found = answers
-            .SelectMany(answer => answer?.Conflicts ?? [])
-            .GroupBy(PositionOf)
-            .OrderByDescending(same => same.Key, PositionComparer.Instance)
-            .TakeWhile(same => open.TrueForAll(end => PositionComparer.Instance.Compare(same.Key, end) >= 0))
-            .SelectMany(same => same.GroupBy(record => record.Key, KeyComparer.Instance).Select(Together))
+        var replies = await Task.WhenAll(nodes.Select(name => AskAsync(name, query, timeout, cancellationToken)).ToList());
+        var open = replies.Where(reply => reply is { IsLast: false, Conflicts.Length: > 0 }).Select(reply => PositionOf(reply!.Conflicts[^1])).ToList();
+        var found = Distinct(replies.SelectMany(reply => reply?.Conflicts ?? []))
+            .TakeWhile(record => open.TrueForAll(end => PositionComparer.Instance.Compare(PositionOf(record), end) >= 0))
             .ToList();
         var isLast = found.Count <= limit && open.Count == 0;
         List<ConflictRecord> page = [.. found.Take(limit)];
@@ -43,7 +38,7 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
         {
             Conflicts = page,
             Next = isLast || page.Count == 0 ? null : PositionOf(page[^1]),
-            Missing = [.. nodes.Where((_, index) => answers[index] is not { IsWhole: true })],
+            Missing = [.. nodes.Where((_, index) => replies[index] is not { IsWhole: true })],
         };
     }
 
@@ -61,10 +56,10 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
                 isWhole = false;
         }
 
-        all.Sort(static (left, right) => PositionComparer.Instance.Compare(PositionOf(right), PositionOf(left)));
+        List<ConflictRecord> sorted = [.. Distinct(all)];
         List<ConflictRecord> page = [];
         var bytes = 0L;
-        foreach (var record in all)
+        foreach (var record in sorted)
         {
             bytes += record.Key.Length + record.Losers.Sum(loser => (long)loser.Value.Length + loser.Field.Length);
             if (page.Count > 0 && (page.Count == query.Limit || bytes > query.MaxBytes))
@@ -72,17 +67,17 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
             page.Add(record);
         }
 
-        return new([.. page], page.Count == all.Count, isWhole);
+        return new([.. page], page.Count == sorted.Count, isWhole);
     }
 
     /// <summary>Has the replicas of a key forget the conflicts that a write ended.</summary>
     public async Task<ConflictDismissal> DismissAsync(EventualPartition partition, ReadOnlyMemory<byte> key, Dot winner, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var nodes = partition.Range.Nodes.ToList();
-        var answers = await Task.WhenAll(nodes.Select(name => DismissAsync(partition.Range.Id, name, key, winner, timeout, cancellationToken)).ToList());
-        return Array.TrueForAll(answers, answer => answer is null)
+        var replies = await Task.WhenAll(nodes.Select(name => DismissAsync(partition.Range.Id, name, key, winner, timeout, cancellationToken)).ToList());
+        return Array.TrueForAll(replies, reply => reply is null)
             ? ConflictDismissal.Failed(Failure.Unknown(ErrorCode.OutcomeUnknown, "no replica of the key answered in time"))
-            : new() { Found = answers.Contains(true), Missing = [.. nodes.Where((_, index) => answers[index] is null)] };
+            : new() { Found = replies.Contains(true), Missing = [.. nodes.Where((_, index) => replies[index] is null)] };
     }
 
     private async Task<bool?> DismissAsync(RangeId partition, string name, ReadOnlyMemory<byte> key, Dot winner, TimeSpan timeout, CancellationToken cancellationToken)
@@ -117,10 +112,14 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
 
     private static ConflictPosition PositionOf(ConflictRecord record) => new(record.At, record.Winner);
 
-    private static ConflictRecord Together(IGrouping<ReadOnlyMemory<byte>, ConflictRecord> same) => same.First() with
-    {
-        Losers = [.. same.SelectMany(record => record.Losers).DistinctBy(loser => (loser.Dot, Convert.ToHexString(loser.Field.Span))).OrderBy(loser => loser.Dot)],
-    };
+    /// <summary>Newest first, records of one conflict as one: a write has one name, and one key.</summary>
+    private static IEnumerable<ConflictRecord> Distinct(IEnumerable<ConflictRecord> records) => records
+        .GroupBy(PositionOf)
+        .OrderByDescending(same => same.Key, PositionComparer.Instance)
+        .Select(same => same.First() with
+        {
+            Losers = [.. same.SelectMany(record => record.Losers).DistinctBy(loser => (loser.Dot, Convert.ToHexString(loser.Field.Span))).OrderBy(loser => loser.Dot)],
+        });
 
     private sealed class PositionComparer : IComparer<ConflictPosition>
     {
@@ -130,20 +129,6 @@ internal sealed class ConflictSearch(NodeOptions node, EventualPartitions partit
         {
             var byTime = left!.At.CompareTo(right!.At);
             return byTime != 0 ? byTime : left.Winner.CompareTo(right.Winner);
-        }
-    }
-
-    private sealed class KeyComparer : IEqualityComparer<ReadOnlyMemory<byte>>
-    {
-        public static readonly KeyComparer Instance = new();
-
-        public bool Equals(ReadOnlyMemory<byte> left, ReadOnlyMemory<byte> right) => left.Span.SequenceEqual(right.Span);
-
-        public int GetHashCode(ReadOnlyMemory<byte> key)
-        {
-            var hash = default(HashCode);
-            hash.AddBytes(key.Span);
-            return hash.ToHashCode();
         }
     }
 }

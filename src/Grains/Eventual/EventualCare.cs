@@ -38,6 +38,9 @@ internal sealed class EventualCare(
     /// <summary>The same while a node is away: its return is noticed anyway.</summary>
     private static readonly TimeSpan PauseWhileAway = TimeSpan.FromSeconds(15);
 
+    /// <summary>How often the tree of a replica in memory is made anew from its states, to notice silent errors.</summary>
+    private static readonly TimeSpan VerifyInterval = TimeSpan.FromHours(6);
+
     private readonly ConcurrentDictionary<RangeId, PartitionCare> _cares = new();
     private HashSet<string> _seen = new(StringComparer.Ordinal);
     private int _running;
@@ -59,9 +62,9 @@ internal sealed class EventualCare(
         {
             try
             {
-                await replacement.ReplaceLostAsync(stopping);
                 RequestForArrivals();
                 Begin(stopping);
+                await replacement.ReplaceLostAsync(stopping);
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
@@ -125,8 +128,16 @@ internal sealed class EventualCare(
         var (id, own) = (partition.Range.Id, partition.Range.On(node.Name)!);
         if ((host.FindOpen(id) ?? await host.FindAsync(id, own.Id)) is not { } replica || replica.Id != own.Id)
             return false;
+        if (care.MayVerify(VerifyInterval, time) && !replica.VerifyTree())
+        {
+            // Comparing by it would overlook what differs. The files have the states: opened again, the tree is made from them.
+            EventualHostLog.TreeWrong(logger, id);
+            await host.UnloadAsync(id, stopping);
+            return false;
+        }
+
         var before = replica.GetFigures();
-        var repair = care.RepairOf(replica, transport, options, time);
+        var repair = new PartitionRepair(replica, transport, options, time);
         var report = await repair.RunAsync(partition.Configuration, stopping);
         instruments.Compared(report);
         EventualHostLog.Compared(logger, id, report.Differing, report.Fetched, report.Sent, report.TreeBytes, report.StateBytes, report.Problem);
@@ -146,7 +157,7 @@ internal sealed class EventualCare(
         if (partition.Range.Replicas[0].Node != node.Name || !IsWhole(partition) || host.FindOpen(partition.Range.Id) is not { } replica || !care.MayRound(options, time) || !replica.HasForgettable(notAfter))
             return;
         IReadOnlyList<string> keepers = partition.Keyspace.Sloppy ? [.. meta.Current!.Nodes.Select(row => row.Name)] : [];
-        var round = new TombstoneRound(replica, transport, options, care.RepairOf(replica, transport, options, time), partition.Configuration, Guid.NewGuid());
+        var round = new TombstoneRound(replica, transport, options, new PartitionRepair(replica, transport, options, time), partition.Configuration, Guid.NewGuid());
         if (await round.RunAsync(notAfter, keepers, stopping) is not { } forgotten)
             return;
         instruments.Forgot(forgotten);

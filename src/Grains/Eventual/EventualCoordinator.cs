@@ -24,20 +24,62 @@ internal sealed class EventualCoordinator(
 
     public async Task<EventualWriteResult> WriteAsync(RangeId partition, CoordinateWrite request)
     {
+        var started = time.GetTimestamp();
         var (replica, found, failure) = await FindAsync(partition, request.Configuration, request.Patience);
         if (failure is not null)
             return EventualWriteResult.Failed(failure) with { Coordinator = node.Name, Partition = partition, Region = node.Region };
-        var coordination = new WriteCoordination(replica!, node.Name, transport, options, time, found!.Configuration, request.Level, found.Keyspace.Sloppy);
-        return await coordination.RunAsync(request.Write, request.Idempotency, request.Patience) with { Region = node.Region };
+        var coordination = NewWrite(found!);
+        var result = await coordination.RunAsync(request.Write, request.Idempotency, request.Patience);
+        while (result.Failure is { Outcome: Outcome.Unknown } && coordination is { IsOutdated: true, Local: { } local } && await FindNewerAsync(found!, Left(started, request.Patience)) is { } newer)
+        {
+            found = newer;
+            coordination = NewWrite(newer);
+            result = await coordination.SpreadAsync(request.Write, local, Left(started, request.Patience));
+        }
+
+        return result with { Region = node.Region };
+
+        WriteCoordination NewWrite(EventualPartition by) => new(replica!, node.Name, transport, options, time, by.Configuration, request.Level, by.Keyspace.Sloppy);
     }
 
     public async Task<EventualReadResult> ReadAsync(RangeId partition, CoordinateRead request)
     {
+        var started = time.GetTimestamp();
         var (replica, found, failure) = await FindAsync(partition, request.Configuration, request.Patience);
         if (failure is not null)
             return EventualReadResult.Failed(failure) with { Coordinator = node.Name, Partition = partition, Region = node.Region };
-        var coordination = new ReadCoordination(replica!, node.Name, transport, options, clock, time, found!.Configuration, request.Level);
-        return await coordination.RunAsync(request.Key, request.Patience) with { Region = node.Region };
+        while (true)
+        {
+            var coordination = new ReadCoordination(replica!, node.Name, transport, options, clock, time, found!.Configuration, request.Level);
+            var result = await coordination.RunAsync(request.Key, Left(started, request.Patience));
+            if (result.Failure is not { Code: ErrorCode.Unavailable } || await FindNewerAsync(found, Left(started, request.Patience)) is not { } newer)
+                return result with { Region = node.Region };
+            found = newer;
+        }
+    }
+
+    /// <summary>The partition by a newer configuration than that which was not enough, as long as there is time; null when there is none, or this node's replica is not the one any more.</summary>
+    private async Task<EventualPartition?> FindNewerAsync(EventualPartition than, TimeSpan left)
+    {
+        await RefreshAsync(left);
+        return left > TimeSpan.Zero && partitions.Find(than.Range.Id) is { } newer && newer.Configuration.Version > than.Configuration.Version && newer.Range.On(node.Name) == than.Range.On(node.Name)
+            ? newer
+            : null;
+    }
+
+    private TimeSpan Left(long started, TimeSpan patience)
+    {
+        var left = patience - time.GetElapsedTime(started);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    private async Task RefreshAsync(TimeSpan left)
+    {
+        if (left > TimeSpan.Zero)
+        {
+            await ((Task)meta.RefreshAsync(CancellationToken.None)).WaitAsync(left < RefreshPatience ? left : RefreshPatience, time)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
     }
 
     private async Task<(EventualReplica? Replica, EventualPartition? Partition, Failure? Failure)> FindAsync(RangeId partition, long configuration, TimeSpan patience)
@@ -45,8 +87,7 @@ internal sealed class EventualCoordinator(
         var found = partitions.Find(partition);
         if (found is null || found.Configuration.Version < configuration)
         {
-            await ((Task)meta.RefreshAsync(CancellationToken.None)).WaitAsync(patience < RefreshPatience ? patience : RefreshPatience, time)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await RefreshAsync(patience);
             found = partitions.Find(partition);
         }
 

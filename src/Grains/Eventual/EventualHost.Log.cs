@@ -39,6 +39,12 @@ internal static partial class EventualHostLog
     [LoggerMessage(2110, LogLevel.Information, "delivered {Delivered} hints to {Target}, {Voided} were void; complete: {IsComplete}")]
     public static partial void Delivered(ILogger logger, int delivered, string target, int voided, bool isComplete);
 
+    [LoggerMessage(2113, LogLevel.Error, "partition {Partition}: the tree in memory is not that of the states; the replica is opened again")]
+    public static partial void TreeWrong(ILogger logger, RangeId partition);
+
+    [LoggerMessage(2112, LogLevel.Warning, "replicas that this node lost are not replaced yet: {Reason}")]
+    public static partial void NotReplaced(ILogger logger, string reason);
+
     [LoggerMessage(2111, LogLevel.Information, "partition {Partition}: {Keys} deleted keys were forgotten on all replicas together")]
     public static partial void Forgotten(ILogger logger, RangeId partition, int keys);
 }

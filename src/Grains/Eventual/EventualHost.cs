@@ -44,7 +44,7 @@ internal sealed class EventualHost(NodeOptions node, NodeStorage storage, TimePr
             return new(open.BrokenReason is { } reason ? MarkBroken(slot, partition, reason) : open);
         }
 
-        return storage.FindReplica(partition) is { IsEventual: true } entry && entry.Id == replica ? OpenAsync(partition) : new((EventualReplica?)null);
+        return IdOf(partition) == replica ? OpenAsync(partition, replica) : new((EventualReplica?)null);
     }
 
     /// <summary>The replica where it is in memory; for what must not keep it there.</summary>
@@ -98,11 +98,11 @@ internal sealed class EventualHost(NodeOptions node, NodeStorage storage, TimePr
         return Open.Select(entry => now - (entry.Slot.LastAgreement ?? entry.Slot.FirstOpened ?? now)).DefaultIfEmpty().Max();
     }
 
-    private async ValueTask<EventualReplica?> OpenAsync(RangeId partition)
+    private async ValueTask<EventualReplica?> OpenAsync(RangeId partition, Guid replica)
     {
         var slot = SlotOf(partition);
         await InTurnAsync(slot, () => Task.Run(() => OpenInTurn(slot, partition)));
-        return slot.Broken is null ? slot.Replica : null;
+        return slot is { Broken: null, Replica: { } open } && open.Id == replica ? open : null;
     }
 
     private void OpenInTurn(EventualSlot slot, RangeId partition)

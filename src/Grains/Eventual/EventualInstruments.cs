@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using GrainDb.Engine.Eventual;
 using GrainDb.Grains.Hosting;
-using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Grains.Eventual;
 
@@ -49,7 +48,8 @@ internal sealed class EventualInstruments(NodeOptions node, EventualHost host, N
 
     public void Dispose() => _meter?.Dispose();
 
-    public void Stored(bool isKept) => (isKept ? StoredHints : RefusedHints).Add(1, _node);
+    /// <summary>A hint came to a node.</summary>
+    public static void CountHint(string node, bool isKept) => (isKept ? StoredHints : RefusedHints).Add(1, new KeyValuePair<string, object?>("node", node));
 
     public void Delivered(HandoffReport report)
     {

@@ -1,5 +1,6 @@
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -29,6 +30,18 @@ internal sealed class EventualReplacement(
         _looked = time.GetTimestamp();
         if (!partitions.Own.Any(IsLost))
             return;
+        try
+        {
+            await ReplaceAllAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is GrainDbException or IOException or InvalidOperationException)
+        {
+            EventualHostLog.NotReplaced(logger, exception.Message);
+        }
+    }
+
+    private async Task ReplaceAllAsync(CancellationToken cancellationToken)
+    {
         var snapshot = await meta.RefreshAsync(cancellationToken);
         var rows = new List<MetaChange>();
         foreach (var partition in partitions.Own.Where(IsLost).Take(MaxAtOnce))

@@ -2,7 +2,6 @@ using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
-using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Grains.Eventual;
 

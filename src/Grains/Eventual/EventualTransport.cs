@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using GrainDb.Engine.Eventual;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Placement;
@@ -11,6 +12,9 @@ namespace GrainDb.Grains.Eventual;
 /// <summary>Messages between eventual replicas as grain calls, in process where the replica is this node's. Whatever keeps one from being answered is silence.</summary>
 internal sealed class EventualTransport(NodeOptions node, EventualAnswers answers, NodeHints hints, IGrainFactory grains, LiveNodes live) : IEventualTransport
 {
+    /// <summary>Making a reference to a grain costs as much as a short call. One for each replica that was ever called.</summary>
+    private readonly ConcurrentDictionary<(RangeId Partition, string Node), IEventualReplicaGrain> _voices = new();
+
     public bool IsReachable(string node) => live.Find(node) is not null;
 
     public Task<MergeAnswer?> MergeAsync(RangeId partition, ReplicaDescriptor to, MergeRequest request) =>
@@ -47,7 +51,8 @@ internal sealed class EventualTransport(NodeOptions node, EventualAnswers answer
         CallNodeAsync(node, () => hints.CloseAsync(request), grain => grain.CloseHintsAsync(request));
 
     /// <summary>The replica's voice on a node.</summary>
-    public IEventualReplicaGrain On(RangeId partition, string name) => grains.GetGrain<IEventualReplicaGrain>(new ReplicaKey(partition, name).ToString());
+    public IEventualReplicaGrain On(RangeId partition, string name) =>
+        _voices.TryGetValue((partition, name), out var voice) ? voice : _voices[(partition, name)] = grains.GetGrain<IEventualReplicaGrain>(new ReplicaKey(partition, name).ToString());
 
     private Task<T?> CallAsync<T>(RangeId partition, string to, Func<Task<T>> here, Func<IEventualReplicaGrain, Task<T>> there)
         where T : class => AnsweredAsync(to, here, () => there(On(partition, to)));

@@ -34,7 +34,12 @@ internal sealed class NodeHints(NodeOptions node, NodeStorage storage, StorageOp
         },
         _ => CloseAsync());
 
-    public Task<HintAnswer> StoreAsync(Hint hint) => Store?.StoreAsync(hint) ?? Task.FromResult(Closed);
+    public async Task<HintAnswer> StoreAsync(Hint hint)
+    {
+        var answer = Store is { } store ? await store.StoreAsync(hint) : Closed;
+        EventualInstruments.CountHint(node.Name, answer.Outcome == HintOutcome.Stored);
+        return answer;
+    }
 
     public Task<CloseHintsAnswer> CloseAsync(CloseHintsRequest request) =>
         Store?.CloseAsync(request) ?? Task.FromResult(new CloseHintsAnswer(IsClosed: false, 0));

@@ -12,8 +12,8 @@ internal sealed class PartitionCare
     private long _notBefore;
     private long? _compared;
     private long? _rounded;
+    private long? _verified;
     private Lsn _agreed;
-    private (EventualReplica Replica, PartitionRepair Repair)? _repair;
 
     /// <summary>It is to be compared soon, whatever is known of it.</summary>
     public void Request()
@@ -81,14 +81,17 @@ internal sealed class PartitionCare
         }
     }
 
-    /// <summary>Repairs of this very replica; of the caretaker.</summary>
-    public PartitionRepair RepairOf(EventualReplica replica, IEventualTransport transport, EventualOptions options, TimeProvider time)
+    /// <summary>Whether it is time to look whether the tree is still that of the states; asking counts as looking.</summary>
+    public bool MayVerify(TimeSpan interval, TimeProvider time)
     {
-        if (_repair is { } known && known.Replica == replica)
-            return known.Repair;
-        var repair = new PartitionRepair(replica, transport, options, time);
-        _repair = (replica, repair);
-        return repair;
+        lock (_gate)
+        {
+            var last = _verified ??= time.GetTimestamp();
+            if (time.GetElapsedTime(last) < interval)
+                return false;
+            _verified = time.GetTimestamp();
+            return true;
+        }
     }
 
     private bool IsDue(EventualReplica open, EventualOptions options, TimeProvider time)

@@ -9,16 +9,20 @@ using GrainDb.Grains.Changes;
 using GrainDb.Grains.Eventual;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Nodes;
+using GrainDb.Grains.Orders;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
 using GrainDb.Grains.Sagas;
+using GrainDb.Grains.Sagas.Http;
+using GrainDb.Grains.Sagas.Participants;
 using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Changes;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Orders;
 using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,6 +35,9 @@ namespace GrainDb.Grains.Hosting;
 /// <summary>Adds a GrainDb node to a silo.</summary>
 public static class GrainDbNode
 {
+    /// <summary>Services of sagas that every node has; a configured one must have another name.</summary>
+    public static IReadOnlyList<string> BuiltInServices { get; } = [InventoryService.ServiceName, PaymentService.ServiceName, ShippingService.ServiceName];
+
     /// <summary>
     /// Registers the node's storage, grains and placement, and <see cref="IKeyValueStore"/>, <see cref="ITransactionStore"/>, <see cref="ISagaStore"/>, <see cref="IEventualStore"/>, <see cref="IChangeFeed"/>, <see cref="IKeyspaceCatalog"/> and
     /// <see cref="IClusterView"/>. The silo's name is the node's name. Clustering and endpoints are the host's.
@@ -69,6 +76,7 @@ public static class GrainDbNode
         AddTransactions(services, node);
         AddEventual(services);
         AddSagas(services);
+        AddServices(services, node.SagaHttp);
         services.AddSingleton<ReplicaTransport>();
         services.AddSingleton<StateLoading>();
         services.AddSingleton<AcceptorCalls>();
@@ -116,16 +124,37 @@ public static class GrainDbNode
             Time = provider.GetRequiredService<TimeProvider>(),
             Node = node.Name,
             MaxValueBytes = node.MaxValueBytes,
+            IsNear = transaction => TransactionRecords.IsNear(provider.GetRequiredService<MetaCache>(), provider.GetRequiredService<LocalRanges>(), transaction),
             Random = static () => BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong))),
         });
         services.AddSingleton<OpenTransactions>();
         services.AddSingleton<OneRequestRuns>();
+        services.AddSingleton<SystemTransactions>();
         services.AddSingleton<TransactionSearch>();
         services.AddSingleton<ITransactionStore, TransactionStore>();
         AddLifecycleParticipant<TransactionRecoveries>(services);
         services.AddSingleton<RecoveryReports>();
         services.AddSingleton<ITransactionRecovery>(provider => provider.GetRequiredService<RecoveryReports>());
         AddLifecycleParticipant<RecordSweep>(services);
+    }
+
+    private static void AddServices(IServiceCollection services, SagaHttpOptions http)
+    {
+        services.AddSingleton<Participant>();
+        services.AddSingleton<ISagaService, InventoryService>();
+        services.AddSingleton<ISagaService, PaymentService>();
+        services.AddSingleton<ISagaService, ShippingService>();
+        services.AddSingleton(ProcessOrder.Definition);
+        services.AddSingleton<IOrderStore, OrderStore>();
+        if (http.Services.Count == 0)
+            return;
+        services.AddSingleton<HttpCallRecords>();
+        services.AddSingleton<HttpCaller>();
+        foreach (var service in http.Services)
+        {
+            services.AddSingleton<ISagaService>(provider => new HttpSagaService(
+                service, http.AllowedTargets, provider.GetRequiredService<HttpCaller>().Invoker, provider.GetRequiredService<HttpCallRecords>(), provider.GetRequiredService<TimeProvider>()));
+        }
     }
 
     private static void AddSagas(IServiceCollection services)

@@ -1,3 +1,5 @@
+using GrainDb.Grains.Sagas.Http;
+
 namespace GrainDb.Grains.Hosting;
 
 /// <summary>What one node is. The host fills it from the command line and configuration; validated at start.</summary>
@@ -26,6 +28,9 @@ public sealed class NodeOptions
 
     /// <summary>Where this node serves HTTP; null when it does not.</summary>
     public string? HttpEndpoint { get; set; }
+
+    /// <summary>Services outside the database that sagas may call; the same on every node.</summary>
+    public SagaHttpOptions SagaHttp { get; set; } = SagaHttpOptions.None;
 
     /// <summary>Longest value in bytes.</summary>
     public int MaxValueBytes { get; set; } = Interfaces.Keys.KeyLimits.DefaultMaxValueBytes;

@@ -21,6 +21,18 @@ internal static class SystemKeyspaces
     /// <summary>Logs of sagas, their index, their definitions.</summary>
     public const string Sagas = "system.sagas";
 
+    /// <summary>What the inventory service keeps: stock, prices, effect records.</summary>
+    public const string Inventory = "system.inventory";
+
+    /// <summary>What the payment service keeps: accounts, charges, effect records.</summary>
+    public const string Payments = "system.payments";
+
+    /// <summary>What the shipping service keeps: shipments, effect records.</summary>
+    public const string Shipments = "system.shipments";
+
+    /// <summary>Effect records of steps whose services lie outside the database.</summary>
+    public const string Calls = "system.calls";
+
     public static KeyspaceDescriptor MetaKeyspace { get; } = new() { Name = Meta };
 
     public static KeyspaceDescriptor DefaultKeyspace { get; } = new() { Name = Default };
@@ -53,5 +65,11 @@ internal static class SystemKeyspaces
     };
 
     /// <summary>Those that come after the default one, by whose absence a fresh database is known. A database of an earlier version gets what it lacks.</summary>
-    public static IReadOnlyList<KeyspaceDescriptor> Later { get; } = [TransactionsKeyspace, SagasKeyspace];
+    public static IReadOnlyList<KeyspaceDescriptor> Later { get; } =
+        [TransactionsKeyspace, SagasKeyspace, OfService(Inventory), OfService(Payments), OfService(Shipments), OfService(Calls)];
+
+    /// <summary>
+    /// One range each: then every call of a service is a transaction in one range, in one round of replication, and calls that meet at a hot row do not conflict (ADR 0013).
+    /// </summary>
+    private static KeyspaceDescriptor OfService(string name) => new() { Name = name, Partitioning = KeyspacePartitioning.Hash, Partitions = 1 };
 }

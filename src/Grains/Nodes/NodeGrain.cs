@@ -23,7 +23,7 @@ namespace GrainDb.Grains.Nodes;
 [Reentrant]
 [Immovable]
 internal sealed class NodeGrain(
-    NodeOptions node, NodeStorage storage, ReplicaHost host, LocalRanges local, AcceptorCalls calls, NodeHints hints, ConflictSearch conflicts, EventualInstruments instruments) : Grain, INodeGrain
+    NodeOptions node, NodeStorage storage, ReplicaHost host, LocalRanges local, AcceptorCalls calls, NodeHints hints, ConflictSearch conflicts) : Grain, INodeGrain
 {
     public override Task OnActivateAsync(CancellationToken cancellationToken) =>
         this.GetPrimaryKeyString() == node.Name
@@ -69,12 +69,7 @@ internal sealed class NodeGrain(
 
     public Task<AppendAnswer[]> HeartbeatAsync(RangeHeartbeat[] heartbeats) => Task.FromResult(calls.Heartbeat(heartbeats));
 
-    public async Task<HintAnswer> StoreHintAsync(Hint hint)
-    {
-        var answer = await hints.StoreAsync(hint);
-        instruments.Stored(answer.Outcome == HintOutcome.Stored);
-        return answer;
-    }
+    public Task<HintAnswer> StoreHintAsync(Hint hint) => hints.StoreAsync(hint);
 
     public Task<CloseHintsAnswer> CloseHintsAsync(CloseHintsRequest request) => hints.CloseAsync(request);
 

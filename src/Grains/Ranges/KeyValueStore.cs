@@ -170,7 +170,7 @@ internal sealed class KeyValueStore(
 
     private static Failure? FamilyFailure(KeyspaceMap map) => map.Keyspace.Family == KeyspaceFamily.Strong
         ? null
-        : Failure.NotApplied(ErrorCode.UnsupportedForFamily, $"keyspace '{map.Keyspace.Name}' is eventual: it has no log of ranges");
+        : Failure.NotApplied(ErrorCode.UnsupportedForFamily, $"keyspace '{map.Keyspace.Name}' is eventual: it offers single keys, and no scans, history, snapshots, transactions or change feeds");
 
     private static Failure NoKeyspace(string keyspace) =>
         Failure.NotApplied(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'");

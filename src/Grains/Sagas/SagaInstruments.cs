@@ -9,7 +9,7 @@ namespace GrainDb.Grains.Sagas;
 internal static class SagaInstruments
 {
     /// <summary>Name of the source of traces.</summary>
-    public const string SourceName = "GrainDb.Sagas";
+    public const string SourceName = "GrainDb";
 
     public static readonly ActivitySource Source = new(SourceName);
 

@@ -1,21 +1,26 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Unicode;
 using GrainDb.Engine.Sagas;
 using GrainDb.Grains.Placement;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
+using Microsoft.Extensions.Logging;
 
 namespace GrainDb.Grains.Sagas;
 
 /// <summary>Sagas as this node offers them. What only looks reads the log, so that a saga that has ended is in nobody's memory; what changes something goes to the saga's activation.</summary>
-internal sealed class SagaStore(SagaLog log, SagaDefinitions definitions, SagaList list, IGrainFactory grains, TimeProvider time) : ISagaStore
+internal sealed class SagaStore(SagaLog log, SagaDefinitions definitions, SagaList list, IGrainFactory grains, TimeProvider time, ILogger<SagaStore> logger) : ISagaStore
 {
     /// <summary>Time for the answer of the saga's node to come back.</summary>
     private static readonly TimeSpan AnswerMargin = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Until a saga whose node was lost is asked for again.</summary>
     private static readonly TimeSpan LostNodePause = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Well below the time in which Orleans wants an answer.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
 
     public async Task<SagaAnswer> StartAsync(SagaStart start, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -73,9 +78,9 @@ internal sealed class SagaStore(SagaLog log, SagaDefinitions definitions, SagaLi
             var (failure, rows, isMore) = await log.ReadRowsAsync(id, first, limit + from - first, timeout, cancellationToken);
             if (failure is not null)
                 return SagaHistory.Failed(failure);
-            if (rows.Count == 0 && first == 0)
-                return SagaHistory.Failed(NotFound(id));
-            var isComplete = !isMore && (rows.Count == 0 || IsLast(rows[^1]));
+            if (rows.Count == 0)
+                return SagaHistory.Failed(first == 0 ? NotFound(id) : Invalid($"saga '{id}' has no event {first}: there is nothing to go on from"));
+            var isComplete = !isMore && IsLast(rows[^1]);
             var wanted = rows.Select((row, index) => new SagaRow(first + index, NameOf(row), row)).Where(row => row.Sequence >= from).ToList();
             var left = wait - time.GetElapsedTime(began);
             if (wanted.Count > 0 || isComplete || left <= TimeSpan.Zero)
@@ -131,10 +136,12 @@ internal sealed class SagaStore(SagaLog log, SagaDefinitions definitions, SagaLi
             return Failure.NotApplied(ErrorCode.RequestTooLarge, $"{what} has {json.Length} bytes, the limit is {SagaLimits.MaxDocumentBytes}");
         if (json.IsEmpty && !isRequired)
             return null;
+        if (!Utf8.IsValid(json.Span))
+            return Invalid($"{what} is not UTF-8");
         try
         {
             using var document = JsonDocument.Parse(json);
-            return null;
+            return SagaJson.WhyNot(document.RootElement) is { } why ? Invalid($"{what}: {why}") : null;
         }
         catch (JsonException exception)
         {
@@ -175,17 +182,18 @@ internal sealed class SagaStore(SagaLog log, SagaDefinitions definitions, SagaLi
     {
         try
         {
-            return await grains.GetGrain<ISagaGrain>(id).WaitAsync(rows, wait < LongestWait ? wait : LongestWait, cancellationToken);
+            var answer = await grains.GetGrain<ISagaGrain>(id).WaitAsync(rows, wait < LongestWait ? wait : LongestWait, cancellationToken);
+            if (answer.Failure is null)
+                return answer;
         }
         catch (Exception exception) when (exception is TimeoutException or OrleansException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            await Task.Delay(wait < LostNodePause ? wait : LostNodePause, time, cancellationToken);
-            return SagaAnswer.Failed(Failure.NotApplied(ErrorCode.Unavailable, "the saga's node did not answer"));
+            SagasLog.NotWaited(logger, id, exception.Message);
         }
-    }
 
-    /// <summary>Well below the time in which Orleans wants an answer.</summary>
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
+        await Task.Delay(wait < LostNodePause ? wait : LostNodePause, time, cancellationToken);
+        return SagaAnswer.Failed(Failure.NotApplied(ErrorCode.Unavailable, "the saga's node did not answer"));
+    }
 
     private async Task<SagaAnswer> CallAsync(string id, Func<ISagaGrain, Task<SagaAnswer>> ask, TimeSpan timeout, CancellationToken cancellationToken)
     {

@@ -35,4 +35,7 @@ internal static partial class SagasLog
 
     [LoggerMessage(1609, LogLevel.Error, "saga {Saga}: driving it failed; it is tried again")]
     public static partial void DriveFailed(ILogger logger, Exception exception, string saga);
+
+    [LoggerMessage(1610, LogLevel.Debug, "saga {Saga} could not be waited for: {Reason}")]
+    public static partial void NotWaited(ILogger logger, string saga, string reason);
 }

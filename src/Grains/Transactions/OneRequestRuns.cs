@@ -20,7 +20,7 @@ internal sealed class OneRequestRuns(CoordinatorContext context, MetaCache meta,
 
     public async ValueTask<TransactResult> RunAsync(TransactRequest request, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (OneRequestTransaction.WhyNot(request, context.MaxValueBytes) is { } invalid)
+        if (OneRequestTransaction.WhyNot(request, context) is { } invalid)
             return TransactResult.Failed(invalid);
         var started = time.GetTimestamp();
 

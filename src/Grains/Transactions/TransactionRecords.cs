@@ -12,6 +12,10 @@ namespace GrainDb.Grains.Transactions;
 /// <summary>The decisions as rows of <c>system.transactions</c>, an ordinary replicated keyspace.</summary>
 internal sealed class TransactionRecords(RangeCalls calls) : ITransactionRecords
 {
+    /// <summary>Whether a leader on this node writes the decision on a transaction.</summary>
+    public static bool IsNear(MetaCache meta, LocalRanges local, TransactionId transaction) =>
+        meta.Current is { } snapshot && Route(snapshot, transaction) is var (range, _) && local.Find(range.Id) is not null;
+
     public async ValueTask<RecordRead> ReadAsync(TransactionId transaction, TimeSpan timeout)
     {
         if (timeout <= TimeSpan.Zero)

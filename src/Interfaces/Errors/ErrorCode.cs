@@ -116,4 +116,16 @@ public enum ErrorCode
 
     /// <summary>Another definition is stored under that name and version, for good.</summary>
     SagaDefinitionExists,
+
+    /// <summary>No such order.</summary>
+    OrderNotFound,
+
+    /// <summary>No such article in the inventory.</summary>
+    ArticleNotFound,
+
+    /// <summary>No such account.</summary>
+    AccountNotFound,
+
+    /// <summary>No shipment was created for the order.</summary>
+    ShipmentNotFound,
 }

@@ -10,7 +10,7 @@ public enum EventualReply : byte
     /// <summary>It holds the write, or answered the read.</summary>
     Ok,
 
-    /// <summary>It had not answered when the request was.</summary>
+    /// <summary>It cannot be reached, or did not answer in time.</summary>
     Timeout,
 
     /// <summary>It answered that it cannot.</summary>
@@ -21,6 +21,9 @@ public enum EventualReply : byte
 
     /// <summary>It answered, and does not count for reads until it is repaired.</summary>
     NeedsRepair,
+
+    /// <summary>Enough others had answered before it did.</summary>
+    Pending,
 }
 
 /// <summary>One replica's part in a request.</summary>

@@ -17,6 +17,12 @@ public enum CheckKind : byte
 
     /// <summary>It must exist with exactly these bytes.</summary>
     ValueEquals,
+
+    /// <summary>Its integer must be at least the bound. An integer is kept as increments keep it; absent is 0, anything that is no integer fails.</summary>
+    AtLeast,
+
+    /// <summary>Its integer must be at most the bound; else as <see cref="AtLeast"/>.</summary>
+    AtMost,
 }
 
 /// <summary>One check of a one-request transaction. Failing is an answer, not an error.</summary>
@@ -31,7 +37,12 @@ public sealed record TransactCheck(
     [property: Id(1)] ReadOnlyMemory<byte> Key,
     [property: Id(2)] CheckKind Kind,
     [property: Id(3)] Timestamp Version,
-    [property: Id(4)] ReadOnlyMemory<byte> Value);
+    [property: Id(4)] ReadOnlyMemory<byte> Value)
+{
+    /// <summary>For <see cref="CheckKind.AtLeast"/> and <see cref="CheckKind.AtMost"/>.</summary>
+    [Id(5)]
+    public long Bound { get; init; }
+}
 
 /// <summary>One read of a one-request transaction: a key, or the first rows of an interval.</summary>
 /// <param name="Keyspace">Keyspace; empty at a range.</param>

@@ -1,4 +1,5 @@
 using System.Net;
+using GrainDb.Grains.Sagas.Http;
 
 namespace GrainDb.Silo.Configuration;
 
@@ -22,6 +23,9 @@ public abstract record ServerOptions
 
     /// <summary>One line or one JSON object per log entry.</summary>
     public required LogFormat LogFormat { get; init; }
+
+    /// <summary>Services outside the database that sagas may call.</summary>
+    public required SagaHttpOptions SagaHttp { get; init; }
 
     /// <summary>OpenTelemetry collector; null when there is none.</summary>
     public required Uri? OtlpEndpoint { get; init; }

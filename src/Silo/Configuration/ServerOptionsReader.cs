@@ -58,6 +58,7 @@ public sealed class ServerOptionsReader
             LogLevel = Level(),
             LogFormat = Format(),
             OtlpEndpoint = Otlp(),
+            SagaHttp = new SagaHttpReader(_section).Read(),
         };
     }
 
@@ -83,6 +84,7 @@ public sealed class ServerOptionsReader
             LogLevel = Level(),
             LogFormat = Format(),
             OtlpEndpoint = Otlp(),
+            SagaHttp = new SagaHttpReader(_section).Read(),
         };
     }
 

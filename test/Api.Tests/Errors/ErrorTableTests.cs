@@ -45,6 +45,8 @@ public sealed class ErrorTableTests
     [InlineData("idempotency_in_progress", 409, "notApplied")]
     [InlineData("idempotency_mismatch", 422, "notApplied")]
     [InlineData("not_an_integer", 409, "notApplied")]
+    [InlineData("too_many_siblings", 409, "notApplied")]
+    [InlineData("conflict_not_found", 404, "notApplied")]
     [InlineData("overloaded", 429, "notApplied")]
     [InlineData("unavailable", 503, "notApplied")]
     [InlineData("outcome_unknown", 504, "unknown")]

@@ -106,7 +106,7 @@ public sealed class HostileRequestTests : IAsyncLifetime
     [InlineData("POST /v1/txn/00000000000000010000000000000001/abort HTTP/1.1", ErrorCode.RouteNotFound)]
     [InlineData("POST /v1/txn/00000000000000010000000000000001/kv/default/a HTTP/1.1", ErrorCode.MethodNotAllowed)]
     [InlineData("GET /v1/txn/00000000000000010000000000000001/kv HTTP/1.1", ErrorCode.RouteNotFound)]
-    [InlineData("POST /v1/crdt/default/a HTTP/1.1", ErrorCode.RouteNotFound)]
+    [InlineData("PATCH /v1/crdt/default/a HTTP/1.1", ErrorCode.MethodNotAllowed)]
     [InlineData("POST /v1/kv/default/a HTTP/1.1", ErrorCode.MethodNotAllowed)]
     [InlineData("PATCH /v1/kv/default HTTP/1.1", ErrorCode.MethodNotAllowed)]
     [InlineData("DELETE /v1/ring HTTP/1.1", ErrorCode.MethodNotAllowed)]

@@ -226,9 +226,14 @@ internal sealed class FakeTransactions(FakeStore store) : ITransactionStore
             CheckKind.Exists => item is not null,
             CheckKind.NotExists => item is null,
             CheckKind.VersionEquals => item?.Version == check.Version,
+            CheckKind.AtLeast => IntegerOf(item?.Value) >= check.Bound,
+            CheckKind.AtMost => IntegerOf(item?.Value) <= check.Bound,
             _ => item is { } there && there.Value.Span.SequenceEqual(check.Value.Span),
         };
     }
+
+    private static long? IntegerOf(ReadOnlyMemory<byte>? value) => value is not { } text ? 0
+        : long.TryParse(Encoding.UTF8.GetString(text.Span), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private TransactFound Find(TransactRead read, Timestamp at)
     {

@@ -1,5 +1,7 @@
 using System.Net;
+using System.Text.Json;
 using GrainDb.Api.Tests.Serving;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
 
 namespace GrainDb.Api.Tests.Keyspaces;
@@ -73,8 +75,11 @@ public sealed class KeyspaceRoutesTests : IAsyncLifetime
     [InlineData("""{"retention":"long"}""", "retention is 'long'")]
     [InlineData("""{"retention":60}""", "a string is expected")]
     [InlineData("""{"defaultIsolation":"serializable"}""", "defaultIsolation 'serializable' is not offered")]
-    [InlineData("""{"conflict":"lww"}""", "conflict is not offered")]
-    [InlineData("""{"sloppy":false}""", "sloppy is not offered")]
+    [InlineData("""{"family":"eventual","conflict":"newest"}""", "conflict is 'newest'; it must be siblings, lww, crdt:counter")]
+    [InlineData("""{"family":"eventual","partitions":4097}""", "partitions is 4097")]
+    [InlineData("""{"family":"eventual","partitioning":"modulo"}""", "partitioning is 'modulo'")]
+    [InlineData("""{"family":"causal"}""", "family is 'causal'; it must be strong or eventual")]
+    [InlineData("""{"family":"eventual","sloppy":"yes"}""", "sloppy")]
     [InlineData("""{"placement":[]}""", "placement is not offered")]
     [InlineData("""{"colour":"red"}""", "'colour' is not known")]
     public async Task Wrong_members_are_named_with_value_and_bound(string body, string why)
@@ -91,9 +96,39 @@ public sealed class KeyspaceRoutesTests : IAsyncLifetime
         await Problems.AssertIsAsync(await PutAsync("orders", $$"""{"splitKeys":["{{new string('a', 4097)}}"]}"""), ErrorCode.KeyTooLarge);
     }
 
+    [Theory]
+    [InlineData("""{"conflict":"lww"}""", "conflict belongs to family eventual")]
+    [InlineData("""{"family":"strong","sloppy":false}""", "sloppy belongs to family eventual")]
+    [InlineData("""{"family":"eventual","partitioning":"range"}""", "partitioning 'range' is not offered by family eventual")]
+    [InlineData("""{"family":"eventual","splitKeys":["a"]}""", "splitKeys belong to partitioning range")]
+    [InlineData("""{"family":"eventual","retention":"1h"}""", "retention is not offered by family eventual")]
+    [InlineData("""{"family":"eventual","defaultIsolation":"snapshot"}""", "defaultIsolation is not offered by family eventual")]
+    public async Task What_a_family_does_not_have_is_said(string body, string why)
+    {
+        var problem = await Problems.AssertIsAsync(await PutAsync("orders", body), ErrorCode.UnsupportedForFamily);
+        Assert.Contains(why, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(0, _server.Catalog.Calls);
+    }
+
+    [Theory]
+    [InlineData("""{"family":"eventual"}""", 32, ConflictPolicy.Siblings, false, "siblings")]
+    [InlineData("""{"family":"eventual","partitions":4,"conflict":"crdt:counter","sloppy":true}""", 4, ConflictPolicy.Counter, true, "crdt:counter")]
+    public async Task An_eventual_keyspace_is_what_was_asked_for(string body, int partitions, ConflictPolicy policy, bool sloppy, string conflict)
+    {
+        var response = await PutAsync("clicks", body);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        var created = _server.Catalog.LastCreated!;
+        Assert.Equal((KeyspaceFamily.Eventual, KeyspacePartitioning.Hash, partitions, policy, sloppy), (created.Family, created.Partitioning, created.Partitions, created.Conflict, created.Sloppy));
+        var view = await ApiServer.ReadJsonAsync(response);
+        Assert.Equal("eventual", view.GetProperty("family").GetString());
+        Assert.Equal(conflict, view.GetProperty("conflict").GetString());
+        Assert.Equal(sloppy, view.GetProperty("sloppy").GetBoolean());
+        Assert.Equal(JsonValueKind.Null, view.GetProperty("retention").ValueKind);
+    }
+
     [Fact]
-    public async Task The_eventual_family_is_not_offered() =>
-        await Problems.AssertIsAsync(await PutAsync("orders", """{"family":"eventual"}"""), ErrorCode.UnsupportedForFamily);
+    public async Task An_eventual_keyspace_has_no_retention_to_change() =>
+        await Problems.AssertIsAsync(await _server.SendJsonAsync(HttpMethod.Patch, "/v1/keyspaces/cache", """{"retention":"7d"}"""), ErrorCode.UnsupportedForFamily);
 
     [Theory]
     [InlineData("Orders")]

@@ -2,10 +2,14 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using GrainDb.Api.Tests.Fakes;
+using GrainDb.Engine.Eventual;
 using GrainDb.Interfaces.Changes;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Orders;
+using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -19,19 +23,27 @@ internal sealed class ApiServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private ApiServer(WebApplication app, FakeStore store, FakeTransactions transactions, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster)
+    private ApiServer(WebApplication app, FakeStore store, FakeEventual eventual, FakeDirectory directory, FakeTransactions transactions, FakeSagas sagas, FakeOrders orders, FakeFeed feed, FakeCatalog catalog, FakeCluster cluster)
     {
         _app = app;
         Store = store;
+        Eventual = eventual;
+        Directory = directory;
         Transactions = transactions;
         Feed = feed;
         Catalog = catalog;
         Cluster = cluster;
+        Sagas = sagas;
+        Orders = orders;
         Address = new Uri(app.Urls.Single());
         Client = new HttpClient { BaseAddress = Address };
     }
 
     public FakeStore Store { get; }
+
+    public FakeEventual Eventual { get; }
+
+    public FakeDirectory Directory { get; }
 
     public FakeTransactions Transactions { get; }
 
@@ -40,6 +52,10 @@ internal sealed class ApiServer : IAsyncDisposable
     public FakeCatalog Catalog { get; }
 
     public FakeCluster Cluster { get; }
+
+    public FakeSagas Sagas { get; }
+
+    public FakeOrders Orders { get; }
 
     public Uri Address { get; }
 
@@ -54,12 +70,21 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Logging.SetMinimumLevel(LogLevel.None);
         var store = new FakeStore();
+        var directory = new FakeDirectory();
+        var eventual = new FakeEventual(directory);
         var transactions = new FakeTransactions(store);
         var feed = new FakeFeed();
         var catalog = new FakeCatalog();
         var cluster = new FakeCluster();
+        var sagas = new FakeSagas();
+        var orders = new FakeOrders();
         builder.Services.AddSingleton<IKeyValueStore>(store);
+        builder.Services.AddSingleton<IKeyspaceDirectory>(directory);
+        builder.Services.AddSingleton<IEventualStore>(eventual);
+        builder.Services.AddSingleton<IEventualStates, EventualStates>();
+        builder.Services.AddSingleton<IOrderStore>(orders);
         builder.Services.AddSingleton<ITransactionStore>(transactions);
+        builder.Services.AddSingleton<ISagaStore>(sagas);
         builder.Services.AddSingleton<IChangeFeed>(feed);
         builder.Services.AddSingleton<IKeyspaceCatalog>(catalog);
         builder.Services.AddSingleton<IClusterView>(cluster);
@@ -69,7 +94,7 @@ internal sealed class ApiServer : IAsyncDisposable
         app.MapGrainDbApi();
         map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new ApiServer(app, store, transactions, feed, catalog, cluster);
+        return new ApiServer(app, store, eventual, directory, transactions, sagas, orders, feed, catalog, cluster);
     }
 
     public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, Action<HttpRequestMessage>? with = null)

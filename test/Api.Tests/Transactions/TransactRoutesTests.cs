@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using GrainDb.Api.Keys;
 using GrainDb.Api.Tests.Serving;
 using GrainDb.Interfaces.Keys;
@@ -61,6 +62,18 @@ public sealed class TransactRoutesTests : IAsyncLifetime
         Assert.Equal((TimeSpan.FromHours(1), "text/html"), (asked.Writes[0].Write.TimeToLive, asked.Writes[0].Write.ContentType));
         Assert.Equal([null, null, -5, 1], asked.Writes.Select(write => write.Increment));
         Assert.All(asked.Writes, write => Assert.Equal(ConditionKind.None, write.Write.Condition.Kind));
+    }
+
+    [Fact]
+    public async Task A_check_of_a_bound_says_what_was_asked()
+    {
+        var response = await TransactAsync("""
+            {"checks":[{"keyspace":"default","key":"stock","atLeast":1},{"keyspace":"default","key":"stock","atMost":0},{"keyspace":"default","key":"stock","atMost":-1}],
+             "writes":[{"increment":{"keyspace":"default","key":"stock","by":-1}}]}
+            """);
+        Assert.Equal(
+            """[{"index":0,"keyspace":"default","key":"stock","atLeast":1},{"index":2,"keyspace":"default","key":"stock","atMost":-1}]""",
+            JsonDocument.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement.GetProperty("failedChecks").GetRawText());
     }
 
     [Fact]
@@ -160,7 +173,7 @@ public sealed class TransactRoutesTests : IAsyncLifetime
     [InlineData("""{"asOf":"0000000000000001","writes":[{"delete":{"keyspace":"default","key":"a"}}]}""", "asOf excludes writes")]
     [InlineData("""{"asOf":"soon","reads":[{"keyspace":"default","key":"a"}]}""", "asOf is 'soon'")]
     [InlineData("""{"isolation":"chaos","reads":[{"keyspace":"default","key":"a"}]}""", "isolation is 'chaos'")]
-    [InlineData("""{"checks":[{"keyspace":"default","key":"a"}]}""", "$.checks[0]: it needs exactly one of version, exists, value, json and value64")]
+    [InlineData("""{"checks":[{"keyspace":"default","key":"a"}]}""", "$.checks[0]: it needs exactly one of version, exists, value, json, value64, atLeast and atMost")]
     [InlineData("""{"checks":[{"keyspace":"default","key":"a","exists":true,"value":"x"}]}""", "$.checks[0]: it needs exactly one of version")]
     [InlineData("""{"checks":[{"keyspace":"default","key":"a","version":"1"}]}""", "$.checks[0]: version is '1'; it must be 16 hex digits")]
     [InlineData("""{"checks":[{"keyspace":"default","key":"a","version":"0000000000000000"}]}""", "$.checks[0]: version is")]

@@ -19,6 +19,8 @@ internal static class EventualKeyspaces
     public static Task UntilAgreedAsync(this GrainDbCluster cluster, string keyspace, int node = 0) =>
         cluster.UntilAsync(async () => (await cluster.View(node).GetRangesAsync(keyspace, unhealthyOnly: false, CancellationToken.None)).All(HasAgreed));
 
+    /// <summary>One that nobody ever asked for anything is in memory nowhere.</summary>
     private static bool HasAgreed(RangeStatus range) =>
-        range.Replicas.All(replica => replica is { State: ReplicaState.Member, Eventual: not null }) && range.Replicas.Select(replica => replica.Eventual!.Root).Distinct().Count() == 1;
+        range.Replicas.All(replica => replica.State == ReplicaState.Idle && replica.Lsn.Value == 0)
+        || (range.Replicas.All(replica => replica is { State: ReplicaState.Member, Eventual: not null }) && range.Replicas.Select(replica => replica.Eventual!.Root).Distinct().Count() == 1);
 }

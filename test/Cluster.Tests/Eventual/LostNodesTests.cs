@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using GrainDb.Cluster.Tests.Faults;
@@ -68,6 +69,39 @@ public sealed class LostNodesTests(ITestOutputHelper output) : IAsyncLifetime
         });
         await _cluster.RestartAsync(1);
         Assert.Null((await client.PutAsync(0, "k", "after")).Failure);
+    }
+
+    [Fact]
+    public async Task A_node_is_lost_with_its_disk_and_rebuilt_while_no_quorum_fails()
+    {
+        var client = await _cluster.CreateEventualAsync("busy", ConflictPolicy.Siblings);
+        using var enough = new CancellationTokenSource();
+        var (failures, written) = (new ConcurrentQueue<Failure>(), 0);
+        var load = Task.WhenAll(Enumerable.Range(0, 8).Select(async writer =>
+        {
+            for (var i = 0; !enough.IsCancellationRequested; i++)
+            {
+                var key = $"w{writer}-{i}";
+                if ((await client.PutAsync(writer % 2, key, "v")).Failure is { } notWritten)
+                    failures.Enqueue(notWritten);
+                if (i % 5 == 0 && (await client.GetAsync((writer + 1) % 2, key)).Failure is { } notRead)
+                    failures.Enqueue(notRead);
+                Interlocked.Increment(ref written);
+            }
+        }).ToList());
+        await _cluster.UntilAsync(() => Task.FromResult(Volatile.Read(ref written) > 100));
+        _cluster.Crash(2);
+        Directory.Delete(Path.Combine(_directory.Path, "Silo_2"), recursive: true);
+        await _cluster.RestartAsync(2);
+        await _cluster.UntilAsync(async () => (await _cluster.View(0).GetRangesAsync("busy", unhealthyOnly: false, CancellationToken.None)).All(range => range.Descriptor.Generation == 2));
+        var before = Volatile.Read(ref written);
+        await _cluster.UntilAsync(() => Task.FromResult(Volatile.Read(ref written) > before + 200));
+        await enough.CancelAsync();
+        await load;
+        Assert.Empty(failures);
+        await _cluster.UntilAgreedAsync("busy");
+        output.WriteLine($"{written} keys were written meanwhile");
+        Assert.Equal(written, (await _cluster.View(0).GetRangesAsync("busy", unhealthyOnly: false, CancellationToken.None)).Sum(range => range.Keys));
     }
 
     [Fact]

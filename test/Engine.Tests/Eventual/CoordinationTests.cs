@@ -276,4 +276,24 @@ public sealed class CoordinationTests
         var (_, conflict) = Assert.Single(trio.Replica("node1").GetConflicts(Lsn.Zero, 10));
         Assert.Equal("first"u8.ToArray(), Assert.Single(conflict.Losers).Value.ToArray());
     }
+
+    [Fact]
+    public void A_write_that_others_refuse_for_its_old_configuration_is_brought_to_them_under_the_newer_one()
+    {
+        var trio = new EventualTrio();
+        foreach (var node in (string[])["node2", "node3"])
+            trio.Run(trio.Replica(node).AdoptAsync(2));
+        var coordination = trio.NewWrite("node1", EventualLevel.Quorum);
+        var write = ReplicaRig.Put("k", "v");
+        var refused = trio.Run(coordination.RunAsync(write, idempotency: null, TimeSpan.FromSeconds(2)));
+        Assert.Equal(Outcome.Unknown, refused.Failure!.Outcome);
+        Assert.True(coordination.IsOutdated);
+
+        trio.Configuration = trio.Configuration with { Version = 2 };
+        var taken = trio.Run(trio.NewWrite("node1", EventualLevel.All).SpreadAsync(write, coordination.Local!, TimeSpan.FromSeconds(2)));
+        Assert.Null(taken.Failure);
+        Assert.Equal(coordination.Local!.Dot, taken.Dot);
+        foreach (var node in (string[])["node1", "node2", "node3"])
+            Assert.Equal(["v"], EventualTrio.Values(trio.StateAt(node, "k")));
+    }
 }

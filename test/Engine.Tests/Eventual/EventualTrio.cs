@@ -82,7 +82,10 @@ internal sealed class EventualTrio
     public EventualWriteResult Write(string node, EventualWrite write, EventualLevel level, bool sloppy = false, IdempotencyStamp? stamp = null) => Run(Begin(node, write, level, sloppy, stamp));
 
     public Task<EventualWriteResult> Begin(string node, EventualWrite write, EventualLevel level, bool sloppy = false, IdempotencyStamp? stamp = null) =>
-        new WriteCoordination(Replica(node), node, new Links(this, node), Options, Time, Configuration, level, sloppy).RunAsync(write, stamp, TimeSpan.FromSeconds(2));
+        NewWrite(node, level, sloppy).RunAsync(write, stamp, TimeSpan.FromSeconds(2));
+
+    public WriteCoordination NewWrite(string node, EventualLevel level, bool sloppy = false) =>
+        new(Replica(node), node, new Links(this, node), Options, Time, Configuration, level, sloppy);
 
     public EventualReadResult Read(string node, string key, EventualLevel level) =>
         Run(new ReadCoordination(Replica(node), node, new Links(this, node), Options, Clocks[node], Time, Configuration, level).RunAsync(Encoding.UTF8.GetBytes(key), TimeSpan.FromSeconds(2)));

@@ -197,11 +197,21 @@ public sealed class OneRequestTransactionTests
     [Fact]
     public void A_request_that_contradicts_itself_is_refused()
     {
-        Assert.Equal(ErrorCode.InvalidRequest, OneRequestTransaction.WhyNot(new TransactRequest { Writes = [Put("a", "1"), Put("a", "2")] }, 1000)!.Code);
-        Assert.Equal(ErrorCode.InvalidRequest, OneRequestTransaction.WhyNot(new TransactRequest { Writes = [Put("a", "1")], AsOf = new Timestamp(1) }, 1000)!.Code);
-        Assert.Equal(ErrorCode.ValueTooLarge, OneRequestTransaction.WhyNot(new TransactRequest { Writes = [Put("a", "123")] }, 2)!.Code);
-        Assert.Equal(ErrorCode.InvalidRequest, OneRequestTransaction.WhyNot(new TransactRequest { Reads = [new TransactRead("ordered", default, IsScan: true, null, 0)] }, 2)!.Code);
-        Assert.Null(OneRequestTransaction.WhyNot(new TransactRequest { Writes = [Put("a", "1"), Put("b", "2")] }, 1000));
+        Assert.Equal(ErrorCode.InvalidRequest, OneRequestTransaction.WhyNot(new TransactRequest { Writes = [Put("a", "1"), Put("a", "2")] }, _node.Context with { MaxValueBytes = 1000 })!.Code);
+        Assert.Equal(ErrorCode.InvalidRequest, OneRequestTransaction.WhyNot(new TransactRequest { Writes = [Put("a", "1")], AsOf = new Timestamp(1) }, _node.Context with { MaxValueBytes = 1000 })!.Code);
+        Assert.Equal(ErrorCode.ValueTooLarge, OneRequestTransaction.WhyNot(new TransactRequest { Writes = [Put("a", "123")] }, _node.Context with { MaxValueBytes = 2 })!.Code);
+        Assert.Equal(ErrorCode.InvalidRequest, OneRequestTransaction.WhyNot(new TransactRequest { Reads = [new TransactRead("ordered", default, IsScan: true, null, 0)] }, _node.Context with { MaxValueBytes = 2 })!.Code);
+        Assert.Null(OneRequestTransaction.WhyNot(new TransactRequest { Writes = [Put("a", "1"), Put("b", "2")] }, _node.Context with { MaxValueBytes = 1000 }));
+    }
+
+    [Fact]
+    public void Only_the_database_itself_writes_system_keyspaces()
+    {
+        var write = Put("a", "1");
+        var request = new TransactRequest { Writes = [write with { Keyspace = "system.inventory" }] };
+
+        Assert.Equal(ErrorCode.Forbidden, OneRequestTransaction.WhyNot(request, _node.Context)!.Code);
+        Assert.Null(OneRequestTransaction.WhyNot(request, _node.Context with { MayWriteSystem = true }));
     }
 
     private TransactResult Run(TransactRequest request) =>

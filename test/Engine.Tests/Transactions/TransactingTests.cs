@@ -47,6 +47,44 @@ public sealed class TransactingTests
     }
 
     [Fact]
+    public void Bounded_takings_of_a_hot_key_follow_each_other_in_one_batch_and_stop_at_the_bound()
+    {
+        var rig = new ParticipantRig();
+        rig.Range.Write(RangeRig.Put("stock", "12"));
+        var before = rig.Range.Disk.Operations;
+
+        var takings = Enumerable.Range(0, 20)
+            .Select(_ => rig.BeginTransact(Incrementing("stock", -1) with { Checks = [Check("stock", CheckKind.AtLeast) with { Bound = 1 }] }))
+            .ToList();
+        rig.Range.Flush();
+
+        Assert.Equal(Enumerable.Range(0, 20).Select(index => index < 12), takings.Select(taking => taking.Answered().Committed));
+        Assert.Equal("0", rig.Value("stock"));
+        Assert.InRange(rig.Range.Disk.Operations - before, 1, 4);
+    }
+
+    [Theory]
+    [InlineData(null, 0, true, true)]
+    [InlineData("7", 7, true, true)]
+    [InlineData("-3", -2, false, true)]
+    [InlineData("8", 7, true, false)]
+    [InlineData("+7", 7, false, false)]
+    [InlineData("seven", 7, false, false)]
+    public void A_bound_is_checked_against_an_integer_as_increments_keep_it(string? there, long bound, bool isAtLeast, bool isAtMost)
+    {
+        var rig = new ParticipantRig();
+        if (there is not null)
+            rig.Range.Write(RangeRig.Put("n", there));
+
+        var result = rig.Transact(new TransactRequest
+        {
+            Checks = [Check("n", CheckKind.AtLeast) with { Bound = bound }, Check("n", CheckKind.AtMost) with { Bound = bound }],
+        });
+
+        Assert.Equal((isAtLeast, isAtMost), (!result.FailedChecks.Contains(0), !result.FailedChecks.Contains(1)));
+    }
+
+    [Fact]
     public void Reads_are_of_the_state_before_the_writes()
     {
         var rig = new ParticipantRig();

@@ -137,20 +137,11 @@ internal sealed class FaultCluster : IAsyncDisposable
         return false;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var node in Nodes)
-            await node.DisposeAsync();
-        await _network.DisposeAsync();
-        Http.Dispose();
-        _directory.Delete(recursive: true);
-    }
-
     /// <summary>
     /// A node that the others declared dead while it was silent ends itself as soon as it learns of that, perhaps after it was reachable again. It
     /// is started again, as any supervisor would; a node that ended for another reason is not.
     /// </summary>
-    private void StartAgainWhoWasDeclaredDead()
+    public void StartAgainWhoWasDeclaredDead()
     {
         foreach (var node in Nodes.Where(node => !node.IsRunning))
         {
@@ -159,6 +150,15 @@ internal sealed class FaultCluster : IAsyncDisposable
             Report.Say($"{node.Name} was declared dead, had ended itself and is started again");
             node.Start();
         }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in Nodes)
+            await node.DisposeAsync();
+        await _network.DisposeAsync();
+        Http.Dispose();
+        _directory.Delete(recursive: true);
     }
 
     private async Task<T?> AskAsync<T>(ClusterNode through, string path, CancellationToken cancellationToken)

@@ -157,6 +157,7 @@ internal sealed class RunCommand
         ["distribution"] = _workload.Distribution,
         ["accounts"] = _workload.Accounts,
         ["ranges"] = _workload.Ranges,
+        ["consistency"] = _workload.Consistency,
         ["seed"] = _workload.Seed,
         ["endpoints"] = string.Join(',', _endpoints.Select(endpoint => endpoint.Address)),
     };

@@ -5,7 +5,7 @@ namespace GrainDb.LoadTool.Workloads;
 /// <summary>Point reads of keys that were filled before: an absent key is a failure.</summary>
 internal sealed class GetWorkload(WorkloadOptions options, IKeyDistribution keys) : IWorkload
 {
-    private readonly RequestTemplate _request = RequestTemplate.Get(options.Keyspace);
+    private readonly RequestTemplate _request = RequestTemplate.Get(options.Keyspace, options.ConsistencyHeader);
     private int _key;
 
     /// <inheritdoc/>

@@ -13,7 +13,7 @@ internal sealed class PutWorkload : IWorkload
     public PutWorkload(WorkloadOptions options, IKeyDistribution keys, Random random)
     {
         _keys = keys;
-        _request = RequestTemplate.Put(options.Keyspace, options.ValueBytes);
+        _request = RequestTemplate.Put(options.Keyspace, options.ValueBytes, options.ConsistencyHeader);
         ValueFormat.Fill(_request.Value, random);
         _counter = random.NextInt64();
     }

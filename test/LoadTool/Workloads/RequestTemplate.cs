@@ -34,14 +34,21 @@ internal sealed class RequestTemplate
     public Span<byte> Value => _bytes.AsSpan(_bytes.Length - _valueBytes);
 
     /// <summary>A read of a key.</summary>
-    public static RequestTemplate Get(string keyspace) => new($"GET /v1/kv/{keyspace}/{KeyMark} HTTP/1.1\r\n{RequestText.Host}\r\n", 0);
+    public static RequestTemplate Get(string keyspace, string headers = "") => new($"GET /v1/kv/{keyspace}/{KeyMark} HTTP/1.1\r\n{RequestText.Host}{headers}\r\n", 0);
 
     /// <summary>A read of rows from a key on.</summary>
     public static RequestTemplate Scan(string keyspace, int limit) =>
         new($"GET /v1/kv/{keyspace}?start={KeyMark}&limit={limit} HTTP/1.1\r\n{RequestText.Host}\r\n", 0);
 
     /// <summary>A write.</summary>
-    public static RequestTemplate Put(string keyspace, int valueBytes) => Put(keyspace, valueBytes, "");
+    /// <param name="keyspace">Where.</param>
+    /// <param name="valueBytes">Bytes of its value.</param>
+    /// <param name="headers">Whole lines.</param>
+    public static RequestTemplate Put(string keyspace, int valueBytes, string headers = "") =>
+        new(
+            $"PUT /v1/kv/{keyspace}/{KeyMark} HTTP/1.1\r\n{RequestText.Host}Content-Type: application/octet-stream\r\n"
+                + $"Content-Length: {valueBytes}\r\n{headers}\r\n",
+            valueBytes);
 
     /// <summary>A write on the condition that the version is the current one.</summary>
     public static RequestTemplate PutIfMatch(string keyspace, int valueBytes) =>
@@ -55,10 +62,4 @@ internal sealed class RequestTemplate
 
     /// <summary>Patches the version of the condition.</summary>
     public void SetVersion(ulong version) => version.TryFormat(_bytes.AsSpan(_versionAt, VersionMark.Length), out _, "x16");
-
-    private static RequestTemplate Put(string keyspace, int valueBytes, string condition) =>
-        new(
-            $"PUT /v1/kv/{keyspace}/{KeyMark} HTTP/1.1\r\n{RequestText.Host}Content-Type: application/octet-stream\r\n"
-                + $"Content-Length: {valueBytes}\r\n{condition}\r\n",
-            valueBytes);
 }

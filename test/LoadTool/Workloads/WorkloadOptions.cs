@@ -37,12 +37,18 @@ internal sealed record WorkloadOptions
     /// <summary>Ranges of one transfer, 1 or 2.</summary>
     public int Ranges { get; init; } = DefaultRanges;
 
+    /// <summary>What puts and gets ask of replicas; empty for the server's default.</summary>
+    public string Consistency { get; init; } = "";
+
+    /// <summary>The same as a line of a request's head; empty for the default.</summary>
+    public string ConsistencyHeader => Consistency.Length == 0 ? "" : $"GrainDb-Consistency: {Consistency}\r\n";
+
     /// <summary>Chance is derived from it and the client's number.</summary>
     public required int Seed { get; init; }
 
     /// <summary>Options that <see cref="From"/> reads.</summary>
     public static readonly string[] Names =
-        ["workload", "keyspace", "keys", "value-bytes", "scan-limit", "read-share", "distribution", "accounts", "ranges", "seed"];
+        ["workload", "keyspace", "keys", "value-bytes", "scan-limit", "read-share", "distribution", "accounts", "ranges", "consistency", "seed"];
 
     /// <summary>Reads the command line.</summary>
     public static WorkloadOptions From(Arguments arguments) => FromNamed(arguments, arguments.Choice("workload", "mixed", "put", "get", "cas", "scan", "mixed", TransferName));
@@ -59,6 +65,7 @@ internal sealed record WorkloadOptions
         Accounts = EvenAccounts(arguments),
         Ranges = arguments.Integer("ranges", DefaultRanges, 1, 2),
         Distribution = arguments.Choice("distribution", "uniform", "uniform", "zipf"),
+        Consistency = arguments.Choice("consistency", "", "", "one", "quorum", "all"),
         Seed = arguments.Integer("seed", 1, 0, int.MaxValue),
     };
 

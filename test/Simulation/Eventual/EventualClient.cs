@@ -3,6 +3,7 @@ using System.Text;
 using GrainDb.Engine.Eventual;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
+using GrainDb.Interfaces.Transactions;
 using GrainDb.Simulation.Core;
 
 namespace GrainDb.Simulation.Eventual;
@@ -11,6 +12,8 @@ namespace GrainDb.Simulation.Eventual;
 internal sealed class EventualClient
 {
     public static readonly string[] Keys = ["a", "b", "c", "d"];
+
+    private const int MaxRepeats = 4;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
 
@@ -98,16 +101,25 @@ internal sealed class EventualClient
         var by = 1 + (long)_random.Next(9);
         var write = new EventualWrite { Key = Encoding.UTF8.GetBytes(key), Kind = EventualWriteKind.Operate, Operation = CrdtOperation.Increment(by) };
         var level = _cluster.Profile.LosesDisks ? EventualLevel.Quorum : AnyLevel();
-        var result = await SendAsync(write, level);
+        var stamp = _cluster.Profile.Repeats ? new IdempotencyStamp(string.Create(CultureInfo.InvariantCulture, $"{_name}.{++_puts}"), (UInt128)by, default) : null;
+        var result = await SendAsync(write, level, stamp);
+
+        // Whoever does not know asks again, and now and then somebody does who knows.
+        for (var again = 0; stamp is not null && again < MaxRepeats && (result is not { Failure: null } || _random.Next(4) == 0); again++)
+        {
+            var later = await SendAsync(write, level, stamp);
+            result = result is { Failure: null } || (result is not { Failure.Outcome: Outcome.NotApplied } && later is not { Failure: null }) ? result : later;
+        }
+
         Succeeded += result is { Failure: null } ? 1 : 0;
         if (result is not { Failure.Outcome: Outcome.NotApplied })
             _history.Increment(key, by, isKnown: result is { Failure: null });
     }
 
-    private Task<EventualWriteResult?> SendAsync(EventualWrite write, EventualLevel level)
+    private Task<EventualWriteResult?> SendAsync(EventualWrite write, EventualLevel level, IdempotencyStamp? stamp = null)
     {
         var node = AnyNode();
-        return _cluster.Network.CallAsync(_process, node.Name, $"{write.Kind}", () => new ValueTask<EventualWriteResult>(node.WriteAsync(write, level)), Patience, mayRepeat: false);
+        return _cluster.Network.CallAsync(_process, node.Name, $"{write.Kind}", () => new ValueTask<EventualWriteResult>(node.WriteAsync(write, level, stamp)), Patience, mayRepeat: false);
     }
 
     private EventualNode AnyNode() => _cluster.Nodes[_random.Next(_cluster.Nodes.Count)];

@@ -5,6 +5,7 @@ using GrainDb.Engine.Time;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Transactions;
 using GrainDb.Simulation.Clocks;
 using GrainDb.Simulation.Core;
 
@@ -130,15 +131,15 @@ internal sealed class EventualNode
         Hints?.Checkpoint(CancellationToken.None);
     }
 
-    /// <summary>Carries a client's write out, at the own replica or another one.</summary>
-    public Task<EventualWriteResult> WriteAsync(EventualWrite write, EventualLevel level) =>
+    /// <summary>Carries a client's write out, at the own replica or another one; with a stamp at the one that coordinates such writes of the key.</summary>
+    public Task<EventualWriteResult> WriteAsync(EventualWrite write, EventualLevel level, IdempotencyStamp? stamp = null) =>
         new WriteForwarding(
             node => Transport.IsReachable(node),
             async replica => replica.Node == Name
-                ? await CoordinateAsync(replica.Id, write, level)
+                ? await CoordinateAsync(replica.Id, write, level, stamp)
                 : await _cluster.Network.CallAsync(
-                    Process!, replica.Node, "coordinate", () => new ValueTask<EventualWriteResult>(_cluster.Node(replica.Node).CoordinateAsync(replica.Id, write, level)), RequestPatience, mayRepeat: false),
-            _cluster.Options).RunAsync(View, Name);
+                    Process!, replica.Node, "coordinate", () => new ValueTask<EventualWriteResult>(_cluster.Node(replica.Node).CoordinateAsync(replica.Id, write, level, stamp)), RequestPatience, mayRepeat: false),
+            _cluster.Options).RunAsync(stamp is null ? View : View with { Members = [IdempotencyCoordinator.Of(View, write.Key.Span)] }, Name);
 
     /// <summary>Carries a client's read out, at the own replica or another one.</summary>
     public async Task<EventualReadResult?> ReadAsync(ReadOnlyMemory<byte> key, EventualLevel level)
@@ -168,9 +169,9 @@ internal sealed class EventualNode
 
     private static GroupCommitOptions SmallCommits { get; } = new(MaxPendingBytes: 1 << 20, MaxPendingRecords: 64);
 
-    private async Task<EventualWriteResult> CoordinateAsync(Guid id, EventualWrite write, EventualLevel level) =>
+    private async Task<EventualWriteResult> CoordinateAsync(Guid id, EventualWrite write, EventualLevel level, IdempotencyStamp? stamp) =>
         Find(id) is { } replica
-            ? await new WriteCoordination(replica, Name, Transport, _cluster.Options, Clock, View, level, _cluster.Profile.Sloppy).RunAsync(write, idempotency: null, TimeSpan.FromSeconds(1))
+            ? await new WriteCoordination(replica, Name, Transport, _cluster.Options, Clock, View, level, _cluster.Profile.Sloppy).RunAsync(write, stamp, TimeSpan.FromSeconds(1))
             : EventualWriteResult.Failed(Interfaces.Errors.Failure.NotApplied(Interfaces.Errors.ErrorCode.Unavailable, "no such replica here"));
 
     private async Task<EventualReadResult> CoordinateReadAsync(Guid id, ReadOnlyMemory<byte> key, EventualLevel level) =>

@@ -47,6 +47,11 @@ internal sealed record EventualProfile
     /// <summary>Average time between two comparisons of a node's replicas with the others, and between two rounds that forget.</summary>
     public TimeSpan CareInterval { get; init; } = TimeSpan.FromSeconds(4);
 
+    /// <summary>
+    /// Whether increments carry idempotency keys and are repeated. Not where a move changes who coordinates a key, nor where a disk may be lost after its states, and not the results beside them, came to others.
+    /// </summary>
+    public bool Repeats => !Moves && !LosesDisks;
+
     public TimeSpan Duration => TimeSpan.FromSeconds(20);
 
     /// <summary>Draws a run's mixture.</summary>

@@ -87,7 +87,7 @@ public sealed class ReadCoordination
         // Guards what follows.
         private readonly Lock _gate = new();
         private readonly Dictionary<Guid, Voice> _voices = [];
-        private readonly HashSet<Guid> _failed = [];
+        private readonly Dictionary<Guid, EventualReply> _failed = [];
         private DottedSet? _merged;
         private long _mergedEpoch;
         private bool _repairs;
@@ -142,14 +142,14 @@ public sealed class ReadCoordination
                 Partition = read._replica.Partition,
                 Now = read._clock.Now(),
                 IsRepaired = _repairs,
-                Replicas = [.. read._configuration.All.Select(replica => VoteOf(replica, merged))],
+                Replicas = [.. read._configuration.All.Select(replica => VoteOf(replica, merged, met))],
             };
         }
 
-        private EventualVote VoteOf(ReplicaDescriptor replica, DottedSet merged) =>
+        private EventualVote VoteOf(ReplicaDescriptor replica, DottedSet merged, bool met) =>
             _voices.TryGetValue(replica.Id, out var voice)
                 ? new(replica.Node, voice.NeedsRepair ? EventualReply.NeedsRepair : EventualReply.Ok, voice.First.Context.ToString(), !voice.First.Covers(merged))
-                : new(replica.Node, _failed.Contains(replica.Id) ? EventualReply.Error : EventualReply.Timeout, "", IsStale: false);
+                : new(replica.Node, _failed.GetValueOrDefault(replica.Id, met ? EventualReply.Pending : EventualReply.Timeout), "", IsStale: false);
 
         private async Task AskAsync(ReplicaDescriptor replica)
         {
@@ -169,8 +169,7 @@ public sealed class ReadCoordination
             {
                 if (answer is not { Outcome: EventualOutcome.Done })
                 {
-                    if (answer is not null)
-                        _failed.Add(replica.Id);
+                    _failed[replica.Id] = answer is null ? EventualReply.Timeout : EventualReply.Error;
                     return [];
                 }
 

@@ -30,6 +30,7 @@ public sealed class WriteCoordination
     private readonly Dictionary<Guid, EventualReply> _replies = [];
     private readonly HashSet<string> _hinting = [];
     private int _open;
+    private bool _isOutdated;
 
     /// <summary>Prepares a write.</summary>
     /// <param name="replica">The own replica.</param>
@@ -63,6 +64,12 @@ public sealed class WriteCoordination
     /// <summary>Completes when nothing of the write is under way any more, long after it was answered perhaps.</summary>
     public Task Ended { get; private set; } = Task.CompletedTask;
 
+    /// <summary>What the own replica made of the write; null when it did not carry it out.</summary>
+    public LocalWrite? Local { get; private set; }
+
+    /// <summary>Whether another replica knows a newer configuration, and took nothing for that.</summary>
+    public bool IsOutdated => Volatile.Read(ref _isOutdated);
+
     /// <summary>Carries it out.</summary>
     /// <param name="write">What to write.</param>
     /// <param name="idempotency">Makes a repeated request one, as long as this very replica, or one in its place, coordinates all attempts; null for none.</param>
@@ -79,6 +86,20 @@ public sealed class WriteCoordination
         var local = await _replica.WriteAsync(write, _configuration.Version, idempotency);
         if (local.Failure is { } failure)
             return EventualWriteResult.Failed(failure) with { Coordinator = _node, Partition = _replica.Partition };
+        return await SpreadAsync(write, local, patience);
+    }
+
+    /// <summary>
+    /// Brings a write that was carried out on the own replica to the others: the rest of it, or all of it under a newer configuration when one of them refused the older one. Nothing is written again.
+    /// </summary>
+    /// <param name="write">What was written.</param>
+    /// <param name="local">What the own replica made of it.</param>
+    /// <param name="patience">How long to wait for the level.</param>
+    public async Task<EventualWriteResult> SpreadAsync(EventualWrite write, LocalWrite local, TimeSpan patience)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        ArgumentNullException.ThrowIfNull(local);
+        Local = local;
         Begin(write, local);
         await WaitAsync(patience);
         return Result(local);
@@ -149,6 +170,8 @@ public sealed class WriteCoordination
                 return EventualReply.Timeout;
             if (answer.Outcome == EventualOutcome.Done)
                 return EventualReply.Ok;
+            if (answer.Outcome == EventualOutcome.OldConfiguration)
+                Volatile.Write(ref _isOutdated, true);
             if (answer.Outcome != EventualOutcome.OldEpoch)
                 return EventualReply.Error;
 
@@ -227,7 +250,7 @@ public sealed class WriteCoordination
                 Partition = _replica.Partition,
                 IsRepeated = local.IsRepeated,
                 State = local.State,
-                Replicas = [.. _configuration.All.Select(replica => new EventualVote(replica.Node, _replies.GetValueOrDefault(replica.Id, EventualReply.Timeout), "", IsStale: false))],
+                Replicas = [.. _configuration.All.Select(replica => new EventualVote(replica.Node, _replies.GetValueOrDefault(replica.Id, met ? EventualReply.Pending : EventualReply.Timeout), "", IsStale: false))],
             };
         }
     }

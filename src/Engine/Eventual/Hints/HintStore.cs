@@ -220,7 +220,7 @@ public sealed class HintStore : IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        _commits.Close();
+        _ = _commits.Close();
         _log.Dispose();
     }
 

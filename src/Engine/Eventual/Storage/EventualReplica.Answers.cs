@@ -246,7 +246,7 @@ public sealed partial class EventualReplica
         if (!batch.Standing.IsJoined)
             return Failed(Failure.NotApplied(ErrorCode.Unavailable, "the replica is joining the partition"));
         var current = batch.Current(write.Key);
-        if (idempotency is not null && FindRequest(batch, idempotency.Key) is { } known)
+        if (idempotency is not null && !Options.Has(EventualFaults.ForgetRequests) && FindRequest(batch, idempotency.Key) is { } known)
         {
             return known.Stamp.RequestHash == idempotency.RequestHash
                 ? Repeated(known, current, batch.Standing.Epoch)

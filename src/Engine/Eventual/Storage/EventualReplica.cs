@@ -200,7 +200,7 @@ public sealed partial class EventualReplica : IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        _commits.Close();
+        _ = _commits.Close();
         _log.Dispose();
     }
 
