@@ -15,11 +15,7 @@ public sealed class EventualTests
     private const string Back = "and is back";
     private const string Dots = "has two dots";
     private const string Puts = "names two puts";
-<<<<<<< HEAD
-=======
-    private const string Unequal = "do not become equal";
     private const string Sums = "no choice of the uncertain ones gives that";
->>>>>>> main
 
     [Fact]
     public void No_seed_breaks_a_promise()
@@ -45,12 +41,8 @@ public sealed class EventualTests
     [InlineData(nameof(EventualFaults.SingleSet), nameof(EventualCourse.CutOffMove), Lost)]
     [InlineData(nameof(EventualFaults.NoReadRepair), nameof(EventualCourse.Crowd), Lost)]
     [InlineData(nameof(EventualFaults.CountUnrepaired), nameof(EventualCourse.LostWitness), Lost)]
-<<<<<<< HEAD
     [InlineData(nameof(EventualFaults.ReadOneLess), nameof(EventualCourse.Crowd), Lost)]
-=======
-    [InlineData(nameof(EventualFaults.ReadOneLess), nameof(EventualCourse.None), Lost)]
     [InlineData(nameof(EventualFaults.ForgetRequests), nameof(EventualCourse.None), Sums)]
->>>>>>> main
     public void An_error_is_noticed(string error, string course, string says)
     {
         for (var from = 1; from <= MaxSeeds; from += Chunk)
