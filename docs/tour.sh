@@ -451,6 +451,18 @@ expect_status 200
 expect "it must be shipped" has_in_order '"status":"created"'
 call GET /v1/payments/accounts/tour-ada
 expect "it must be paid" has_in_order '"balance":"30.20"'
+call GET "/v1/sagas/$order"
+expect_status 200
+expect "its saga must be completed" has_in_order '"definition":"process_order"' '"status":"completed"' '"pastPivot":true'
+call GET "/v1/sagas/$order/history"
+expect_status 200
+expect "the history must tell everything" has_in_order '"sequence":0,"event":"started"' '"event":"stepScheduled"' '"event":"stepCompleted"' '"event":"pivotPassed"' '"event":"ended"' '"complete":true'
+call GET "/v1/sagas/$order/events" -H 'Last-Event-ID: 0'
+expect_status 200
+expect "the stream must begin behind the first and end with the saga" has_in_order 'id:1event:stepScheduled' 'event:ended'
+call POST "/v1/sagas/$order/cancel" -H 'Content-Type: application/json' -d '{"reason":"too late"}'
+expect_status 409
+expect "the problem must be saga_past_pivot" problem saga_past_pivot
 call POST /v1/orders -H 'Content-Type: application/json' -d "{\"id\":\"$order-dear\",\"customer\":\"Ada\",\"lines\":[{\"sku\":\"tour-apple\",\"quantity\":20}],\"payment\":{\"account\":\"tour-ada\"}}"
 expect_status 202
 call GET "/v1/orders/$order-dear?wait=30s"
@@ -460,6 +472,23 @@ expect "its articles must be back in stock" has_in_order '"available":98'
 call GET "/v1/shipments/$order-dear"
 expect_status 404
 expect "the problem must be shipment_not_found" problem shipment_not_found
+
+title "Sagas: a definition that cannot be used is told everything that is wrong with it"
+call PUT /v1/saga-definitions/tour/1 -H 'Content-Type: application/json' -d '{"steps":[{"name":"a b","service":"nobody","action":"do"},{"name":"two","service":"nobody","action":"do","kind":"pivot","input":"$.steps.three"}]}'
+expect_status 400
+expect "the problem must be invalid_request" problem invalid_request
+expect "all problems must be named" has_in_order 'nocompensation' 'isnostepbefore'
+call GET /v1/saga-definitions
+expect_status 200
+call GET '/v1/sagas?status=stuck&limit=5'
+expect_status 200
+expect "a list has items" has '"items":['
+call GET /v1/sagas/no-such-saga
+expect_status 404
+expect "the problem must be saga_not_found" problem saga_not_found
+call POST /v1/sagas -H 'Content-Type: application/json' -d '{"definition":"no-such-definition"}'
+expect_status 404
+expect "the problem must be saga_definition_not_found" problem saga_definition_not_found
 
 title "Who leads the range, and may it be led there? Asking for what is so already changes nothing"
 call GET "/v1/ranges/$range"

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text;
 using GrainDb.Cluster.Tests.Faults;
 using GrainDb.Cluster.Tests.Hosting;
@@ -227,6 +229,47 @@ public sealed class SagaTests : IAsyncLifetime
 
         await _client.ActAsync(2, "rests", SagaCommandKind.Signal, "go");
         await _client.EndAsync(0, "rests");
+    }
+
+    [Fact]
+    public async Task When_its_time_is_over_it_is_undone_by_itself()
+    {
+        await _client.DefineAsync("hurries", """
+            {"steps":[
+              {"name":"one","service":"recorded","action":"do","compensation":"undo"},
+              {"name":"two","service":"recorded","action":"do","compensation":"undo","waitFor":"never"}],
+             "deadline":"500ms"}
+            """);
+        await _client.StartAsync(0, "late", "hurries");
+
+        var saga = await _client.EndAsync(1, "late");
+
+        Assert.Equal(("compensated", "its time is over"), (saga.Summary.Status, saga.Summary.Reason));
+        Assert.True(saga.IsOverdue);
+        Assert.False(_service.HasEffect("late", "one"));
+    }
+
+    [Fact]
+    public async Task Every_attempt_is_traced_in_the_trace_of_the_start()
+    {
+        var attempts = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == SagaInstruments.SourceName,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = attempts.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var request = new Activity("request").SetIdFormat(ActivityIdFormat.W3C).Start();
+        var failed = 0;
+        _service.Scripts["second"] = Once("traced", (_, _) => Task.FromResult<SagaCallResult?>(Interlocked.Increment(ref failed) == 1 ? new(SagaCallStatus.Transient, default, "busy") : null));
+        await _client.StartAsync(0, "traced", "four");
+        await _client.EndAsync(1, "traced");
+
+        var traced = attempts.Where(activity => Equals(activity.GetTagItem("graindb.saga.id"), "traced")).ToList();
+        Assert.Equal(5, traced.Count);
+        Assert.All(traced, activity => Assert.Equal((request.TraceId, request.SpanId), (activity.TraceId, activity.ParentSpanId)));
+        Assert.Equal(["transient", "completed"], traced.Where(activity => Equals(activity.GetTagItem("graindb.saga.step"), "second")).Select(activity => activity.GetTagItem("graindb.saga.result")));
     }
 
     private static Func<SagaCall, CancellationToken, Task<SagaCallResult?>> Once(string saga, Func<SagaCall, CancellationToken, Task<SagaCallResult?>> script) =>
