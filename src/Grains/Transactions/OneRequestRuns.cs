@@ -50,7 +50,7 @@ internal sealed class OneRequestRuns(CoordinatorContext context, MetaCache meta,
         TimeSpan Left() => timeout - time.GetElapsedTime(started);
         var id = context.NewId();
         RangeId? uncertain = null;
-        Failure? refused = null;
+        TransactResult? refused = null;
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             (KeyspaceMap Map, RangeDescriptor Range)? route = null;
@@ -66,18 +66,21 @@ internal sealed class OneRequestRuns(CoordinatorContext context, MetaCache meta,
                 cancellationToken);
             if (route is null && result.Failure is null && uncertain is null)
                 return null;
-            if (route is not null && result.Failure is null)
+            var isAnswered = route is not null && result.Failure is null;
+            if (isAnswered && (result.Committed || uncertain is null))
                 return Answered(request, result);
-            var failure = ToUser(result.Failure ?? RangesChanged, route?.Map.Keyspace);
-            if (failure.Outcome != Outcome.NotApplied)
+
+            // A check that does not hold is a refusal like others: it may have held for the attempt that is still on its way.
+            var failure = isAnswered ? null : ToUser(result.Failure ?? RangesChanged, route?.Map.Keyspace);
+            if (failure is not null && failure.Outcome != Outcome.NotApplied)
                 uncertain = route?.Range.Id ?? uncertain;
-            else if (uncertain is null && !IsWorthAnother(failure))
-                return TransactResult.Failed(failure);
-            else if (uncertain is { } range && !IsWorthAnother(failure))
+            else if (uncertain is null && !IsWorthAnother(failure!))
+                return TransactResult.Failed(failure!);
+            else if (uncertain is { } range && (failure is null || !IsWorthAnother(failure)))
             {
-                if (failure.Code == ErrorCode.TransactionExpired)
-                    return TransactResult.Failed(refused ?? failure);
-                refused ??= failure;
+                if (failure?.Code == ErrorCode.TransactionExpired)
+                    return refused ?? TransactResult.Failed(failure);
+                refused ??= failure is null ? Answered(request, result) : TransactResult.Failed(failure);
                 await ((Task)AbortAsync(id, range)).WaitAsync(Left() > TimeSpan.Zero ? Left() : TimeSpan.Zero, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
@@ -85,7 +88,7 @@ internal sealed class OneRequestRuns(CoordinatorContext context, MetaCache meta,
             if (Left() <= jittered)
             {
                 if (uncertain is not { } open)
-                    return TransactResult.Failed(failure);
+                    return TransactResult.Failed(failure!);
                 _ = AbortAsync(id, open); // whoever asks what became of it need not wait for its deadline
                 return TransactResult.Failed(UnknownOf(id));
             }

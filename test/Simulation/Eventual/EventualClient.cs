@@ -15,8 +15,6 @@ internal sealed class EventualClient
 
     private const int MaxRepeats = 4;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
-
     private readonly EventualCluster _cluster;
     private readonly EventualHistory _history;
     private readonly Random _random;
@@ -66,7 +64,7 @@ internal sealed class EventualClient
         var node = AnyNode();
         var level = AnyLevel();
         var began = _cluster.World.Now;
-        var result = await _cluster.Network.CallAsync(_process, node.Name, $"read {key}", async () => await node.ReadAsync(Encoding.UTF8.GetBytes(key), level) ?? EventualReadResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "")), Patience, mayRepeat: false);
+        var result = await _cluster.Network.CallAsync(_process, node.Name, $"read {key}", async () => await node.ReadAsync(Encoding.UTF8.GetBytes(key), level) ?? EventualReadResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "")), _cluster.Profile.Patience, mayRepeat: false);
         if (result is not { Failure: null })
             return;
         Succeeded++;
@@ -119,7 +117,7 @@ internal sealed class EventualClient
     private Task<EventualWriteResult?> SendAsync(EventualWrite write, EventualLevel level, IdempotencyStamp? stamp = null)
     {
         var node = AnyNode();
-        return _cluster.Network.CallAsync(_process, node.Name, $"{write.Kind}", () => new ValueTask<EventualWriteResult>(node.WriteAsync(write, level, stamp)), Patience, mayRepeat: false);
+        return _cluster.Network.CallAsync(_process, node.Name, $"{write.Kind}", () => new ValueTask<EventualWriteResult>(node.WriteAsync(write, level, stamp)), _cluster.Profile.Patience, mayRepeat: false);
     }
 
     private EventualNode AnyNode() => _cluster.Nodes[_random.Next(_cluster.Nodes.Count)];

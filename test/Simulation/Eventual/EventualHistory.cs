@@ -12,7 +12,7 @@ namespace GrainDb.Simulation.Eventual;
 /// </summary>
 internal sealed class EventualHistory(World world, EventualProfile profile)
 {
-    private readonly List<(string Key, VersionVector Seen)> _attempted = [];
+    private readonly Dictionary<string, VersionVector> _attempted = []; // all that somebody had seen who wrote
     private readonly List<Acknowledged> _acknowledged = [];
     private readonly List<(string Key, long By, bool IsKnown)> _increments = [];
     private readonly Dictionary<string, List<(Dot Dot, long Time)>> _shown = [];
@@ -35,7 +35,7 @@ internal sealed class EventualHistory(World world, EventualProfile profile)
     /// <summary>A write is about to be made; it may take the place of whatever its context has seen from now on, whatever its client is told.</summary>
     public void Attempt(string key, VersionVector seen, bool deletes)
     {
-        _attempted.Add((key, seen));
+        _attempted[key] = _attempted.GetValueOrDefault(key, VersionVector.Empty).Join(seen);
         if (deletes)
             _deleted.Add(key);
     }
@@ -103,7 +103,7 @@ internal sealed class EventualHistory(World world, EventualProfile profile)
 
     private void CheckVisible(DottedSet set, string key, Dot dot, string what)
     {
-        if (set.Siblings.Any(sibling => sibling.Dot == dot) || _attempted.Any(write => write.Key == key && write.Seen.Covers(dot)))
+        if (set.Siblings.Any(sibling => sibling.Dot == dot) || _attempted.GetValueOrDefault(key, VersionVector.Empty).Covers(dot))
             return;
 
         // Who lost by timestamp has been seen by the winner's replica, not by its writer.

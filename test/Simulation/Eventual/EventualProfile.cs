@@ -38,19 +38,22 @@ internal sealed record EventualProfile
     /// <summary>Longest pause of a client between two operations.</summary>
     public TimeSpan LongestPause { get; init; } = TimeSpan.FromMilliseconds(300);
 
+    /// <summary>How long a client waits for an answer.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(4);
+
     /// <summary>Part of the writes that say what their client has seen. What they have seen is not looked for any more.</summary>
     public double InformedShare { get; init; } = 2.0 / 3;
-
-    /// <summary>
-    /// Whether increments carry idempotency keys and are repeated. Not where a move changes who coordinates a key, nor where a disk may be lost after its states, and not the results beside them, came to others.
-    /// </summary>
-    public bool Repeats => !Moves && !LosesDisks;
 
     /// <summary>Part of those that delete.</summary>
     public double DeleteShare { get; init; } = 1.0 / 3;
 
     /// <summary>Average time between two comparisons of a node's replicas with the others, and between two rounds that forget.</summary>
     public TimeSpan CareInterval { get; init; } = TimeSpan.FromSeconds(4);
+
+    /// <summary>
+    /// Whether increments carry idempotency keys and are repeated. Not where a move changes who coordinates a key, nor where a disk may be lost after its states, and not the results beside them, came to others.
+    /// </summary>
+    public bool Repeats => !Moves && !LosesDisks;
 
     public TimeSpan Duration => TimeSpan.FromSeconds(20);
 
@@ -92,7 +95,7 @@ internal sealed record EventualProfile
         Network = course switch
         {
             EventualCourse.Crowd => new LinkFaults { LateShare = 0.3, LongDelay = TimeSpan.FromSeconds(2) },
-            EventualCourse.Forgetting => new LinkFaults { LateShare = 0.2, LossShare = 0.3, LongDelay = TimeSpan.FromSeconds(4) },
+            EventualCourse.Forgetting => new LinkFaults { LateShare = 0.2, LossShare = 0.15, LongDelay = TimeSpan.FromSeconds(4) },
             _ => LinkFaults.Good,
         },
         Cuts = false,
@@ -104,6 +107,7 @@ internal sealed record EventualProfile
         Faults = faults,
         Keys = 1 + random.Next(2),
         LongestPause = TimeSpan.FromMilliseconds(60),
+        Patience = TimeSpan.FromSeconds(course == EventualCourse.Forgetting ? 1 : 4),
         InformedShare = course == EventualCourse.Forgetting ? 0.8 : 0.15,
         DeleteShare = course == EventualCourse.Forgetting ? 0.7 : 1.0 / 3,
         CareInterval = TimeSpan.FromSeconds(course == EventualCourse.Forgetting ? 0.5 : 4),

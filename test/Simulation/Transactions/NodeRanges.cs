@@ -76,9 +76,9 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
             timeout);
     }
 
-    /// <summary>A transaction that came whole and lies in one range.</summary>
+    /// <summary>A transaction that came whole and lies in one range. One that did not commit because of a check leaves no trace, so the network must not repeat it: nobody but its sender knows of both.</summary>
     public ValueTask<TransactResult> TransactAsync(SimulatedRange range, RangeTransact request, TimeSpan timeout) =>
-        RunAsync(range, $"transact {request.Transaction}", leader => leader.TransactAsync(request), result => result.Failure, TransactResult.Failed, isWrite: true, timeout);
+        RunAsync(range, $"transact {request.Transaction}", leader => leader.TransactAsync(request), result => result.Failure, TransactResult.Failed, isWrite: true, timeout, mayRepeat: false);
 
     public ValueTask<Failure?> ResolveAsync(RangeId range, Resolution[] resolutions, TimeSpan timeout) => RunAsync(
         cluster.RangeOf(range), $"resolve {string.Join(' ', resolutions)}", leader => leader.ResolveAsync(resolutions), failure => failure, failure => failure, isWrite: true, timeout);
@@ -175,7 +175,7 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
     }
 
     private async ValueTask<T> RunAsync<T>(
-        SimulatedRange range, string what, Func<RangeLeader, ValueTask<T>> ask, Func<T, Failure?> failureOf, Func<Failure, T> failed, bool isWrite, TimeSpan timeout)
+        SimulatedRange range, string what, Func<RangeLeader, ValueTask<T>> ask, Func<T, Failure?> failureOf, Func<Failure, T> failed, bool isWrite, TimeSpan timeout, bool mayRepeat = true)
     {
         var started = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
@@ -185,7 +185,7 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
                 return failed(Failure.NotApplied(ErrorCode.Unavailable, "no time is left"));
             var node = range.Director.Placed is { } placed && random.Next(10) != 0 ? placed : cluster.Nodes.ElementAt(random.Next(cluster.Nodes.Count));
             var answer = await cluster.Network.CallAsync(
-                process, node.Name, what, () => AtLeaderAsync(range, node, ask, failed), left < CallPatience ? left : CallPatience, mayRepeat: isWrite);
+                process, node.Name, what, () => AtLeaderAsync(range, node, ask, failed), left < CallPatience ? left : CallPatience, isWrite && mayRepeat);
             if (answer is null && isWrite)
                 return failed(Failure.Unknown(ErrorCode.OutcomeUnknown, $"{node.Name} gave no answer"));
             if (answer is not null && failureOf(answer.Result) is not { Outcome: Outcome.NotApplied, Code: ErrorCode.Unavailable or ErrorCode.RangeMoved or ErrorCode.Overloaded })
