@@ -2,6 +2,7 @@ using GrainDb.Cluster.Tests.Faults;
 using GrainDb.Cluster.Tests.Hosting;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
 
