@@ -15,7 +15,6 @@ public sealed class EventualTests
     private const string Back = "and is back";
     private const string Dots = "has two dots";
     private const string Puts = "names two puts";
-    private const string Unequal = "do not become equal";
     private const string Sums = "no choice of the uncertain ones gives that";
 
     [Fact]
@@ -31,18 +30,18 @@ public sealed class EventualTests
     }
 
     [Theory]
-    [InlineData(nameof(EventualFaults.AckBeforeSync), nameof(EventualCourse.None), Lost)]
+    [InlineData(nameof(EventualFaults.AckBeforeSync), nameof(EventualCourse.PowerLoss), Lost)]
     [InlineData(nameof(EventualFaults.CounterPerKey), nameof(EventualCourse.None), Puts)]
-    [InlineData(nameof(EventualFaults.ForgetLostDisk), nameof(EventualCourse.None), Lost)]
+    [InlineData(nameof(EventualFaults.ForgetLostDisk), nameof(EventualCourse.LostWitness), Lost)]
     [InlineData(nameof(EventualFaults.DropHint), nameof(EventualCourse.LostCoordinator), Lost)]
-    [InlineData(nameof(EventualFaults.MintTwice), nameof(EventualCourse.None), Dots)]
-    [InlineData(nameof(EventualFaults.CollectEarly), nameof(EventualCourse.None), Back)]
-    [InlineData(nameof(EventualFaults.IgnoreEpoch), nameof(EventualCourse.None), Back)]
-    [InlineData(nameof(EventualFaults.RepairOneWay), nameof(EventualCourse.None), Unequal)]
+    [InlineData(nameof(EventualFaults.MintTwice), nameof(EventualCourse.Crowd), Dots)]
+    [InlineData(nameof(EventualFaults.CollectEarly), nameof(EventualCourse.Forgetting), Back)]
+    [InlineData(nameof(EventualFaults.IgnoreEpoch), nameof(EventualCourse.Forgetting), Back)]
+    [InlineData(nameof(EventualFaults.RepairOneWay), nameof(EventualCourse.Forgetting), Back)]
     [InlineData(nameof(EventualFaults.SingleSet), nameof(EventualCourse.CutOffMove), Lost)]
     [InlineData(nameof(EventualFaults.NoReadRepair), nameof(EventualCourse.Crowd), Lost)]
     [InlineData(nameof(EventualFaults.CountUnrepaired), nameof(EventualCourse.LostWitness), Lost)]
-    [InlineData(nameof(EventualFaults.ReadOneLess), nameof(EventualCourse.None), Lost)]
+    [InlineData(nameof(EventualFaults.ReadOneLess), nameof(EventualCourse.Crowd), Lost)]
     [InlineData(nameof(EventualFaults.ForgetRequests), nameof(EventualCourse.None), Sums)]
     public void An_error_is_noticed(string error, string course, string says)
     {

@@ -105,10 +105,13 @@ internal static class ProblemMapper
         writer.WriteEndArray();
     }
 
-    /// <summary>Whole seconds, rounded up, for the codes that carry <c>Retry-After</c>; null for the others.</summary>
+    /// <summary>
+    /// Whole seconds, rounded up, for the codes that carry <c>Retry-After</c>; null for the others. A conflict is over when it is told: who waits a whole second for it, and all
+    /// the others with him, only meets them again.
+    /// </summary>
     public static long? RetryAfterSeconds(Failure failure)
     {
-        if (failure.RetryAfter is null && !failure.Retryable)
+        if (failure.RetryAfter is null && (!failure.Retryable || failure.Code == ErrorCode.TransactionConflict))
             return null;
         return Math.Max(1, (long)Math.Ceiling((failure.RetryAfter ?? DefaultRetryAfter).TotalSeconds));
     }

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Text.Json;
 
 namespace GrainDb.Api.Keys;
 
@@ -21,31 +20,8 @@ public sealed record BatchOperation
 }
 
 /// <summary>Stores a value.</summary>
-public sealed record BatchPut
+public sealed record BatchPut : PutOperand
 {
-    public string? Keyspace { get; init; }
-
-    [Description("The key as text.")]
-    public string? Key { get; init; }
-
-    [Description("The key as base64url, for arbitrary bytes; instead of key.")]
-    public string? Key64 { get; init; }
-
-    [Description("The value as text, stored as UTF-8. Exactly one of value, json, value64.")]
-    public string? Value { get; init; }
-
-    [Description("The value as any JSON, stored as it is written here.")]
-    public JsonElement Json { get; init; }
-
-    [Description("The value as base64 or base64url.")]
-    public string? Value64 { get; init; }
-
-    [Description("Media type; by default text/plain, application/json or application/octet-stream, by the form of the value.")]
-    public string? ContentType { get; init; }
-
-    [Description("Time to live: 60s, 15m, 1h, 7d.")]
-    public string? Ttl { get; init; }
-
     [Description("A version, or * (must exist).")]
     public string? IfMatch { get; init; }
 
@@ -57,27 +33,15 @@ public sealed record BatchPut
 }
 
 /// <summary>Reads a value.</summary>
-public sealed record BatchGet
+public sealed record BatchGet : KeyOperand
 {
-    public string? Keyspace { get; init; }
-
-    public string? Key { get; init; }
-
-    public string? Key64 { get; init; }
-
     [Description("A timestamp or an RFC 3339 time.")]
     public string? AsOf { get; init; }
 }
 
 /// <summary>Deletes a key.</summary>
-public sealed record BatchDelete
+public sealed record BatchDelete : KeyOperand
 {
-    public string? Keyspace { get; init; }
-
-    public string? Key { get; init; }
-
-    public string? Key64 { get; init; }
-
     [Description("A version, or * (must exist).")]
     public string? IfMatch { get; init; }
 

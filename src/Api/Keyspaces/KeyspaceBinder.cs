@@ -5,6 +5,7 @@ using GrainDb.Api.Requests;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Api.Keyspaces;
 
@@ -44,6 +45,7 @@ internal static class KeyspaceBinder
             ReplicationFactor = BindFactor(body.ReplicationFactor),
             Retention = body.Retention is null ? TimeSpan.FromHours(1) : BindRetention(body.Retention),
             SplitKeys = splitKeys,
+            DefaultIsolation = BindIsolation(body) ?? IsolationLevel.Snapshot,
         };
     }
 
@@ -87,8 +89,8 @@ internal static class KeyspaceBinder
         ? Bounded("replicationFactor", wanted, KeyspaceLimits.MaxReplicationFactor)
         : KeyspaceDescriptor.DefaultReplicationFactor;
 
-    /// <summary>The new retention out of a patch; everything else is fixed at creation.</summary>
-    public static TimeSpan BindPatch(string name, KeyspaceBody body)
+    /// <summary>What is to change; everything else is fixed at creation.</summary>
+    public static KeyspacePatch BindPatch(string name, KeyspaceBody body)
     {
         CheckName(name);
         RefuseWhatIsNotOffered(body);
@@ -98,25 +100,24 @@ internal static class KeyspaceBinder
             { Partitioning: not null } => "partitioning",
             { Partitions: not null } => "partitions",
             { ReplicationFactor: not null } => "replicationFactor",
-            { DefaultIsolation: not null } => "defaultIsolation",
             { SplitKeys: not null } => "splitKeys",
             { Conflict: not null } => "conflict",
             { Sloppy: not null } => "sloppy",
             _ => null,
         };
         if (fixedMember is not null)
-            throw BadInput.Request($"{fixedMember} is fixed when the keyspace is created; only retention may change.");
-        return BindRetention(body.Retention ?? throw BadInput.Request("retention is missing; it is what may change."));
+            throw BadInput.Request($"{fixedMember} is fixed when the keyspace is created; only retention and defaultIsolation may change.");
+        return body.Retention is null && body.DefaultIsolation is null
+            ? throw BadInput.Request("retention and defaultIsolation are missing; they are what may change.")
+            : new KeyspacePatch(body.Retention is null ? null : BindRetention(body.Retention), BindIsolation(body));
     }
+
+    private static IsolationLevel? BindIsolation(KeyspaceBody body) => Transactions.Isolation.Parse(body.DefaultIsolation, "defaultIsolation");
 
     private static void RefuseWhatIsNotOffered(KeyspaceBody body)
     {
         if (body.Family is not (null or "strong" or "eventual"))
             throw Wrong("family", body.Family, "strong or eventual");
-        if (body.DefaultIsolation is "serializable")
-            throw BadInput.Request("defaultIsolation 'serializable' is not offered in this version; it offers snapshot.");
-        if (body.DefaultIsolation is not (null or "snapshot"))
-            throw Wrong("defaultIsolation", body.DefaultIsolation, "snapshot");
         RefuseGiven("placement", body.Placement);
     }
 

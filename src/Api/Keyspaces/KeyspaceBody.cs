@@ -18,10 +18,10 @@ public sealed record KeyspaceBody
     [Description("Replicas of each range, 1 to 7.")]
     public int? ReplicationFactor { get; init; }
 
-    [Description("How long old versions stay readable: 60s to 365d, 1h by default. The only member that may change. Not of eventual keyspaces, which keep none.")]
+    [Description("How long old versions stay readable: 60s to 365d, 1h by default. May change. Not of eventual keyspaces, which keep none.")]
     public string? Retention { get; init; }
 
-    [Description("snapshot.")]
+    [Description("snapshot (default) or serializable: isolation of transactions that name none; of several keyspaces the strictest counts. May change.")]
     public string? DefaultIsolation { get; init; }
 
     [Description("Keys at which a range-partitioned keyspace is cut, ascending: a string, or {\"key64\": …} for arbitrary bytes.")]

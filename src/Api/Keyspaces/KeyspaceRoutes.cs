@@ -31,7 +31,7 @@ internal static class KeyspaceRoutes
             .WithAnswer(StatusCodes.Status201Created, "Created.", typeof(KeyspaceView))
             .WithAnswer(StatusCodes.Status200OK, "It exists with this very configuration.", typeof(KeyspaceView))
             .WithErrors([.. Calls, .. Bodies, ErrorCode.KeyspaceExists, ErrorCode.UnsupportedForFamily, ErrorCode.Forbidden, ErrorCode.InvalidKey, ErrorCode.KeyTooLarge]);
-        group.MapPatch("/{name}", api.PatchAsync).WithName("patchKeyspace").WithSummary("Changes the retention, which is all that may change.")
+        group.MapPatch("/{name}", api.PatchAsync).WithName("patchKeyspace").WithSummary("Changes retention and default isolation, which is all that may change.")
             .WithPath("name", "Its name.")
             .WithJsonBody(typeof(KeyspaceBody), required: true)
             .WithIdempotency()

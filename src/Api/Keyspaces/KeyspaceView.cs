@@ -26,7 +26,7 @@ public sealed record KeyspaceView(
         keyspace.Partitions,
         keyspace.ReplicationFactor,
         keyspace.Family == KeyspaceFamily.Strong ? Duration.Format(keyspace.Retention) : null,
-        keyspace.Family == KeyspaceFamily.Strong ? "snapshot" : null,
+        keyspace.Family == KeyspaceFamily.Strong ? Transactions.Isolation.NameOf(keyspace.DefaultIsolation) : null,
         keyspace.Family == KeyspaceFamily.Eventual ? KeyspaceFinder.NameOf(keyspace.Conflict) : null,
         keyspace.Family == KeyspaceFamily.Eventual ? keyspace.Sloppy : null,
         [.. keyspace.SplitKeys.Select(key => new SplitKey(key))],

@@ -51,11 +51,11 @@ internal sealed class KeyspacesApi(IKeyspaceCatalog catalog, IKeyspaceDirectory 
         using var deadline = Deadline.Start(context);
         var idempotencyKey = IdempotencyKey.Read(context.Request.Headers);
         var bytes = await JsonBody.ReadBytesAsync(context, options.MaxRequestBytes);
-        var retention = KeyspaceBinder.BindPatch(name, JsonBody.Parse(bytes, ApiJson.Default.KeyspaceBody));
+        var patch = KeyspaceBinder.BindPatch(name, JsonBody.Parse(bytes, ApiJson.Default.KeyspaceBody));
         if (await directory.FindAsync(name, KeyRequest.ReadTimeout(context.Request.Headers), deadline.Token) is { Family: KeyspaceFamily.Eventual })
-            throw BadInput.Unsupported($"retention is not offered by family eventual: '{name}' keeps no old versions.");
+            throw BadInput.Unsupported($"retention and defaultIsolation are not offered by family eventual: '{name}' keeps no old versions, and takes no part in transactions.");
         var stamp = RequestHash.Stamp(idempotencyKey, "PATCH /v1/keyspaces", name, bytes);
-        var change = await catalog.UpdateAsync(name, retention, stamp, deadline.Token);
+        var change = await catalog.UpdateAsync(name, patch, stamp, deadline.Token);
         IdempotencyKey.SetReplay(context.Response.Headers, change.IsRepeated);
         return TypedResults.Ok(KeyspaceView.Of(change.Keyspace));
     }

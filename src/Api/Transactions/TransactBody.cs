@@ -1,12 +1,13 @@
 using System.ComponentModel;
 using System.Text.Json;
+using GrainDb.Api.Keys;
 
 namespace GrainDb.Api.Transactions;
 
 /// <summary>The body of <c>POST /v1/transact</c>.</summary>
 public sealed record TransactBody
 {
-    [Description("snapshot (default) or serializable. Checks and increments hold at the commit under both.")]
+    [Description("snapshot or serializable; by default the strictest defaultIsolation of the keyspaces that it touches. Checks and increments hold at the commit under both.")]
     public string? Isolation { get; init; }
 
     [Description("All must hold, or nothing is written. Checks and reads together ask for at most 10000 rows.")]
@@ -23,16 +24,8 @@ public sealed record TransactBody
 }
 
 /// <summary>A check: exactly one of version, exists, value, json, value64, atLeast, atMost.</summary>
-public sealed record TransactCheckBody
+public sealed record TransactCheckBody : KeyOperand
 {
-    public string? Keyspace { get; init; }
-
-    [Description("The key as text.")]
-    public string? Key { get; init; }
-
-    [Description("The key as base64url, for arbitrary bytes; instead of key.")]
-    public string? Key64 { get; init; }
-
     [Description("It exists with this version.")]
     public string? Version { get; init; }
 
@@ -56,16 +49,8 @@ public sealed record TransactCheckBody
 }
 
 /// <summary>A read: of a key, or of the first keys with a prefix.</summary>
-public sealed record TransactReadBody
+public sealed record TransactReadBody : KeyOperand
 {
-    public string? Keyspace { get; init; }
-
-    [Description("The key as text.")]
-    public string? Key { get; init; }
-
-    [Description("The key as base64url, for arbitrary bytes; instead of key.")]
-    public string? Key64 { get; init; }
-
     [Description("Keys that begin with this text, in the keyspace's order; instead of key. Empty: every key.")]
     public string? Prefix { get; init; }
 
@@ -87,51 +72,14 @@ public sealed record TransactWriteBody
 }
 
 /// <summary>Stores a value.</summary>
-public sealed record TransactPut
-{
-    public string? Keyspace { get; init; }
-
-    [Description("The key as text.")]
-    public string? Key { get; init; }
-
-    [Description("The key as base64url, for arbitrary bytes; instead of key.")]
-    public string? Key64 { get; init; }
-
-    [Description("The value as text, stored as UTF-8. Exactly one of value, json, value64.")]
-    public string? Value { get; init; }
-
-    [Description("The value as any JSON, stored as it is written here.")]
-    public JsonElement Json { get; init; }
-
-    [Description("The value as base64 or base64url.")]
-    public string? Value64 { get; init; }
-
-    [Description("Media type; by default text/plain, application/json or application/octet-stream, by the form of the value.")]
-    public string? ContentType { get; init; }
-
-    [Description("Time to live: 60s, 15m, 1h, 7d.")]
-    public string? Ttl { get; init; }
-}
+public sealed record TransactPut : PutOperand;
 
 /// <summary>Deletes a key; succeeds also when it is absent.</summary>
-public sealed record TransactDelete
-{
-    public string? Keyspace { get; init; }
-
-    public string? Key { get; init; }
-
-    public string? Key64 { get; init; }
-}
+public sealed record TransactDelete : KeyOperand;
 
 /// <summary>Adds to an integer of 64 bits that is kept as UTF-8 decimal text; an absent key counts as 0. The media type stays what it is.</summary>
-public sealed record TransactIncrement
+public sealed record TransactIncrement : KeyOperand
 {
-    public string? Keyspace { get; init; }
-
-    public string? Key { get; init; }
-
-    public string? Key64 { get; init; }
-
     [Description("What to add, 1 by default; may be negative.")]
     public long? By { get; init; }
 }

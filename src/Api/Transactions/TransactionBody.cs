@@ -5,7 +5,7 @@ namespace GrainDb.Api.Transactions;
 /// <summary>The body of <c>POST /v1/txn</c>.</summary>
 public sealed record TransactionBody
 {
-    [Description("snapshot (default) or serializable.")]
+    [Description("snapshot or serializable; by default the strictest defaultIsolation of the keyspaces that it touches, known at its commit.")]
     public string? Isolation { get; init; }
 
     [Description("Takes no writes and never conflicts; false by default.")]

@@ -7,7 +7,7 @@ namespace GrainDb.Engine.Mvcc;
 internal readonly ref struct ChangeScanner(VersionSlabs slabs, ChangeSelection selection)
 {
     /// <summary>What is looked at before the slice ends: versions, and blocks that are passed over.</summary>
-    private const int MaxExamined = MvccLimits.MaxExaminedPerSlice;
+    private const int MaxExamined = 2 * 1024;
 
     /// <summary>Goes on from an entry to before another one.</summary>
     /// <returns>Where the next slice goes on; the end when nothing is left.</returns>

@@ -101,12 +101,13 @@ public sealed partial class RangeLeader
         return null;
     }
 
-    private static Failure Conflict(string detail, IEnumerable<ReadOnlyMemory<byte>> keys) => Failure.NotApplied(ErrorCode.TransactionConflict, detail) with
+    private static Failure Conflict(ConflictReason reason, string detail, IEnumerable<ReadOnlyMemory<byte>> keys) => Failure.NotApplied(ErrorCode.TransactionConflict, detail) with
     {
+        Conflict = reason,
         Keys = [.. keys.Distinct(RoutingKeyComparer.Instance).Take(MaxConflictKeys).Select(key => new ConflictKey("", key))],
     };
 
-    private static Failure Conflict(List<ReadOnlyMemory<byte>> changed) => Conflict("another commit changed what this transaction read or writes", changed);
+    private static Failure Conflict(List<ReadOnlyMemory<byte>> changed) => Conflict(ConflictReason.Changed, "another commit changed what this transaction read or writes", changed);
 
     private static Failure TooLate(Timestamp commit, Timestamp deadline) =>
         Failure.NotApplied(ErrorCode.TransactionExpired, $"it would have happened at {commit}, after its deadline {deadline}");

@@ -170,6 +170,6 @@ public sealed partial class RangeLeader
             changed.AddRange(rows.Select(row => row.Key));
         }
 
-        return changed.Count == 0 ? null : Conflict("what was read has been changed", changed);
+        return changed.Count == 0 ? null : Conflict(ConflictReason.Snapshot, "what was read has been changed", changed);
     }
 }

@@ -16,6 +16,8 @@ namespace GrainDb.Engine.Ranges;
 /// </summary>
 public sealed partial class RangeLeader
 {
+    private static readonly Task<WriteResult> Nothing = Task.FromResult(new WriteResult());
+
     /// <inheritdoc/>
     public ValueTask<PrepareResult> PrepareAsync(RangePrepare request)
     {
@@ -64,7 +66,7 @@ public sealed partial class RangeLeader
         {
             // Wait-die: only the older waits for the younger, so nobody waits in a circle.
             if (IsOver(patience) || Obstacles(work).Any(obstacle => obstacle.Holder.Id < work.Transaction))
-                return PrepareResult.Failed(Conflict("another transaction is undecided on the same keys", Obstacles(work).Select(obstacle => obstacle.Key)));
+                return PrepareResult.Failed(Conflict(ConflictReason.Undecided, "another transaction is undecided on the same keys", Obstacles(work).Select(obstacle => obstacle.Key)));
             return WhyNotWaitFor(holder, patience, out var resolved) is { } inTheWay ? PrepareResult.Failed(inTheWay) : Attempted<PrepareResult>.After(resolved);
         }
 
@@ -94,8 +96,8 @@ public sealed partial class RangeLeader
             return RangeCommitResult.Failed(_refusal);
         if (_ahead.FindCommit(work.Transaction) is { } pending)
             return new(ToCommitted(EnqueueRepeated(pending, new WriteResult { Version = pending.Timestamp }), work.Transaction), null);
-        if (FindDecided(work.Transaction) is { } decided)
-            return new(AnswerAsync(decided, result => result.Failure is { } failure ? RangeCommitResult.Failed(failure) : new RangeCommitResult { CommitTimestamp = result.Version }), null);
+        if (TryFindDecided(work.Transaction, out var decided))
+            return new(AnswerAsync(new(decided), result => result.Failure is { } failure ? RangeCommitResult.Failed(failure) : new RangeCommitResult { CommitTimestamp = result.Version }), null);
         if (FindStamp(work.Idempotency, TransactionId.None, patience) is { } stamp)
             return stamp.To(record => new RangeCommitResult { CommitTimestamp = record.Version, Repeated = record }, RangeCommitResult.Failed);
         if (_replica.Clock.Now() is var now && now > work.Deadline && !Has(TransactionFaults.NoDeadline))
@@ -133,16 +135,22 @@ public sealed partial class RangeLeader
         return new(Evaluate(request), null);
     }
 
-    /// <summary>What is certain of a transaction that commits here alone: its commit, or that it was aborted, so that no attempt of it that is still on its way commits. Null: nothing yet.</summary>
-    private ValueTask<WriteResult>? FindDecided(TransactionId transaction)
+    /// <summary>What is certain of a transaction that commits here alone: its commit, or that it was aborted, so that no attempt of it that is still on its way commits. False: nothing yet.</summary>
+    private bool TryFindDecided(TransactionId transaction, out Task<WriteResult> decided)
     {
+        decided = Nothing;
         if (_replica.Transactions.FindOutcome(transaction) is { IsZero: false } committed)
-            return new(new WriteResult { Version = committed });
+        {
+            decided = Task.FromResult(new WriteResult { Version = committed });
+            return true;
+        }
+
         var isAborted = _replica.Transactions.Decisions.Find(transaction) is not null;
         if ((!isAborted && _ahead.FindResolve(transaction) is null) || Has(TransactionFaults.LatePrepare))
-            return null;
+            return false;
         var aborted = WriteResult.Failed(Failure.NotApplied(ErrorCode.TransactionExpired, $"transaction {transaction} was aborted"));
-        return isAborted ? new(aborted) : Answer(aborted, dependsOnProposal: true);
+        decided = isAborted ? Task.FromResult(aborted) : Answer(aborted, dependsOnProposal: true).AsTask();
+        return true;
     }
 
     /// <summary>

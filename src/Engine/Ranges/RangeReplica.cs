@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Buffers.Binary;
 using GrainDb.Engine.Mvcc;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Time;
@@ -38,7 +36,7 @@ public sealed class RangeReplica : IDisposable
     // Held while the state is loaded or replaced. Taken after an acceptor's turn, before the gate.
     private readonly Lock _loading = new();
     private volatile CheckpointReader? _unloaded; // what the chains are to be loaded from
-    private MvccStore _store = new();
+    private RangeState _state = new();
     private int _checkpointing;
     private Lsn _lastChange;
     private bool _disposed;
@@ -81,9 +79,11 @@ public sealed class RangeReplica : IDisposable
     public bool IsLoaded => _unloaded is null;
 
     /// <exception cref="InvalidOperationException">Not before <see cref="IsLoaded"/>: what is not in memory must not be taken for absent.</exception>
-    internal MvccStore Store => IsLoaded ? _store : throw new InvalidOperationException($"range {Range}: the state is not loaded");
+    internal MvccStore Store => IsLoaded ? _state.Store : throw NotLoaded;
 
-    internal TransactionState Transactions { get; private set; } = new();
+    internal TransactionState Transactions => _state.Transactions;
+
+    private InvalidOperationException NotLoaded => new($"range {Range}: the state is not loaded");
 
     internal ConfigurationLog Configurations { get; private set; }
 
@@ -141,11 +141,10 @@ public sealed class RangeReplica : IDisposable
             if (_unloaded is not { } checkpoint)
                 return;
             ObjectDisposedException.ThrowIf(_disposed, this);
-            MvccStore store;
-            TransactionState transactions;
+            RangeState state;
             try
             {
-                (store, transactions) = ReadState(checkpoint);
+                state = RangeState.Read(checkpoint);
             }
             catch (Exception exception) when (exception is WalCorruptionException or InvalidDataException)
             {
@@ -155,8 +154,7 @@ public sealed class RangeReplica : IDisposable
 
             lock (Gate)
             {
-                _store = store;
-                Transactions = transactions;
+                _state = state;
                 _unloaded = null;
             }
 
@@ -197,27 +195,10 @@ public sealed class RangeReplica : IDisposable
             return;
         if (record.Lsn != AppliedLsn.Next)
             throw new InvalidDataException($"range {Range}: record {record.Lsn} after {AppliedLsn}");
-        switch (record.Type)
-        {
-            case RangeRecordType.LeaderStart or RangeRecordType.Configuration:
-                break;
-            case RangeRecordType.Write:
-                foreach (var write in RangeWriteCodec.Decode(record.Payload))
-                    Store.Apply(write.Key.Span, record.Timestamp, write.IsTombstone, write.ExpiresAt, write.Stored.Span);
-                _lastChange = record.Lsn;
-                break;
-            case RangeRecordType.GcThreshold:
-                Store.SetGcThreshold(new Timestamp(BinaryPrimitives.ReadUInt64LittleEndian(record.Payload.Span)));
-                _lastChange = record.Lsn;
-                break;
-            case RangeRecordType.Prepare or RangeRecordType.Resolve or RangeRecordType.Commit:
-                Transactions.Apply(record.Type, record.Timestamp, record.Payload, Store);
-                _lastChange = record.Lsn;
-                break;
-            default:
-                throw new InvalidDataException($"range {Range}: record {record.Lsn} has unknown type {record.Type}");
-        }
-
+        if (!IsLoaded)
+            throw NotLoaded;
+        if (_state.Apply(record))
+            _lastChange = record.Lsn;
         AppliedLsn = record.Lsn;
         AppliedTimestamp = Timestamp.Later(AppliedTimestamp, record.Timestamp);
     }
@@ -245,12 +226,11 @@ public sealed class RangeReplica : IDisposable
         lock (_loading)
         {
             using var checkpoint = Log.OpenNewestCheckpoint();
-            var (store, transactions) = ReadState(checkpoint);
+            var state = RangeState.Read(checkpoint);
             using var superseded = _unloaded;
             lock (Gate)
             {
-                _store = store;
-                Transactions = transactions;
+                _state = state;
                 _unloaded = null;
                 Configurations = ConfigurationsOf(checkpoint);
                 AppliedLsn = checkpoint?.Lsn ?? Lsn.Zero;
@@ -289,30 +269,33 @@ public sealed class RangeReplica : IDisposable
             return null;
         try
         {
-            MvccStore store;
-            MvccCheckpointCursor cursor;
+            RangeState state;
+            RangeStateCheckpoint checkpoint;
             Lsn start;
             byte[] meta;
-            TransactionStateCapture transactions;
             lock (Gate)
             {
-                store = Store;
-                transactions = Transactions.Capture();
+                state = _state;
                 start = AppliedLsn;
                 meta = ConfigurationCodec.Encode(Configurations.At(start));
-                cursor = store.BeginCheckpoint();
+                checkpoint = state.BeginCheckpoint();
             }
 
             try
             {
-                WriteBlocks(cursor, transactions, start, meta, cancellationToken);
+                using var writer = Log.BeginCheckpoint(start, meta);
+                state.WriteBlocks(checkpoint, writer, CheckpointSliceBytes, Gate, cancellationToken);
+                writer.Commit();
             }
             finally
             {
                 lock (Gate)
-                    store.EndCheckpoint(cursor);
+                    state.EndCheckpoint(checkpoint);
             }
 
+            lock (Gate)
+                Configurations.Forget(start);
+            Log.TruncatePrefix(RetainFrom < start.Next ? RetainFrom : start.Next);
             return start;
         }
         finally
@@ -417,7 +400,7 @@ public sealed class RangeReplica : IDisposable
     public RangeReplicaFigures GetFigures()
     {
         lock (Gate)
-            return new(Log.LastLsn, _store.Keys, _store.Versions, _store.PayloadBytes, _store.AllocatedBytes, _store.GcThreshold, Log.Status, Log.Status == WalStatus.Healthy ? null : Log.StatusReason);
+            return new(Log.LastLsn, _state.Store.Keys, _state.Store.Versions, _state.Store.PayloadBytes, _state.Store.AllocatedBytes, _state.Store.GcThreshold, Log.Status, Log.Status == WalStatus.Healthy ? null : Log.StatusReason);
     }
 
     /// <inheritdoc/>
@@ -432,32 +415,6 @@ public sealed class RangeReplica : IDisposable
         }
 
         Log.Dispose();
-    }
-
-    private void WriteBlocks(MvccCheckpointCursor cursor, TransactionStateCapture transactions, Lsn start, byte[] meta, CancellationToken cancellationToken)
-    {
-        using var writer = Log.BeginCheckpoint(start, meta);
-        var block = new ArrayBufferWriter<byte>(CheckpointSliceBytes);
-        bool more;
-        do
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            block.ResetWrittenCount();
-            lock (Gate)
-                more = Store.WriteSlice(cursor, block, CheckpointSliceBytes);
-            writer.WriteBlock(block.WrittenSpan);
-        }
-        while (more);
-        foreach (var transactionBlock in transactions.Blocks(CheckpointSliceBytes))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            writer.WriteBlock(transactionBlock);
-        }
-
-        writer.Commit();
-        lock (Gate)
-            Configurations.Forget(start);
-        Log.TruncatePrefix(RetainFrom < start.Next ? RetainFrom : start.Next);
     }
 
     private void Recover()
@@ -484,18 +441,4 @@ public sealed class RangeReplica : IDisposable
 
     private ConfigurationLog ConfigurationsOf(CheckpointReader? checkpoint) =>
         new(checkpoint is null || checkpoint.Meta.IsEmpty ? Options.InitialConfiguration : ConfigurationCodec.Decode(checkpoint.Meta.Span));
-
-    private static (MvccStore Store, TransactionState Transactions) ReadState(CheckpointReader? checkpoint)
-    {
-        var (store, transactions) = (new MvccStore(), new TransactionState());
-        foreach (var block in checkpoint?.ReadBlocks() ?? [])
-        {
-            if (TransactionStateCapture.IsBlock(block.Span))
-                TransactionStateCapture.Load(block.Span, transactions);
-            else
-                store.LoadBlock(block.Span);
-        }
-
-        return (store, transactions);
-    }
 }

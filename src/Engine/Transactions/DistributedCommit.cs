@@ -79,7 +79,7 @@ internal sealed class DistributedCommit(CoordinatorContext context, TransactionI
         return await CommitAloneAsync(participant, mayHaveHappened: true, budget);
     }
 
-    private Task AbortAloneAsync(CommitParticipant participant, TimeBudget budget) =>
+    private Task<Task> AbortAloneAsync(CommitParticipant participant, TimeBudget budget) =>
         Task.WhenAny(context.Resolutions.ResolveAsync(new Resolution(transaction, Timestamp.Zero), [participant.Range]), budget.PauseAsync(budget.Left));
 
     private async Task<CommitOutcome> CommitTogetherAsync(IReadOnlyList<CommitParticipant> participants, TimeBudget budget)
@@ -191,7 +191,7 @@ internal sealed class DistributedCommit(CoordinatorContext context, TransactionI
                 if (found.Record is { IsCommitted: true } committed)
                     return Committed(committed.CommitTimestamp);
                 if (found.Record is not null || found.ReadTimestamp > _deadline)
-                    return CommitOutcome.Aborted(Failure.NotApplied(ErrorCode.TransactionConflict, "the transaction took too long to commit and was aborted by others"));
+                    return CommitOutcome.Aborted(Failure.NotApplied(ErrorCode.TransactionConflict, "the transaction took too long to commit and was aborted by others") with { Conflict = ConflictReason.Aborted });
             }
 
             if (budget.Left <= pause)
@@ -236,7 +236,7 @@ internal sealed class DistributedCommit(CoordinatorContext context, TransactionI
         if (failure.Code != ErrorCode.VersionMismatch)
             return ConflictKeys.ToUser(failure, participant.Keyspace);
         return ConflictKeys.ToUser(
-            Failure.NotApplied(ErrorCode.TransactionConflict, "a condition does not hold any more: " + failure.Detail) with { Keys = failure.Keys }, participant.Keyspace);
+            Failure.NotApplied(ErrorCode.TransactionConflict, "a condition does not hold any more: " + failure.Detail) with { Keys = failure.Keys, Conflict = ConflictReason.Condition }, participant.Keyspace);
     }
 
     private static Failure NotPrepared(CommitParticipant participant) =>

@@ -196,12 +196,12 @@ public sealed class OneRequestTransaction
     private static async Task<ReadResult?> ReadNullableAsync(TransactionCoordinator transaction, TransactWrite write, TimeBudget budget, CancellationToken cancellationToken) =>
         await ReadAsync(transaction, write.Keyspace, write.Write.Key, mustHold: false, budget, cancellationToken);
 
-    private async Task<(TransactFound? Found, Failure? Failure)> FindAsync(
+    private static async Task<(TransactFound? Found, Failure? Failure)> FindAsync(
         TransactionCoordinator transaction, TransactRead read, TimeBudget budget, CancellationToken cancellationToken)
     {
         if (!read.IsScan)
         {
-            var result = await ReadAsync(transaction, read.Keyspace, read.Start, _request.Isolation == IsolationLevel.Serializable, budget, cancellationToken);
+            var result = await ReadAsync(transaction, read.Keyspace, read.Start, mustHold: false, budget, cancellationToken);
             return result.Failure is { } failure
                 ? (null, failure)
                 : (new TransactFound { Item = result.Found ? new ScanItem(read.Start, result.Version, result.ContentType, result.Value) : null }, null);

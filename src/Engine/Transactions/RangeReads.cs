@@ -13,7 +13,7 @@ internal sealed class RangeReads
     /// <summary>Sorts the reads of a keyspace by range; intervals are cut at the borders.</summary>
     /// <param name="reads">What was read.</param>
     /// <param name="routes">Where it lies now.</param>
-    /// <param name="all">All of it, or only what the commit depends on.</param>
+    /// <param name="all">All of it, or only what the commit depends on under any isolation.</param>
     public static Dictionary<RangeId, RangeReads> Split(ReadSet.KeyspaceReads reads, IKeyspaceRoutes routes, bool all)
     {
         var parts = new Dictionary<RangeId, RangeReads>();
@@ -23,10 +23,8 @@ internal sealed class RangeReads
                 Of(routes.Find(key.Span).Id).Keys.Add(key);
         }
 
-        foreach (var (interval, mustHold) in reads.Intervals)
+        foreach (var interval in all ? reads.Intervals : [])
         {
-            if (!all && !mustHold)
-                continue;
             foreach (var range in routes.Ranges)
             {
                 if (Cut(interval, range) is { } part)

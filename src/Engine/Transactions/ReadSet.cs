@@ -26,7 +26,7 @@ internal sealed class ReadSet
 
     /// <param name="keyspace">Where.</param>
     /// <param name="key">The routing key that was read.</param>
-    /// <param name="mustHold">Whether the commit depends on it.</param>
+    /// <param name="mustHold">Whether the commit depends on it under any isolation.</param>
     public void Add(string keyspace, ReadOnlyMemory<byte> key, bool mustHold)
     {
         var reads = Of(keyspace);
@@ -38,11 +38,10 @@ internal sealed class ReadSet
 
     /// <param name="keyspace">Where.</param>
     /// <param name="interval">The routing keys that were scanned.</param>
-    /// <param name="mustHold">Whether the commit depends on it.</param>
-    public void Add(string keyspace, RoutingInterval interval, bool mustHold)
+    public void Add(string keyspace, RoutingInterval interval)
     {
         if (TryCount(interval.Start.Length + (interval.End?.Length ?? 0)))
-            Of(keyspace).Intervals.Add((interval, mustHold));
+            Of(keyspace).Intervals.Add(interval);
     }
 
     private bool TryCount(int bytes)
@@ -62,11 +61,11 @@ internal sealed class ReadSet
         return reads;
     }
 
-    /// <summary>The reads of one keyspace, each with whether the commit depends on it.</summary>
+    /// <summary>The reads of one keyspace; of keys whether the commit depends on them under any isolation.</summary>
     internal sealed class KeyspaceReads
     {
         public Dictionary<ReadOnlyMemory<byte>, bool> Keys { get; } = new(RoutingKeyComparer.Instance);
 
-        public List<(RoutingInterval Interval, bool MustHold)> Intervals { get; } = [];
+        public List<RoutingInterval> Intervals { get; } = [];
     }
 }

@@ -155,7 +155,10 @@ public sealed partial class TransactionCoordinator
         return await recovery.RecoverAsync(Id, participants, TransactionDeadline.Of(Id), prepared: Timestamp.Zero, TransactionLimits.PrepareTimeout) switch
         {
             null => CommitOutcome.Unknown(Id),
-            { CommitTimestamp.IsZero: true } => CommitOutcome.Aborted(Failure.NotApplied(ErrorCode.TransactionConflict, $"transaction {Id} was not decided in time and is aborted")),
+            { CommitTimestamp.IsZero: true } => CommitOutcome.Aborted(Failure.NotApplied(ErrorCode.TransactionConflict, $"transaction {Id} was not decided in time and is aborted") with
+            {
+                Conflict = ConflictReason.Aborted,
+            }),
             { CommitTimestamp: var committed } => CommitOutcome.Committed(committed),
         };
     }
@@ -182,12 +185,14 @@ public sealed partial class TransactionCoordinator
             }
         }
 
+        if (_validates && _reads.IsOverfull)
+            return ([], Overfull);
         foreach (var (keyspace, part) in _context.Has(CoordinatorFaults.NoReadValidation) ? [] : reads)
         {
             var (routes, failure) = await FindAsync(keyspace, budget, CancellationToken.None);
             if (failure is not null)
                 return ([], failure);
-            foreach (var (range, read) in RangeReads.Split(part, routes!, all: false))
+            foreach (var (range, read) in RangeReads.Split(part, routes!, all: _validates))
                 Of(routes!, range).Reads = read;
         }
 

@@ -41,7 +41,7 @@ public sealed partial class TransactionCoordinator
         while (end is null || start.AsSpan().SequenceCompareTo(end) < 0)
         {
             var scan = new RangeScan(start, end, Timestamp.Zero, query.Limit - items.Count, query.Reverse, query.KeysOnly, bytes, filter, Generation: 0);
-            var page = After(await _reads.ScanAsync(keyspace.Name, scan, Validates, budget, cancellationToken), result => result.Failure, ScanResult.Failed);
+            var page = After(await _reads.ScanAsync(keyspace.Name, scan, budget, cancellationToken), result => result.Failure, ScanResult.Failed);
             if (page.Failure is not null)
                 return page;
             servedBy = page.ServedBy;

@@ -23,6 +23,7 @@ public sealed partial class TransactionCoordinator
     private Timestamp _commitTimestamp;
     private Failure? _why;
     private long _lastUse;
+    private volatile bool _validates;
 
     /// <summary>A transaction that begins now.</summary>
     /// <param name="context">The node.</param>
@@ -44,6 +45,7 @@ public sealed partial class TransactionCoordinator
         ExpiresAt = id.Began.Add(options.Duration).ToTime();
         _reads = new TransactionReads(context, id, options.AsOf.IsZero ? now : options.AsOf, isNamed: !options.AsOf.IsZero);
         _lastUse = context.Time.GetTimestamp();
+        _validates = options.Isolation == IsolationLevel.Serializable;
     }
 
     /// <summary>Its id.</summary>
@@ -85,14 +87,12 @@ public sealed partial class TransactionCoordinator
         }
     }
 
-    private bool Validates => _options.Isolation == IsolationLevel.Serializable;
-
     /// <summary>Why there can be no such transaction; null when there can.</summary>
     public static Failure? WhyNotBegin(TransactionOptions options, Timestamp now)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (!Enum.IsDefined(options.Isolation))
-            return Invalid($"isolation {options.Isolation}: snapshot or serializable");
+        if (options.Isolation is { } level && !Enum.IsDefined(level))
+            return Invalid($"isolation {level}: snapshot or serializable");
         if (options.Duration < TimeSpan.FromSeconds(1) || options.Duration > TransactionLimits.MaxDuration)
             return Invalid($"a duration of {options.Duration}: 1 s to {TransactionLimits.MaxDuration.TotalSeconds} s");
         if (!options.AsOf.IsZero && !options.ReadOnly)
@@ -106,7 +106,7 @@ public sealed partial class TransactionCoordinator
     /// <param name="timeout">The time that it may take.</param>
     /// <param name="cancellationToken">The caller gave up.</param>
     public ValueTask<ReadResult> ReadAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan timeout, CancellationToken cancellationToken) =>
-        ReadAsync(keyspace, key, mustHold: Validates, timeout, cancellationToken);
+        ReadAsync(keyspace, key, mustHold: false, timeout, cancellationToken);
 
     /// <summary>Buffers a write until the commit. A condition is evaluated against the snapshot and own writes now, and again by the commit.</summary>
     /// <returns>Why not; null when it is taken. The transaction goes on either way.</returns>
@@ -179,7 +179,7 @@ public sealed partial class TransactionCoordinator
         }
     }
 
-    /// <summary>Reads a key; whether the commit depends on it is the caller's choice.</summary>
+    /// <summary>Reads a key; whether the commit depends on it under any isolation is the caller's choice.</summary>
     internal async ValueTask<ReadResult> ReadAsync(string keyspace, ReadOnlyMemory<byte> key, bool mustHold, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var budget = _context.Budget(timeout);
@@ -212,7 +212,7 @@ public sealed partial class TransactionCoordinator
                 read = OwnWrite(own);
         }
 
-        read ??= After(await _reads.ReadAsync(keyspace, write.Key, Validates, budget, cancellationToken), result => result.Failure, ReadResult.Failed);
+        read ??= After(await _reads.ReadAsync(keyspace, write.Key, mustHold: false, budget, cancellationToken), result => result.Failure, ReadResult.Failed);
         if (read.Failure is not null)
             return read.Failure;
         return WriteRules.Holds(write.Condition, read)
@@ -223,6 +223,8 @@ public sealed partial class TransactionCoordinator
     private async ValueTask<(IKeyspaceRoutes? Routes, Failure? Failure)> FindAsync(string keyspace, TimeBudget budget, CancellationToken cancellationToken)
     {
         var routes = await _context.Ranges.FindKeyspaceAsync(keyspace, budget.Left, cancellationToken);
+        if (_options.Isolation is null && routes is { Keyspace.DefaultIsolation: IsolationLevel.Serializable })
+            _validates = true;
         return routes switch
         {
             null => (null, Failure.NotApplied(ErrorCode.KeyspaceNotFound, $"there is no keyspace '{keyspace}'")),
@@ -243,10 +245,12 @@ public sealed partial class TransactionCoordinator
             }
         }
 
-        return failureOf(result) is null && Validates && !_options.ReadOnly && _reads.IsOverfull
-            ? failed(Failure.NotApplied(ErrorCode.TransactionTooLarge, $"the transaction has read more than {TransactionLimits.MaxReads} keys and intervals"))
+        return failureOf(result) is null && _validates && !_options.ReadOnly && _reads.IsOverfull
+            ? failed(Overfull)
             : result;
     }
+
+    private static Failure Overfull => Failure.NotApplied(ErrorCode.TransactionTooLarge, $"the transaction has read more than {TransactionLimits.MaxReads} keys and intervals");
 
     /// <summary>Notes that somebody asks something of it.</summary>
     private Failure? Use()

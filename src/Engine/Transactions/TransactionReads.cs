@@ -82,11 +82,11 @@ internal sealed class TransactionReads
         cancellationToken);
 
     /// <summary>Reads a page; what it covers counts as read.</summary>
-    public ValueTask<ScanResult> ScanAsync(string keyspace, RangeScan scan, bool mustHold, TimeBudget budget, CancellationToken cancellationToken) => RunAsync(
+    public ValueTask<ScanResult> ScanAsync(string keyspace, RangeScan scan, TimeBudget budget, CancellationToken cancellationToken) => RunAsync(
         (at, reader) => _context.Ranges.ScanAsync(keyspace, scan with { AsOf = at, Reader = reader }, budget.Left, cancellationToken),
         result => new Answer(result.Failure, result.UncertainAt, result.Clock, result.ServedBy),
         ScanResult.Failed,
-        result => _set.Add(keyspace, Covered(scan, result.ResumeKey), mustHold),
+        result => _set.Add(keyspace, Covered(scan, result.ResumeKey)),
         budget,
         cancellationToken);
 
@@ -189,7 +189,10 @@ internal sealed class TransactionReads
             }
 
             if (!_set.IsComplete)
-                return _lost = Failure.NotApplied(ErrorCode.TransactionConflict, "something newer was met, and too much was read to read it all again");
+                return _lost = Failure.NotApplied(ErrorCode.TransactionConflict, "something newer was met, and too much was read to read it all again") with
+                {
+                    Conflict = ConflictReason.Snapshot,
+                };
             _moving = moving = new TaskCompletionSource();
         }
 

@@ -87,7 +87,7 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
         }
     }
 
-    public async Task<KeyspaceChange> UpdateAsync(string name, TimeSpan retention, IdempotencyStamp? idempotency, CancellationToken cancellationToken)
+    public async Task<KeyspaceChange> UpdateAsync(string name, KeyspacePatch patch, IdempotencyStamp? idempotency, CancellationToken cancellationToken)
     {
         var repeated = await FindRepeatedAsync(idempotency, cancellationToken);
         while (true)
@@ -98,7 +98,11 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
             var existing = Existing(snapshot, name);
             if (existing.State != KeyspaceState.Active)
                 throw NotThere(name);
-            var changed = existing.Keyspace with { Retention = retention };
+            var changed = existing.Keyspace with
+            {
+                Retention = patch.Retention ?? existing.Keyspace.Retention,
+                DefaultIsolation = patch.DefaultIsolation ?? existing.Keyspace.DefaultIsolation,
+            };
             if (KeyspaceRules.Check(changed) is { } invalid)
                 throw new GrainDbException(invalid);
             changed = changed with { Generation = changed.Generation + 1 };

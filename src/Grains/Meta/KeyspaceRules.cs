@@ -30,6 +30,7 @@ internal static partial class KeyspaceRules
         && existing.Retention == wanted.Retention
         && existing.Conflict == wanted.Conflict
         && existing.Sloppy == wanted.Sloppy
+        && existing.DefaultIsolation == wanted.DefaultIsolation
         && existing.SplitKeys.Count == wanted.SplitKeys.Count
         && existing.SplitKeys.Zip(wanted.SplitKeys).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
 
@@ -47,6 +48,8 @@ internal static partial class KeyspaceRules
             return $"replicationFactor {keyspace.ReplicationFactor}: 1 to {KeyspaceLimits.MaxReplicationFactor}";
         if (keyspace.Retention < KeyspaceLimits.MinRetention || keyspace.Retention > KeyspaceLimits.MaxRetention)
             return $"retention {keyspace.Retention}: {KeyspaceLimits.MinRetention} to {KeyspaceLimits.MaxRetention}";
+        if (!Enum.IsDefined(keyspace.DefaultIsolation))
+            return $"defaultIsolation {keyspace.DefaultIsolation}: snapshot or serializable";
         return keyspace.Partitioning == KeyspacePartitioning.Hash ? HashProblem(keyspace) : RangeProblem(keyspace);
     }
 

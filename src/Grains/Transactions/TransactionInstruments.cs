@@ -27,6 +27,16 @@ internal static class TransactionInstruments
         };
         Duration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
         if (failure is { Code: ErrorCode.TransactionConflict })
-            Conflicts.Add(1, new KeyValuePair<string, object?>("reason", failure.Keys.Count > 0 ? "key" : "other"));
+            Conflicts.Add(1, new KeyValuePair<string, object?>("reason", NameOf(failure.Conflict)));
     }
+
+    private static string NameOf(ConflictReason reason) => reason switch
+    {
+        ConflictReason.Changed => "changed",
+        ConflictReason.Undecided => "undecided",
+        ConflictReason.Condition => "condition",
+        ConflictReason.Snapshot => "snapshot",
+        ConflictReason.Aborted => "aborted",
+        _ => "other",
+    };
 }

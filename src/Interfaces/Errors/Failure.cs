@@ -30,6 +30,10 @@ public sealed record Failure([property: Id(0)] ErrorCode Code, [property: Id(1)]
     [Id(7)]
     public TransactionId? Transaction { get; init; }
 
+    /// <summary>For <see cref="ErrorCode.TransactionConflict"/>: what it met.</summary>
+    [Id(8)]
+    public ConflictReason Conflict { get; init; }
+
     /// <summary>Whether the same request may succeed later without being changed.</summary>
     public bool Retryable => Code is ErrorCode.Overloaded or ErrorCode.Unavailable or ErrorCode.RangeMoved or ErrorCode.TransactionConflict or ErrorCode.IdempotencyInProgress;
 

@@ -8,6 +8,11 @@ namespace GrainDb.Interfaces.Keyspaces;
 /// <param name="IsRepeated">Whether the same request took effect before: then this is its result.</param>
 public sealed record KeyspaceChange(KeyspaceDescriptor Keyspace, bool Created, bool IsRepeated);
 
+/// <summary>What of a keyspace is to change; everything else is fixed at its creation.</summary>
+/// <param name="Retention">How long old versions stay readable from now on; null: as long as now.</param>
+/// <param name="DefaultIsolation">Isolation of transactions that name none, as soon as their nodes have heard of it; null: as it is.</param>
+public sealed record KeyspacePatch(TimeSpan? Retention, IsolationLevel? DefaultIsolation = null);
+
 /// <summary>The keyspaces of the cluster, kept in the meta range. Failures are <see cref="Errors.GrainDbException"/>.</summary>
 public interface IKeyspaceCatalog
 {
@@ -26,12 +31,12 @@ public interface IKeyspaceCatalog
     /// <param name="cancellationToken">The caller gave up: it may still be created.</param>
     Task<KeyspaceChange> CreateAsync(KeyspaceDescriptor keyspace, IdempotencyStamp? idempotency, CancellationToken cancellationToken);
 
-    /// <summary>Changes the retention, which is all that may change.</summary>
+    /// <summary>Changes what may change.</summary>
     /// <param name="name">The keyspace.</param>
-    /// <param name="retention">How long old versions stay readable from now on.</param>
+    /// <param name="patch">What is to be otherwise.</param>
     /// <param name="idempotency">Makes a repeated request one; null for none. Its answer is the catalog's to fill.</param>
     /// <param name="cancellationToken">The caller gave up: it may still be changed.</param>
-    Task<KeyspaceChange> UpdateAsync(string name, TimeSpan retention, IdempotencyStamp? idempotency, CancellationToken cancellationToken);
+    Task<KeyspaceChange> UpdateAsync(string name, KeyspacePatch patch, IdempotencyStamp? idempotency, CancellationToken cancellationToken);
 
     /// <summary>Removes the keyspace and, in the background, its ranges and their files.</summary>
     /// <param name="name">The keyspace.</param>
@@ -42,8 +47,8 @@ public interface IKeyspaceCatalog
     /// <inheritdoc cref="CreateAsync(KeyspaceDescriptor, IdempotencyStamp?, CancellationToken)"/>
     Task<KeyspaceChange> CreateAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken) => CreateAsync(keyspace, idempotency: null, cancellationToken);
 
-    /// <inheritdoc cref="UpdateAsync(string, TimeSpan, IdempotencyStamp?, CancellationToken)"/>
-    Task<KeyspaceChange> UpdateAsync(string name, TimeSpan retention, CancellationToken cancellationToken) => UpdateAsync(name, retention, idempotency: null, cancellationToken);
+    /// <inheritdoc cref="UpdateAsync(string, KeyspacePatch, IdempotencyStamp?, CancellationToken)"/>
+    Task<KeyspaceChange> UpdateAsync(string name, KeyspacePatch patch, CancellationToken cancellationToken) => UpdateAsync(name, patch, idempotency: null, cancellationToken);
 
     /// <inheritdoc cref="DeleteAsync(string, IdempotencyStamp?, CancellationToken)"/>
     Task<KeyspaceChange> DeleteAsync(string name, CancellationToken cancellationToken) => DeleteAsync(name, idempotency: null, cancellationToken);

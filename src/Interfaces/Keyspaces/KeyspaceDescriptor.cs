@@ -70,7 +70,7 @@ public sealed record KeyspaceDescriptor
     [Id(9)]
     public bool Sloppy { get; init; }
 
-    /// <summary>Isolation of a transaction that names none and whose first key is here.</summary>
+    /// <summary>Isolation of a transaction that names none: the strictest among the keyspaces that it touches. May change.</summary>
     [Id(10)]
     public IsolationLevel DefaultIsolation { get; init; }
 

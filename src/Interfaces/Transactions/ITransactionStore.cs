@@ -35,13 +35,13 @@ public sealed record TransactionView(
     [property: Id(3)] string? Reason);
 
 /// <summary>What a transaction is to be.</summary>
-/// <param name="Isolation">Isolation.</param>
+/// <param name="Isolation">Isolation; null for the strictest default of the keyspaces that it touches.</param>
 /// <param name="ReadOnly">Takes no writes, never conflicts.</param>
 /// <param name="AsOf">The snapshot of a read-only transaction; zero for now.</param>
 /// <param name="Duration">How long it may live, 1 s to <see cref="TransactionLimits.MaxDuration"/>.</param>
 [GenerateSerializer, Immutable, Alias("graindb.transaction-options")]
 public sealed record TransactionOptions(
-    [property: Id(0)] IsolationLevel Isolation,
+    [property: Id(0)] IsolationLevel? Isolation,
     [property: Id(1)] bool ReadOnly,
     [property: Id(2)] Timestamp AsOf,
     [property: Id(3)] TimeSpan Duration);

@@ -69,9 +69,9 @@ public sealed record TransactWrite([property: Id(0)] string Keyspace, [property:
 [GenerateSerializer, Immutable, Alias("graindb.transact-request")]
 public sealed record TransactRequest
 {
-    /// <summary>Isolation. Checks and increments are validated up to the commit under both levels.</summary>
+    /// <summary>Isolation; null for the strictest default of the keyspaces that it touches. Checks and increments are validated up to the commit under both levels.</summary>
     [Id(0)]
-    public IsolationLevel Isolation { get; init; }
+    public IsolationLevel? Isolation { get; init; }
 
     /// <summary>All must hold, or nothing is written.</summary>
     [Id(1)]

@@ -82,6 +82,7 @@ public sealed class ErrorTableTests
         Assert.Equal(1, ProblemMapper.RetryAfterSeconds(Failure.NotApplied(ErrorCode.Unavailable, "x")));
         Assert.Equal(1, ProblemMapper.RetryAfterSeconds(Failure.NotApplied(ErrorCode.Unavailable, "x") with { RetryAfter = TimeSpan.Zero }));
         Assert.Null(ProblemMapper.RetryAfterSeconds(Failure.NotApplied(ErrorCode.KeyNotFound, "x")));
+        Assert.Null(ProblemMapper.RetryAfterSeconds(Failure.NotApplied(ErrorCode.TransactionConflict, "x")));
     }
 
     [Theory]

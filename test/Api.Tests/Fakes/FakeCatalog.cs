@@ -46,19 +46,19 @@ internal sealed class FakeCatalog : IKeyspaceCatalog
                 return new KeyspaceChange(keyspace, Created: true, IsRepeated: false);
             }
 
-            return there.Partitioning == keyspace.Partitioning && there.Partitions == keyspace.Partitions && there.Retention == keyspace.Retention
+            return there.Partitioning == keyspace.Partitioning && there.Partitions == keyspace.Partitions && there.Retention == keyspace.Retention && there.DefaultIsolation == keyspace.DefaultIsolation
                 ? new KeyspaceChange(there, Created: false, IsRepeated: false)
                 : throw new GrainDbException(Failure.NotApplied(ErrorCode.KeyspaceExists, "It exists with another configuration."));
         }));
     }
 
-    public Task<KeyspaceChange> UpdateAsync(string name, TimeSpan retention, IdempotencyStamp? idempotency, CancellationToken cancellationToken)
+    public Task<KeyspaceChange> UpdateAsync(string name, KeyspacePatch patch, IdempotencyStamp? idempotency, CancellationToken cancellationToken)
     {
         Enter();
         return Task.FromResult(Once(idempotency, () =>
         {
             Require(name);
-            _keyspaces[name] = _keyspaces[name] with { Retention = retention, Generation = _keyspaces[name].Generation + 1 };
+            _keyspaces[name] = _keyspaces[name] with { Retention = patch.Retention ?? _keyspaces[name].Retention, DefaultIsolation = patch.DefaultIsolation ?? _keyspaces[name].DefaultIsolation, Generation = _keyspaces[name].Generation + 1 };
             return new KeyspaceChange(_keyspaces[name], Created: false, IsRepeated: false);
         }));
     }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using GrainDb.Api.Tests.Serving;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Api.Tests.Keyspaces;
 
@@ -17,7 +18,7 @@ public sealed class KeyspaceRoutesTests : IAsyncLifetime
     [Fact]
     public async Task Creating_is_201_then_200_then_409()
     {
-        const string Body = """{"family":"strong","partitioning":"hash","partitions":8,"replicationFactor":1,"retention":"2h","defaultIsolation":"snapshot"}""";
+        const string Body = """{"family":"strong","partitioning":"hash","partitions":8,"replicationFactor":1,"retention":"2h","defaultIsolation":"serializable"}""";
         var created = await PutAsync("orders", Body);
         Assert.Equal(HttpStatusCode.Created, created.StatusCode);
         Assert.Equal("/v1/keyspaces/orders", created.Headers.Location!.ToString());
@@ -28,9 +29,10 @@ public sealed class KeyspaceRoutesTests : IAsyncLifetime
         Assert.Equal(8, view.GetProperty("partitions").GetInt32());
         Assert.Equal(1, view.GetProperty("replicationFactor").GetInt32());
         Assert.Equal("2h", view.GetProperty("retention").GetString());
-        Assert.Equal("snapshot", view.GetProperty("defaultIsolation").GetString());
+        Assert.Equal("serializable", view.GetProperty("defaultIsolation").GetString());
         Assert.Equal(HttpStatusCode.OK, (await PutAsync("orders", Body)).StatusCode);
         await Problems.AssertIsAsync(await PutAsync("orders", """{"partitioning":"hash","partitions":9}"""), ErrorCode.KeyspaceExists);
+        await Problems.AssertIsAsync(await PutAsync("orders", Body.Replace("serializable", "snapshot", StringComparison.Ordinal)), ErrorCode.KeyspaceExists);
     }
 
     [Fact]
@@ -42,6 +44,7 @@ public sealed class KeyspaceRoutesTests : IAsyncLifetime
         Assert.Equal(KeyspacePartitioning.Range, created.Partitioning);
         Assert.Equal(1, created.Partitions);
         Assert.Equal(TimeSpan.FromHours(1), created.Retention);
+        Assert.Equal(IsolationLevel.Snapshot, created.DefaultIsolation);
     }
 
     [Fact]
@@ -74,12 +77,12 @@ public sealed class KeyspaceRoutesTests : IAsyncLifetime
     [InlineData("""{"retention":"1s"}""", "retention is '1s'; it must be from 1m to 365d")]
     [InlineData("""{"retention":"long"}""", "retention is 'long'")]
     [InlineData("""{"retention":60}""", "a string is expected")]
-    [InlineData("""{"defaultIsolation":"serializable"}""", "defaultIsolation 'serializable' is not offered")]
     [InlineData("""{"family":"eventual","conflict":"newest"}""", "conflict is 'newest'; it must be siblings, lww, crdt:counter")]
     [InlineData("""{"family":"eventual","partitions":4097}""", "partitions is 4097")]
     [InlineData("""{"family":"eventual","partitioning":"modulo"}""", "partitioning is 'modulo'")]
     [InlineData("""{"family":"causal"}""", "family is 'causal'; it must be strong or eventual")]
     [InlineData("""{"family":"eventual","sloppy":"yes"}""", "sloppy")]
+    [InlineData("""{"defaultIsolation":"chaos"}""", "defaultIsolation is 'chaos'; it must be snapshot or serializable")]
     [InlineData("""{"placement":[]}""", "placement is not offered")]
     [InlineData("""{"colour":"red"}""", "'colour' is not known")]
     public async Task Wrong_members_are_named_with_value_and_bound(string body, string why)
@@ -164,10 +167,12 @@ public sealed class KeyspaceRoutesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Only_the_retention_may_change()
+    public async Task Only_retention_and_default_isolation_may_change_each_by_itself()
     {
         var changed = await _server.SendJsonAsync(HttpMethod.Patch, "/v1/keyspaces/default", """{"retention":"7d"}""");
         Assert.Equal("7d", (await ApiServer.ReadJsonAsync(changed)).GetProperty("retention").GetString());
+        var stricter = await ApiServer.ReadJsonAsync(await _server.SendJsonAsync(HttpMethod.Patch, "/v1/keyspaces/default", """{"defaultIsolation":"serializable"}"""));
+        Assert.Equal(("serializable", "7d"), (stricter.GetProperty("defaultIsolation").GetString(), stricter.GetProperty("retention").GetString()));
         foreach (var body in new[] { """{"partitions":2}""", """{"retention":"7d","splitKeys":[]}""", "{}", """{"retention":"0s"}""" })
             await Problems.AssertIsAsync(await _server.SendJsonAsync(HttpMethod.Patch, "/v1/keyspaces/default", body), ErrorCode.InvalidRequest);
         await Problems.AssertIsAsync(await _server.SendAsync(HttpMethod.Patch, "/v1/keyspaces/default"), ErrorCode.InvalidRequest);

@@ -3,6 +3,7 @@ using System.Text;
 using GrainDb.Cluster.Tests.Faults;
 using GrainDb.Cluster.Tests.Hosting;
 using GrainDb.Cluster.Tests.Replication;
+using GrainDb.Cluster.Tests.Transactions;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Ranges;
@@ -11,6 +12,7 @@ using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Cluster.Tests.Changes;
 
@@ -143,6 +145,49 @@ public sealed class ChangeFeedTests : IAsyncLifetime
             read.AddRange((await stream.NextAsync(TimeSpan.FromSeconds(10), Token)).Changes.Select(change => (Encoding.UTF8.GetString(change.Key.Span), change.Version)));
 
         Assert.Equal(written.OrderBy(change => change.Item2), read);
+    }
+
+    [Fact]
+    public async Task The_writes_of_a_transaction_over_several_ranges_come_together_and_those_of_an_aborted_one_never()
+    {
+        var client = await TransactionClient.CreateAsync(_cluster, "together");
+        await using var stream = await OpenAsync(1, "together", from: null);
+        var running = Enumerable.Range(0, 3).Select(node => Task.Run(() => TransactAsync(client, node))).ToArray();
+        var committed = (await Task.WhenAll(running)).SelectMany(results => results).ToDictionary(result => result.Transaction, result => result.CommitTimestamp);
+
+        var read = new List<FeedChange>();
+        while (read.Count < 3 * committed.Count || stream.Position.CompleteUpTo < committed.Values.Max())
+            read.AddRange((await stream.NextAsync(TimeSpan.FromSeconds(10), Token)).Changes);
+
+        // The order is by version and then by key; two transactions may have one timestamp, drawn by different ranges.
+        Assert.Equal(read.OrderBy(change => change.Version).ThenBy(KeyOf, StringComparer.Ordinal), read);
+        Assert.Equal(committed.Count, read.Select(change => change.Transaction).Distinct().Count());
+        foreach (var writes in read.GroupBy(change => change.Transaction))
+        {
+            Assert.Equal(["a", "k", "x"], writes.Select(change => KeyOf(change)[..1]));
+            Assert.All(writes, change => Assert.Equal(committed[writes.Key], change.Version));
+        }
+    }
+
+    private static string KeyOf(FeedChange change) => Encoding.UTF8.GetString(change.Key.Span);
+
+    /// <summary>Writes one key in each of the three ranges, again and again; every second time a check keeps it from happening.</summary>
+    private static async Task<List<TransactResult>> TransactAsync(TransactionClient client, int node)
+    {
+        var committed = new List<TransactResult>();
+        for (var i = 0; i < 20; i++)
+        {
+            var result = await client.TransactAsync(node, new TransactRequest
+            {
+                Checks = i % 2 == 0 ? [] : [client.Check($"a-{node}", CheckKind.ValueEquals, "never")],
+                Writes = [client.Write($"a-{node}", $"{i}"), client.Write($"k-{node}", $"{i}"), client.Write($"x-{node}", $"{i}")],
+            });
+            Assert.Null(result.Failure);
+            if (result.Committed)
+                committed.Add(result);
+        }
+
+        return committed;
     }
 
     private IChangeFeed Feed(int node) => _cluster.Service<IChangeFeed>(node);

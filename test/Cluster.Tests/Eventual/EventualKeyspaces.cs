@@ -1,4 +1,5 @@
 using GrainDb.Cluster.Tests.Hosting;
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
@@ -17,7 +18,17 @@ internal static class EventualKeyspaces
 
     /// <summary>Waits until all replicas of the keyspace take part and hold the same.</summary>
     public static Task UntilAgreedAsync(this GrainDbCluster cluster, string keyspace, int node = 0) =>
-        cluster.UntilAsync(async () => (await cluster.View(node).GetRangesAsync(keyspace, unhealthyOnly: false, CancellationToken.None)).All(HasAgreed));
+        cluster.UntilAsync(async () =>
+        {
+            try
+            {
+                return (await cluster.View(node).GetRangesAsync(keyspace, unhealthyOnly: false, CancellationToken.None)).All(HasAgreed);
+            }
+            catch (GrainDbException)
+            {
+                return false; // the meta range has no leader for a moment
+            }
+        });
 
     /// <summary>One that nobody ever asked for anything is in memory nowhere.</summary>
     private static bool HasAgreed(RangeStatus range) =>

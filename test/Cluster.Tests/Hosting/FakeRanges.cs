@@ -190,7 +190,7 @@ internal sealed class FakeReplica(RangeId range, string node) : IReplicaGrain
 }
 
 /// <summary>A leader that serves everything, at the snapshot asked for or at <see cref="Now"/>.</summary>
-internal sealed class FakeLeader(RangeId range) : IKeyRangeGrain
+internal sealed class FakeLeader(RangeId range) : SilentRange
 {
     public static readonly Timestamp Now = new(9_000);
 
@@ -211,49 +211,31 @@ internal sealed class FakeLeader(RangeId range) : IKeyRangeGrain
         return new RangeChangesResult { Resolved = resolved };
     };
 
-    public ValueTask<WriteResult> WriteAsync(RangeWrite request)
+    public override ValueTask<WriteResult> WriteAsync(RangeWrite request)
     {
         Writes.Add(request);
         return new(new WriteResult { Version = Now, ServedBy = Me });
     }
 
-    public ValueTask<ReadResult> ReadAsync(RangeRead request)
+    public override ValueTask<ReadResult> ReadAsync(RangeRead request)
     {
         Reads.Add(request);
         return new(new ReadResult { ReadTimestamp = At(request.AsOf), ServedBy = Me });
     }
 
-    public ValueTask<ScanResult> ScanAsync(RangeScan request)
+    public override ValueTask<ScanResult> ScanAsync(RangeScan request)
     {
         Scans.Add(request);
         return new(new ScanResult { ReadTimestamp = At(request.AsOf), ServedBy = Me });
     }
 
-    public ValueTask<HistoryResult> HistoryAsync(RangeHistory request) => throw new NotSupportedException();
+    public override ValueTask<RangeChangesResult> ChangesAsync(RangeChanges request, CancellationToken cancellationToken) => Changes(request, cancellationToken);
 
-    public ValueTask<RangeChangesResult> ChangesAsync(RangeChanges request, CancellationToken cancellationToken) => Changes(request, cancellationToken);
-
-    public ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => throw new NotSupportedException();
-
-    public ValueTask<RangeCommitResult> CommitAsync(TransactionWork request) => throw new NotSupportedException();
-
-    public ValueTask<TransactResult> TransactAsync(RangeTransact request) => throw new NotSupportedException();
-
-    public ValueTask<Failure?> ResolveAsync(Resolution[] resolutions) => throw new NotSupportedException();
-
-    public ValueTask<Failure?> RefreshAsync(RangeRefresh request) => throw new NotSupportedException();
-
-    public Task TransferLeaderAsync(string node)
+    public override Task TransferLeaderAsync(string node)
     {
         Transfers.Add(node);
         return Task.CompletedTask;
     }
-
-    public Task WakeAsync() => throw new NotSupportedException();
-
-    public Task<Lsn> CheckpointAsync() => throw new NotSupportedException();
-
-    public Task<Timestamp> CollectGarbageAsync() => throw new NotSupportedException();
 
     private ServedBy Me => new("local", range, "n1", ReplicaRole.Leader);
 
@@ -261,7 +243,7 @@ internal sealed class FakeLeader(RangeId range) : IKeyRangeGrain
 }
 
 /// <summary>The meta range's rows in memory.</summary>
-internal sealed class FakeMetaLeader : IKeyRangeGrain
+internal sealed class FakeMetaLeader : SilentRange
 {
     private readonly SortedDictionary<string, ReadOnlyMemory<byte>> _rows = new(StringComparer.Ordinal);
     private Timestamp _version = new(1);
@@ -303,7 +285,7 @@ internal sealed class FakeMetaLeader : IKeyRangeGrain
     /// <summary>Called before the next write.</summary>
     public Action? BeforeWrite { get; set; }
 
-    public ValueTask<WriteResult> WriteAsync(RangeWrite request)
+    public override ValueTask<WriteResult> WriteAsync(RangeWrite request)
     {
         var before = BeforeWrite;
         BeforeWrite = null;
@@ -316,37 +298,15 @@ internal sealed class FakeMetaLeader : IKeyRangeGrain
         return new(new WriteResult { Version = _version });
     }
 
-    public ValueTask<ReadResult> ReadAsync(RangeRead request)
+    public override ValueTask<ReadResult> ReadAsync(RangeRead request)
     {
         Refreshes++;
         return new(new ReadResult { Found = true, Version = _version, ReadTimestamp = _version, Value = _rows[MetaRows.CatalogKey] });
     }
 
-    public ValueTask<ScanResult> ScanAsync(RangeScan request) => new(new ScanResult
+    public override ValueTask<ScanResult> ScanAsync(RangeScan request) => new(new ScanResult
     {
         ReadTimestamp = _version,
         Items = [.. _rows.Select(row => new ScanItem(MetaRows.Bytes(row.Key), _version, MetaRows.ContentType, row.Value))],
     });
-
-    public ValueTask<HistoryResult> HistoryAsync(RangeHistory request) => throw new NotSupportedException();
-
-    public ValueTask<RangeChangesResult> ChangesAsync(RangeChanges request, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => throw new NotSupportedException();
-
-    public ValueTask<RangeCommitResult> CommitAsync(TransactionWork request) => throw new NotSupportedException();
-
-    public ValueTask<TransactResult> TransactAsync(RangeTransact request) => throw new NotSupportedException();
-
-    public ValueTask<Failure?> ResolveAsync(Resolution[] resolutions) => throw new NotSupportedException();
-
-    public ValueTask<Failure?> RefreshAsync(RangeRefresh request) => throw new NotSupportedException();
-
-    public Task TransferLeaderAsync(string node) => throw new NotSupportedException();
-
-    public Task WakeAsync() => throw new NotSupportedException();
-
-    public Task<Lsn> CheckpointAsync() => throw new NotSupportedException();
-
-    public Task<Timestamp> CollectGarbageAsync() => throw new NotSupportedException();
 }

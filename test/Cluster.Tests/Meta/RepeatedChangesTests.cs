@@ -28,7 +28,7 @@ public sealed class RepeatedChangesTests : IAsyncLifetime
         var wanted = new KeyspaceDescriptor { Name = "orders" };
         var first = await CreateAsync(wanted, "a");
         Assert.Equal((true, false, 1), (first.Created, first.IsRepeated, first.Keyspace.ReplicationFactor));
-        await Catalog.UpdateAsync("orders", TimeSpan.FromHours(7), TestContext.Current.CancellationToken);
+        await Catalog.UpdateAsync("orders", new KeyspacePatch(TimeSpan.FromHours(7)), TestContext.Current.CancellationToken);
         AssertRepeated(first, await CreateAsync(wanted, "a"));
         await Catalog.DeleteAsync("orders", TestContext.Current.CancellationToken);
         AssertRepeated(first, await CreateAsync(wanted, "a"));
@@ -86,7 +86,7 @@ public sealed class RepeatedChangesTests : IAsyncLifetime
         Catalog.CreateAsync(keyspace, new IdempotencyStamp(key, 1, default), TestContext.Current.CancellationToken);
 
     private Task<KeyspaceChange> UpdateAsync(int hours, string key) =>
-        Catalog.UpdateAsync("orders", TimeSpan.FromHours(hours), new IdempotencyStamp(key, 1, default), TestContext.Current.CancellationToken);
+        Catalog.UpdateAsync("orders", new KeyspacePatch(TimeSpan.FromHours(hours)), new IdempotencyStamp(key, 1, default), TestContext.Current.CancellationToken);
 
     private Task<KeyspaceChange> DeleteAsync(string key) =>
         Catalog.DeleteAsync("orders", new IdempotencyStamp(key, 1, default), TestContext.Current.CancellationToken);

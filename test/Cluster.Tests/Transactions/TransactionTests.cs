@@ -4,6 +4,7 @@ using GrainDb.Cluster.Tests.Hosting;
 using GrainDb.Grains.Hosting;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Cluster.Tests.Transactions;
@@ -78,26 +79,6 @@ public sealed class TransactionTests : IAsyncLifetime
         Assert.Equal(TransactionStatus.Aborted, (await _client.FindAsync(2, second))!.Status);
     }
 
-    [Fact]
-    public async Task Serializable_transactions_do_not_skew_over_ranges()
-    {
-        await _client.PutAsync(0, "doctor-a", "on");
-        await _client.PutAsync(0, "x-doctor", "on");
-        for (var round = 0; round < 20; round++)
-        {
-            await _client.PutAsync(0, "doctor-a", "on");
-            await _client.PutAsync(0, "x-doctor", "on");
-            var (one, other) = (await _client.BeginAsync(0, IsolationLevel.Serializable), await _client.BeginAsync(1, IsolationLevel.Serializable));
-            Assert.Equal("on", await _client.ReadAsync(0, one, "x-doctor"));
-            Assert.Equal("on", await _client.ReadAsync(1, other, "doctor-a"));
-            await _client.WriteAsync(0, one, "doctor-a", "off");
-            await _client.WriteAsync(1, other, "x-doctor", "off");
-            var results = await Task.WhenAll(_client.CommitAsync(0, one), _client.CommitAsync(1, other));
-            Assert.Contains(results, result => result.Failure is not null);
-            Assert.True(await _client.GetAsync(2, "doctor-a") == "on" || await _client.GetAsync(2, "x-doctor") == "on");
-        }
-    }
-
     [Theory]
     [InlineData("a", "b")]
     [InlineData("a", "x")]
@@ -155,6 +136,71 @@ public sealed class TransactionTests : IAsyncLifetime
         Assert.Equal("5", await _client.GetAsync(0, second));
         var other = await _client.TransactAsync(0, request with { Idempotency = request.Idempotency with { RequestHash = 2 } });
         Assert.Equal(ErrorCode.IdempotencyMismatch, other.Failure!.Code);
+    }
+
+    [Fact]
+    public async Task A_kept_answer_has_the_keys_of_its_first_answer_also_where_they_are_hashed()
+    {
+        await _cluster.Keyspaces(0).CreateAsync(
+            new KeyspaceDescriptor { Name = "hashed", Partitioning = KeyspacePartitioning.Hash, Partitions = 1 }, CancellationToken.None);
+        var key = "key"u8.ToArray();
+        Assert.Null((await _cluster.PutAsync(0, "hashed", "key", "there")).Failure);
+        var request = new TransactRequest
+        {
+            Reads = [new TransactRead("hashed", key, IsScan: false, null, 0)],
+            Writes = [new TransactWrite("hashed", new KeyWrite(key, WriteKind.Put, "1"u8.ToArray(), "", default, null), null)],
+            Idempotency = new IdempotencyStamp("hashed", 1, default),
+        };
+        for (var node = 0; node < 3; node++)
+        {
+            var result = await _client.TransactAsync(node, request);
+            Assert.Null(result.Failure);
+            Assert.Equal(("key", "there"), (Encoding.UTF8.GetString(result.Reads[0].Item!.Value.Key.Span), Encoding.UTF8.GetString(result.Reads[0].Item!.Value.Value.Span)));
+        }
+    }
+
+    [Fact]
+    public async Task A_node_takes_no_more_than_its_bound_of_open_transactions()
+    {
+        var open = _cluster.Service<Grains.Transactions.OpenTransactions>(0);
+        for (var i = open.Count; i < TransactionLimits.MaxOpenPerNode - 1; i++)
+            Assert.Null(open.TryEnter());
+        var last = await _client.BeginAsync(0);
+        var options = new TransactionOptions(IsolationLevel.Snapshot, ReadOnly: false, default, TransactionLimits.DefaultDuration);
+
+        var refused = (await _cluster.Transactions(0).BeginAsync(options, GrainDbCluster.Timeout, CancellationToken.None)).Failure!;
+        Assert.Equal((ErrorCode.Overloaded, Outcome.NotApplied), (refused.Code, refused.Outcome));
+        await _client.BeginAsync(1);
+        Assert.Null(await _cluster.Transactions(0).RollbackAsync(last, GrainDbCluster.Timeout, CancellationToken.None));
+        await _client.BeginAsync(0);
+    }
+
+    [Fact]
+    public async Task A_transaction_that_is_forgotten_by_its_client_ends_by_itself()
+    {
+        var open = _cluster.Service<Grains.Transactions.OpenTransactions>(0);
+        var brief = (await _cluster.Transactions(0).BeginAsync(
+            new TransactionOptions(IsolationLevel.Snapshot, ReadOnly: false, default, TimeSpan.FromSeconds(1)), GrainDbCluster.Timeout, CancellationToken.None)).Id;
+        var idle = (await _cluster.Transactions(0).BeginAsync(
+            new TransactionOptions(IsolationLevel.Snapshot, ReadOnly: false, default, TransactionLimits.MaxDuration), GrainDbCluster.Timeout, CancellationToken.None)).Id;
+        var kept = (await _cluster.Transactions(0).BeginAsync(
+            new TransactionOptions(IsolationLevel.Snapshot, ReadOnly: false, default, TransactionLimits.MaxDuration), GrainDbCluster.Timeout, CancellationToken.None)).Id;
+        await _client.WriteAsync(1, brief, "brief", "never");
+        await _client.WriteAsync(1, idle, "idle", "never");
+        await _client.WriteAsync(1, kept, "kept", "1");
+
+        // Nobody asks anything of the two; to look is not to use.
+        await _cluster.UntilAsync(async () =>
+        {
+            Assert.Null((await _cluster.Transactions(2).KeepAliveAsync(kept, GrainDbCluster.Timeout, CancellationToken.None)).Failure);
+            return (await _client.FindAsync(1, brief))!.Status == TransactionStatus.Aborted && (await _client.FindAsync(1, idle))!.Status == TransactionStatus.Aborted;
+        });
+        Assert.Equal(1, open.Count);
+        Assert.Contains("1 s", (await _client.FindAsync(1, brief))!.Reason, StringComparison.Ordinal);
+        Assert.Contains("idle", (await _client.FindAsync(1, idle))!.Reason, StringComparison.Ordinal);
+        Assert.Equal(ErrorCode.TransactionExpired, (await _client.CommitAsync(2, idle)).Failure!.Code);
+        Assert.Null((await _client.CommitAsync(2, kept)).Failure);
+        Assert.Null(await _client.GetAsync(0, "idle"));
     }
 
     [Theory]

@@ -1,6 +1,5 @@
 using System.Text;
 using GrainDb.Engine.Eventual;
-using GrainDb.Engine.Tests.Ranges;
 using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Replicas;

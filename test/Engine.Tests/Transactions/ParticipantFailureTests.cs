@@ -8,6 +8,7 @@ using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 using GrainDb.Interfaces.Transactions;
 using Xunit;
 
@@ -150,6 +151,12 @@ public sealed class ParticipantFailureTests
         trio.Run(leader.PrepareAsync(new RangePrepare(Work(id, "a"), ParticipantRig.Participants)).AsTask());
         trio.Run(leader.ResolveAsync([new Resolution(aborted, Timestamp.Zero)]).AsTask());
         trio.Run(leader.WriteAsync(new RangeWrite([RangeRig.Put("b", "1")], Generation: 1) { Idempotency = new IdempotencyStamp("key", 1, default) }).AsTask());
+
+        // What a leader has in memory it sends from there, and what somebody lacks who was heard of it keeps: another leader has only the log behind its checkpoints.
+        trio.RestartAll();
+        trio.Pass(2000);
+        leader = trio.NewLeader("node1");
+        Assert.Null(trio.Run(leader.StartAsync()));
         for (var round = 0; round < 3; round++)
         {
             for (var i = 0; i < 40; i++)
@@ -157,7 +164,6 @@ public sealed class ParticipantFailureTests
             leader.Replica.Checkpoint(CancellationToken.None);
         }
 
-        // What a leader has in memory it sends from there: another one has only the log.
         trio.RestartAll();
         trio.Pass(2000);
         leader = trio.NewLeader("node1");
@@ -166,6 +172,7 @@ public sealed class ParticipantFailureTests
         trio.Pass(3000);
 
         var late = trio.Replicas["node3"].Replica;
+        Assert.True(late.Log.CheckpointLsn > Lsn.Zero, "it got a snapshot: it writes no checkpoints itself");
         Assert.Equal(leader.Replica.AppliedLsn, late.AppliedLsn);
         Assert.NotNull(late.Transactions.Prepared.Find(id));
         Assert.Equal(Timestamp.Zero, late.FindOutcome(aborted));

@@ -22,13 +22,7 @@ public static class AppendChecker
         var reads = ListReads.Of(transactions, anomalies);
         var orders = new ListOrders(transactions, writers, reads, anomalies);
         var nodes = new Nodes(transactions, orders.Seen.Select(seen => seen.Transaction));
-        var graph = new DependencyGraph(nodes.Transactions);
-        foreach (var order in orders.ToKeyOrders(nodes))
-            order.AddDependencies(graph);
-        if (isRealTime)
-            RealTimeOrder.Add(graph);
-        graph.Seal();
-        anomalies.AddRange(new CycleSearch(graph).Find().Select(cycle => CycleNames.Describe(cycle, nodes.Transactions)));
+        anomalies.AddRange(CycleAnomalies.Find(nodes, orders.ToKeyOrders(nodes), isRealTime));
         return anomalies;
     }
 
@@ -37,5 +31,5 @@ public static class AppendChecker
     /// <param name="level">The level.</param>
     /// <param name="isRealTime">Whether one that began after another had ended must come after it.</param>
     public static IReadOnlyList<Anomaly> Check(IReadOnlyList<ClientTransaction> transactions, IsolationLevel level, bool isRealTime) =>
-        Check([.. transactions.Select(transaction => transaction with { Isolation = level })], isRealTime);
+        Check(transactions.HeldTo(level), isRealTime);
 }

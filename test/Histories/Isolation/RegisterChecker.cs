@@ -18,13 +18,7 @@ public static class RegisterChecker
         var anomalies = new List<Anomaly>();
         var reads = new RegisterReads(transactions, anomalies);
         var nodes = new Nodes(transactions, reads.Seen);
-        var graph = new DependencyGraph(nodes.Transactions);
-        foreach (var order in reads.ToKeyOrders(nodes))
-            order.AddDependencies(graph);
-        if (isRealTime)
-            RealTimeOrder.Add(graph);
-        graph.Seal();
-        anomalies.AddRange(new CycleSearch(graph).Find().Select(cycle => CycleNames.Describe(cycle, nodes.Transactions)));
+        anomalies.AddRange(CycleAnomalies.Find(nodes, reads.ToKeyOrders(nodes), isRealTime));
         return anomalies;
     }
 
@@ -33,5 +27,5 @@ public static class RegisterChecker
     /// <param name="level">The level.</param>
     /// <param name="isRealTime">Whether one that began after another had ended must come after it.</param>
     public static IReadOnlyList<Anomaly> Check(IReadOnlyList<ClientTransaction> transactions, IsolationLevel level, bool isRealTime) =>
-        Check([.. transactions.Select(transaction => transaction with { Isolation = level })], isRealTime);
+        Check(transactions.HeldTo(level), isRealTime);
 }

@@ -79,7 +79,7 @@ internal sealed class EventualClient
     private async Task WriteAsync(string key)
     {
         var seen = _random.NextDouble() < _cluster.Profile.InformedShare && _seen.TryGetValue(key, out var context) ? context : CausalContext.None;
-        var delete = seen != CausalContext.None && _random.Next(3) == 0;
+        var delete = seen != CausalContext.None && _random.NextDouble() < _cluster.Profile.DeleteShare;
         var write = new EventualWrite
         {
             Key = Encoding.UTF8.GetBytes(key),

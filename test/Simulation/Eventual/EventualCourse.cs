@@ -17,4 +17,10 @@ internal enum EventualCourse
 
     /// <summary>Messages are late, and everybody wants the same keys.</summary>
     Crowd,
+
+    /// <summary>The same, and keys are deleted and forgotten all the while.</summary>
+    Forgetting,
+
+    /// <summary>All machines stop at once, again and again.</summary>
+    PowerLoss,
 }

@@ -1,3 +1,4 @@
+using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Simulation.Core;
 
 namespace GrainDb.Simulation.Eventual;
@@ -17,7 +18,7 @@ internal sealed class EventualCourses
         _cluster = cluster;
         _random = cluster.World.NewRandom("course");
         _process = new SimulatedProcess(cluster.World, "course", _random);
-        if (cluster.Profile.Course is not (EventualCourse.None or EventualCourse.Crowd))
+        if (cluster.Profile.Course is not (EventualCourse.None or EventualCourse.Crowd or EventualCourse.Forgetting))
             _process.Start(RunAsync);
     }
 
@@ -34,6 +35,7 @@ internal sealed class EventualCourses
             {
                 EventualCourse.LostWitness => LostWitnessAsync(members),
                 EventualCourse.LostCoordinator => LostCoordinatorAsync(members),
+                EventualCourse.PowerLoss => PowerLossAsync(),
                 _ => CutOffMoveAsync(),
             });
         }
@@ -64,6 +66,16 @@ internal sealed class EventualCourses
         await DelayAsync(1000 + _random.Next(2000));
         if (_cluster.AreThingsBreaking && _cluster.IsWhole)
             _cluster.LoseDisk(members[0]);
+    }
+
+    private async Task PowerLossAsync()
+    {
+        await DelayAsync(500 + _random.Next(2000));
+        foreach (var node in _cluster.Nodes.Where(node => node.IsUp))
+        {
+            node.Crash(CrashOutcome.LoseUnsynced);
+            node.Start();
+        }
     }
 
     private async Task CutOffMoveAsync()

@@ -184,7 +184,7 @@ internal sealed class EventualNode
     {
         while (true)
         {
-            await Task.Delay(TimeSpan.FromSeconds(_cluster.AreThingsBreaking ? 1 + (6 * _random.NextDouble()) : 1), Clock);
+            await Task.Delay(_cluster.AreThingsBreaking ? _cluster.Profile.CareInterval * (0.25 + (1.5 * _random.NextDouble())) : TimeSpan.FromSeconds(1), Clock);
             foreach (var id in _replicas.Keys.ToList())
             {
                 if (View.Contains(id) && _repairs.TryGetValue(id, out var repair))

@@ -46,6 +46,12 @@ internal sealed record EventualProfile
     /// </summary>
     public bool Repeats => !Moves && !LosesDisks;
 
+    /// <summary>Part of those that delete.</summary>
+    public double DeleteShare { get; init; } = 1.0 / 3;
+
+    /// <summary>Average time between two comparisons of a node's replicas with the others, and between two rounds that forget.</summary>
+    public TimeSpan CareInterval { get; init; } = TimeSpan.FromSeconds(4);
+
     public TimeSpan Duration => TimeSpan.FromSeconds(20);
 
     /// <summary>Draws a run's mixture.</summary>
@@ -83,16 +89,23 @@ internal sealed record EventualProfile
         Course = course,
         Policy = ConflictPolicy.Siblings,
         Sloppy = course == EventualCourse.LostCoordinator,
-        Network = course == EventualCourse.Crowd ? new LinkFaults { LateShare = 0.3, LongDelay = TimeSpan.FromSeconds(2) } : LinkFaults.Good,
+        Network = course switch
+        {
+            EventualCourse.Crowd => new LinkFaults { LateShare = 0.3, LongDelay = TimeSpan.FromSeconds(2) },
+            EventualCourse.Forgetting => new LinkFaults { LateShare = 0.2, LossShare = 0.3, LongDelay = TimeSpan.FromSeconds(4) },
+            _ => LinkFaults.Good,
+        },
         Cuts = false,
         Crashes = false,
         LosesDisks = course is EventualCourse.LostWitness or EventualCourse.LostCoordinator,
         Moves = course == EventualCourse.CutOffMove,
-        Rounds = random.Next(2) == 0,
+        Rounds = course == EventualCourse.Forgetting || random.Next(2) == 0,
         WallOffset = TimeSpan.Zero,
         Faults = faults,
         Keys = 1 + random.Next(2),
         LongestPause = TimeSpan.FromMilliseconds(60),
-        InformedShare = 0.15,
+        InformedShare = course == EventualCourse.Forgetting ? 0.8 : 0.15,
+        DeleteShare = course == EventualCourse.Forgetting ? 0.7 : 1.0 / 3,
+        CareInterval = TimeSpan.FromSeconds(course == EventualCourse.Forgetting ? 0.5 : 4),
     };
 }

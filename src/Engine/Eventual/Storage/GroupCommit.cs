@@ -32,6 +32,7 @@ internal sealed class GroupCommit<TBatch>
     private long _queuedBytes;
     private bool _busy;
     private bool _closed;
+    private TBatch? _unsynced; // only of the deliberate error
     private TaskCompletionSource? _ended;
 
     /// <param name="log">The log.</param>
@@ -98,7 +99,9 @@ internal sealed class GroupCommit<TBatch>
     private void Flush()
     {
         List<LogOperation<TBatch>> taken = [];
-        using (var batch = _begin())
+        SyncLate();
+        var batch = _begin();
+        try
         {
             while (batch.Records.Bytes.Length < FullBytes && TryDequeue() is { } operation)
             {
@@ -116,9 +119,13 @@ internal sealed class GroupCommit<TBatch>
                 else
                     operation.Fail(failure);
             }
-
+        }
+        finally
+        {
             if (_acknowledgesFirst)
-                TryAppend(batch);
+                _unsynced = batch;
+            else
+                batch.Dispose();
         }
 
         bool more;
@@ -133,6 +140,16 @@ internal sealed class GroupCommit<TBatch>
             _schedule(Flush);
         else
             ended?.TrySetResult();
+    }
+
+    /// <summary>The deliberate error: what was acknowledged becomes durable with whatever comes next.</summary>
+    private void SyncLate()
+    {
+        if (_unsynced is not { } late)
+            return;
+        TryAppend(late);
+        late.Dispose();
+        _unsynced = null;
     }
 
     private LogOperation<TBatch>? TryDequeue()

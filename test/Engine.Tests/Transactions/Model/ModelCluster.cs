@@ -29,7 +29,7 @@ internal sealed class ModelCluster
         ClockSpread = clockSpread;
         World = new World(seed, Trace.None);
         Network = new SimulatedNetwork(World, answer => answer?.ToString() ?? "");
-        RangeDescriptor[] ranges = [.. ModelKeyspace.Ordered.Ranges, .. ModelKeyspace.Hashed.Ranges];
+        RangeDescriptor[] ranges = [.. ModelKeyspace.All.SelectMany(keyspace => keyspace.Ranges)];
         for (var index = 0; index < 3; index++)
         {
             var node = NewNode($"n{index}");
@@ -148,6 +148,6 @@ internal sealed class ModelCluster
 /// <summary>One node of the model.</summary>
 internal sealed record ModelNode(SimulatedProcess Process, TimeProvider Time, CoordinatorContext Context, ModelRanges Reach)
 {
-    public TransactionCoordinator Begin(IsolationLevel isolation = IsolationLevel.Snapshot, bool readOnly = false, Timestamp asOf = default, TimeSpan? duration = null) =>
+    public TransactionCoordinator Begin(IsolationLevel? isolation = IsolationLevel.Snapshot, bool readOnly = false, Timestamp asOf = default, TimeSpan? duration = null) =>
         new(Context, Context.NewId(), new TransactionOptions(isolation, readOnly, asOf, duration ?? TransactionLimits.DefaultDuration));
 }

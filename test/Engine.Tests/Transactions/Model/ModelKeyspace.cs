@@ -3,6 +3,7 @@ using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Engine.Tests.Transactions.Model;
 
@@ -15,9 +16,12 @@ internal sealed class ModelKeyspace : IKeyspaceRoutes
     /// <summary>By hash, in two: ranges 4 and 5.</summary>
     public static readonly ModelKeyspace Hashed = new("hashed", KeyspacePartitioning.Hash, 4, [[], RoutingKey.PartitionStart(1, 2)]);
 
-    private ModelKeyspace(string name, KeyspacePartitioning partitioning, long firstRange, byte[][] starts)
+    /// <summary>In key order, serializable where nothing else is asked for: range 6.</summary>
+    public static readonly ModelKeyspace Strict = new("strict", KeyspacePartitioning.Range, 6, [[]], IsolationLevel.Serializable);
+
+    private ModelKeyspace(string name, KeyspacePartitioning partitioning, long firstRange, byte[][] starts, IsolationLevel defaultIsolation = IsolationLevel.Snapshot)
     {
-        Keyspace = new KeyspaceDescriptor { Name = name, Partitioning = partitioning };
+        Keyspace = new KeyspaceDescriptor { Name = name, Partitioning = partitioning, DefaultIsolation = defaultIsolation };
         Ranges = [.. starts.Select((start, index) => new RangeDescriptor(
             new RangeId(firstRange + index), name, start, index + 1 < starts.Length ? starts[index + 1] : null, Generation: 1, []))];
     }
@@ -26,7 +30,9 @@ internal sealed class ModelKeyspace : IKeyspaceRoutes
 
     public IReadOnlyList<RangeDescriptor> Ranges { get; }
 
-    public static ModelKeyspace? Find(string name) => name == Ordered.Keyspace.Name ? Ordered : name == Hashed.Keyspace.Name ? Hashed : null;
+    public static IReadOnlyList<ModelKeyspace> All => [Ordered, Hashed, Strict];
+
+    public static ModelKeyspace? Find(string name) => All.FirstOrDefault(keyspace => keyspace.Keyspace.Name == name);
 
     public RangeDescriptor Find(ReadOnlySpan<byte> routingKey)
     {
