@@ -85,8 +85,8 @@ public sealed partial class RangeLeader
                 new(repeated), answer => answer.Failure is { } lost ? TransactResult.Failed(Named(lost, request.Transaction)) : Committed(pending.Timestamp)));
         }
 
-        if (FindDecided(request.Transaction) is { } decided)
-            return new(AnswerAsync(decided, answer => answer.Failure is { } failure ? TransactResult.Failed(failure) : Committed(answer.Version)), null);
+        if (TryFindDecided(request.Transaction, out var decided))
+            return new(AnswerAsync(new(decided), answer => answer.Failure is { } failure ? TransactResult.Failed(failure) : Committed(answer.Version)), null);
         if (_replica.Transactions.Commits.MayHaveForgotten(request.Transaction))
             return TransactResult.Failed(Forgotten(request.Transaction));
         return null;

@@ -94,8 +94,8 @@ public sealed partial class RangeLeader
             return RangeCommitResult.Failed(_refusal);
         if (_ahead.FindCommit(work.Transaction) is { } pending)
             return new(ToCommitted(EnqueueRepeated(pending, new WriteResult { Version = pending.Timestamp }), work.Transaction), null);
-        if (FindDecided(work.Transaction) is { } decided)
-            return new(AnswerAsync(decided, result => result.Failure is { } failure ? RangeCommitResult.Failed(failure) : new RangeCommitResult { CommitTimestamp = result.Version }), null);
+        if (TryFindDecided(work.Transaction, out var decided))
+            return new(AnswerAsync(new(decided), result => result.Failure is { } failure ? RangeCommitResult.Failed(failure) : new RangeCommitResult { CommitTimestamp = result.Version }), null);
         if (FindStamp(work.Idempotency, TransactionId.None, patience) is { } stamp)
             return stamp.To(record => new RangeCommitResult { CommitTimestamp = record.Version, Repeated = record }, RangeCommitResult.Failed);
         if (_replica.Clock.Now() is var now && now > work.Deadline && !Has(TransactionFaults.NoDeadline))
@@ -133,16 +133,21 @@ public sealed partial class RangeLeader
         return new(Evaluate(request), null);
     }
 
-    /// <summary>What is certain of a transaction that commits here alone: its commit, or that it was aborted, so that no attempt of it that is still on its way commits. Null: nothing yet.</summary>
-    private ValueTask<WriteResult>? FindDecided(TransactionId transaction)
+    /// <summary>What is certain of a transaction that commits here alone: its commit, or that it was aborted, so that no attempt of it that is still on its way commits. False: nothing yet.</summary>
+    private bool TryFindDecided(TransactionId transaction, out Task<WriteResult> decided)
     {
-        if (_replica.Transactions.FindOutcome(transaction) is { IsZero: false } committed)
-            return new(new WriteResult { Version = committed });
-        var isAborted = _replica.Transactions.Decisions.Find(transaction) is not null;
-        if ((!isAborted && _ahead.FindResolve(transaction) is null) || Has(TransactionFaults.LatePrepare))
-            return null;
+        var outcome = _replica.Transactions.FindOutcome(transaction);
         var aborted = WriteResult.Failed(Failure.NotApplied(ErrorCode.TransactionExpired, $"transaction {transaction} was aborted"));
-        return isAborted ? new(aborted) : Answer(aborted, dependsOnProposal: true);
+        decided = Task.FromResult(outcome is { IsZero: false } committed ? new WriteResult { Version = committed } : aborted);
+        if (outcome is { IsZero: false })
+            return true;
+        if (Has(TransactionFaults.LatePrepare))
+            return false;
+        if (outcome is null && _ahead.FindResolve(transaction) is not null)
+            decided = EnqueueWaiter(aborted).Task;
+        else if (outcome is null)
+            return false;
+        return true;
     }
 
     /// <summary>

@@ -1,6 +1,5 @@
 using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Errors;
-using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Engine.Ranges;

@@ -196,7 +196,7 @@ public sealed class OneRequestTransaction
     private static async Task<ReadResult?> ReadNullableAsync(TransactionCoordinator transaction, TransactWrite write, TimeBudget budget, CancellationToken cancellationToken) =>
         await ReadAsync(transaction, write.Keyspace, write.Write.Key, mustHold: false, budget, cancellationToken);
 
-    private async Task<(TransactFound? Found, Failure? Failure)> FindAsync(
+    private static async Task<(TransactFound? Found, Failure? Failure)> FindAsync(
         TransactionCoordinator transaction, TransactRead read, TimeBudget budget, CancellationToken cancellationToken)
     {
         if (!read.IsScan)
