@@ -79,8 +79,8 @@ internal sealed class DistributedCommit(CoordinatorContext context, TransactionI
         return await CommitAloneAsync(participant, mayHaveHappened: true, budget);
     }
 
-    private Task<Task> AbortAloneAsync(CommitParticipant participant, TimeBudget budget) =>
-        Task.WhenAny(context.Resolutions.ResolveAsync(new Resolution(transaction, Timestamp.Zero), [participant.Range]), budget.PauseAsync(budget.Left));
+    private async Task AbortAloneAsync(CommitParticipant participant, TimeBudget budget) =>
+        await Task.WhenAny(context.Resolutions.ResolveAsync(new Resolution(transaction, Timestamp.Zero), [participant.Range]), budget.PauseAsync(budget.Left));
 
     private async Task<CommitOutcome> CommitTogetherAsync(IReadOnlyList<CommitParticipant> participants, TimeBudget budget)
     {
