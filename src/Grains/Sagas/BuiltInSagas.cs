@@ -1,6 +1,5 @@
 using GrainDb.Engine.Sagas;
 using GrainDb.Grains.Hosting;
-using GrainDb.Interfaces.Errors;
 using Microsoft.Extensions.Logging;
 
 namespace GrainDb.Grains.Sagas;

@@ -53,7 +53,8 @@ internal sealed class SagaCalls(SagaServiceRegistry services, TimeProvider time,
 
     private static Activity? Begin(SagaState state, SagaAction.Call call, string action)
     {
-        ActivityContext.TryParse(state.TraceParent, traceState: null, isRemote: true, out var parent);
+        if (!ActivityContext.TryParse(state.TraceParent, traceState: null, isRemote: true, out var parent))
+            parent = default;
         var activity = SagaInstruments.Source.StartActivity($"saga {state.Definition.Name}/{call.Step.Step.Name}", ActivityKind.Internal, parent);
         activity?.SetTag("graindb.saga.id", state.Id);
         activity?.SetTag("graindb.saga.definition", $"{state.Definition.Name}/{state.Definition.Version}");

@@ -19,7 +19,7 @@ namespace GrainDb.Grains.Sagas;
 [GrainType(GrainTypes.Saga)]
 [Reentrant]
 [Immovable]
-internal sealed class SagaGrain(SagaLog log, SagaDefinitions definitions, SagaCalls calls, TimeProvider time, ILogger<SagaGrain> logger) : Grain, ISagaGrain
+internal sealed class SagaGrain(SagaLog log, SagaDefinitions definitions, SagaCalls calls, TimeProvider time, ILogger<SagaGrain> logger) : Grain, ISagaGrain, IDisposable
 {
     /// <summary>A saga that waits for longer is let go of.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -35,6 +35,7 @@ internal sealed class SagaGrain(SagaLog log, SagaDefinitions definitions, SagaCa
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<TaskCompletionSource> _watchers = [];
+    private CancellationToken _stopped;
     private SagaDriver _driver = null!;
     private IGrainTimer? _timer;
     private bool _isDriving;
@@ -45,9 +46,12 @@ internal sealed class SagaGrain(SagaLog log, SagaDefinitions definitions, SagaCa
 
     private DateTimeOffset Now => time.GetUtcNow();
 
+    public void Dispose() => _stopping.Dispose();
+
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _driver = new SagaDriver(Id, Jitter);
+        _stopped = _stopping.Token;
         return Task.CompletedTask;
     }
 
@@ -129,7 +133,7 @@ internal sealed class SagaGrain(SagaLog log, SagaDefinitions definitions, SagaCa
             return SagaAnswer.Failed(full);
         Drive();
         if (timeout > TimeSpan.Zero)
-            await ((Task)decided.Task).WaitAsync(timeout, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await ((Task)decided.Task).WaitAsync(timeout, time, _stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         if (!decided.Task.IsCompleted)
         {
             var isCertain = _driver.Withdraw(proposal);
@@ -220,7 +224,7 @@ internal sealed class SagaGrain(SagaLog log, SagaDefinitions definitions, SagaCa
     {
         try
         {
-            var read = await log.ReadAsync(Id, LogTimeout, _stopping.Token);
+            var read = await log.ReadAsync(Id, LogTimeout, _stopped);
             if (read.Failure is null)
             {
                 _driver.Loaded(read.Definition, read.Rows);
@@ -265,14 +269,14 @@ internal sealed class SagaGrain(SagaLog log, SagaDefinitions definitions, SagaCa
         DelayDeactivation(call.Step.Step.Timeout + LogTimeout);
         try
         {
-            var result = await calls.CallAsync(_driver.State!, call, _stopping.Token);
+            var result = await calls.CallAsync(_driver.State!, call, _stopped);
             _driver.Answered(call, result);
             Drive();
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             // It is made again by the next activation, under the same key.
-            _stopping.Token.ThrowIfCancellationRequested();
+            _stopped.ThrowIfCancellationRequested();
         }
     }
 

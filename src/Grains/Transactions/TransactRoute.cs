@@ -1,6 +1,4 @@
-using GrainDb.Engine.Ranges;
 using GrainDb.Grains.Meta;
-using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Transactions;
