@@ -1,4 +1,3 @@
-using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 

@@ -45,7 +45,12 @@ public sealed class EventualKeysTests : IAsyncLifetime
     {
         var wanted = new KeyspaceDescriptor
         {
-            Name = "carts", Family = KeyspaceFamily.Eventual, Partitioning = KeyspacePartitioning.Hash, Partitions = 4, Conflict = ConflictPolicy.LastWriterWins, Sloppy = true,
+            Name = "carts",
+            Family = KeyspaceFamily.Eventual,
+            Partitioning = KeyspacePartitioning.Hash,
+            Partitions = 4,
+            Conflict = ConflictPolicy.LastWriterWins,
+            Sloppy = true,
         };
         var cancellation = TestContext.Current.CancellationToken;
         Assert.True((await _cluster.Keyspaces(0).CreateAsync(wanted, cancellation)).Created);

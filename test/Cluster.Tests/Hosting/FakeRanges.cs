@@ -18,7 +18,6 @@ using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using GrainDb.Interfaces.Ring;
-using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 

@@ -1,9 +1,7 @@
-using System.Text.Json;
 using GrainDb.Cluster.Tests.Hosting;
 using GrainDb.Engine.Sagas;
 using GrainDb.Grains.Orders;
 using GrainDb.Grains.Sagas;
-using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Orders;
 
 namespace GrainDb.Cluster.Tests.Orders;

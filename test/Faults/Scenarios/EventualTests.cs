@@ -123,7 +123,7 @@ public sealed class EventualTests
 
     /// <summary>Every node alone shows every key as it must be, without being asked to.</summary>
     private static async Task ConvergesAsync(
-        EventualCalls calls, FaultCluster cluster, IReadOnlyList<string> paths, Func<string, EventualAnswer, bool> isRight, CancellationToken cancellationToken)
+        EventualCalls calls, FaultCluster cluster, List<string> paths, Func<string, EventualAnswer, bool> isRight, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         var left = cluster.Nodes.SelectMany(_ => paths, (node, path) => (Node: node, Path: path)).ToList();
