@@ -6,8 +6,8 @@ namespace GrainDb.Grains.Replicas;
 
 /// <summary>
 /// Leadership goes to another node: (1) the heir catches up, for a moment; (2) the leader takes nothing new, finishes what it has taken, and releases its
-/// lease with the heir's name, so that calls go there from then on; (3) the heir is asked to stand. After a crash in between, or when the heir does
-/// not make it, nobody leads until a call, or the care of another node, makes somebody stand.
+/// lease with the heir's name, so that calls go there from then on; (3) the heir is asked to stand; when it does not make it, whoever comes first. After a crash in between
+/// nobody leads until a call, or the care of another node, makes somebody stand.
 /// </summary>
 internal sealed class LeaderHandover(ReplicaHost host, IGrainFactory grains, TimeProvider time)
 {
@@ -26,7 +26,7 @@ internal sealed class LeaderHandover(ReplicaHost host, IGrainFactory grains, Tim
     public async Task RunAsync(RangeLeader leader, string heir, CancellationToken cancellationToken)
     {
         await EndAsync(leader, heir, cancellationToken);
-        AskAsync(leader.Range, heir, CancellationToken.None).Ignore();
+        AskOrWakeAsync(leader.Range, heir).Ignore();
     }
 
     /// <summary>Hands over as soon as the heir has everything, and not at all where that takes too long.</summary>
@@ -58,6 +58,12 @@ internal sealed class LeaderHandover(ReplicaHost host, IGrainFactory grains, Tim
         {
             return false;
         }
+    }
+
+    private async Task AskOrWakeAsync(RangeId range, string heir)
+    {
+        if (!await AskAsync(range, heir, CancellationToken.None))
+            await grains.GetGrain<IKeyRangeGrain>(range.Value).WakeAsync();
     }
 
     private async Task<bool> CatchesUpAsync(RangeLeader leader, string heir, TimeSpan patience, CancellationToken cancellationToken)

@@ -73,7 +73,7 @@ public sealed class DamagedReplicaTests : IAsyncLifetime
         // What the rows say is what the logs say, and each node remembers where the meta range is now.
         MetaSnapshot rows = null!;
         await _cluster.UntilAsync(async () => await LookAsync(2) is { } meta && (rows = meta) is not null);
-        await _cluster.UntilAsync(() => Task.FromResult(range.IsSettled() && range.Leads(range.Order[0])));
+        await range.UntilWholeAsync();
         Assert.Equal(rows.FindRange(range.Id)!.Replicas.ToHashSet(), range.Report(1)!.Configuration!.Voters.ToHashSet());
         Assert.Equal(rows.FindRange(range.Id)!.On($"Silo_{Wiped}")!.Id, range.Report(Wiped)!.Replica);
         await _cluster.UntilAsync(() => Task.FromResult(Enumerable.Range(0, 3).All(node => IsReplaced(_cluster.Service<NodeStorage>(node).MetaRange, lost.Meta))));

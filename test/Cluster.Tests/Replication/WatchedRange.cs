@@ -70,6 +70,22 @@ internal sealed class WatchedRange(GrainDbCluster cluster, string keyspace, Rang
         return reports.TrueForAll(report => report is { State: ReplicaState.Member } && report.Lsn == last && report.Applied == last);
     }
 
+    /// <summary>What every node has of it and who leads, for a person.</summary>
+    public override string ToString() => string.Join("; ", Order.Select(node => $"node {node}: {Report(node)?.State} lsn {Report(node)?.Lsn} applied {Report(node)?.Applied}{(Leads(node) ? " leads" : "")}"));
+
+    /// <summary>Waits until the range is as it shall be when nothing is wrong and somebody uses it: the node that comes first leads, and all have everything.</summary>
+    public async Task UntilWholeAsync()
+    {
+        try
+        {
+            await cluster.UntilAsync(async () => (await cluster.GetAsync(Order[0], keyspace, "first")).Failure is null && IsSettled() && Leads(Order[0]));
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{this}{Environment.NewLine}{exception.Message}", exception);
+        }
+    }
+
     /// <summary>Everything that a node's own replica holds at a snapshot, without anybody's help.</summary>
     public async Task<IReadOnlyList<ScanItem>> StateOnAsync(int node, Timestamp at)
     {
