@@ -33,6 +33,9 @@ internal sealed class TransactionCalls : IDisposable
         request.Headers.TryAddWithoutValidation("GrainDb-Timeout", ClientPatience.Default.Server.TotalMilliseconds.ToString("0'ms'", CultureInfo.InvariantCulture));
         if (idempotencyKey is not null)
             request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
+        // .NET's client sends a POST without a body again by itself when the connection ends before the answer, and then says that it could not connect: the first may have been served.
+        if (method == HttpMethod.Post)
+            body ??= "{}";
         if (body is not null)
             request.Content = new StringContent(body, Encoding.UTF8, body.StartsWith('{') ? "application/json" : "text/plain");
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
