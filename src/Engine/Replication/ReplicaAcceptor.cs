@@ -285,11 +285,18 @@ public sealed partial class ReplicaAcceptor : IDisposable
             return Answer(PromiseOutcome.LeaseRunning) with { LeaseRemaining = _time.GetElapsedTime(now, _leases.Until) };
         if (_contender is { HasLease: true } leader && leader.Candidate != request.Candidate && !_options.Has(ReplicationFaults.ForgetLease))
             return Answer(PromiseOutcome.LeaseRunning) with { LeaseRemaining = _options.LeaseDuration };
-        var quietUntil = After(_leases.ProcessStarted, _options.LeaseDuration + Replica.Clock.MaxOffset);
-        if (_mayHaveGranted && !_leases.IsReleased && now < quietUntil && !IsAlone && !_options.Has(ReplicationFaults.NoRestartWait))
+        var quietUntil = After(_leases.ProcessStarted, RestartWait);
+        if (_mayHaveGranted && !_leases.IsReleased && now < quietUntil && !_options.Has(ReplicationFaults.NoRestartWait))
             return Answer(PromiseOutcome.Restarted) with { LeaseRemaining = _time.GetElapsedTime(now, quietUntil) };
         return null;
     }
+
+    /// <summary>
+    /// How long after the beginning of its process a replica that may have granted something promises nothing: until what the process before it granted is over, and the wall clock is
+    /// past every snapshot that was read. The log holds timestamps of writes only, and a snapshot may lie ahead of the wall clock by as much as one clock may be ahead of another, in the
+    /// same millisecond with a higher count.
+    /// </summary>
+    private TimeSpan RestartWait => Replica.Clock.MaxOffset + (IsAlone ? TimeSpan.FromMilliseconds(1) : _options.LeaseDuration);
 
     /// <summary>The only voter, whose last leader ran in this node's process: nobody else can hold a grant of it.</summary>
     private bool IsAlone

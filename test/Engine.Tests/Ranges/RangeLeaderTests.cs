@@ -295,6 +295,21 @@ public sealed class RangeLeaderTests
         Assert.Equal("v", rig.Restart(rig.Disk.AfterProcessKill()).Read("k"));
     }
 
+    /// <summary>The log knows the timestamps of writes only, and here the snapshot lies as far ahead of the wall clock as one may.</summary>
+    [Fact]
+    public void A_restarted_only_replica_writes_above_what_was_read_before()
+    {
+        var rig = RangeRig.New();
+        rig.Write(RangeRig.Put("k", "1"));
+        var ahead = Timestamp.FromParts(Timestamp.FromTime(rig.Time.GetUtcNow() + rig.Clock.MaxOffset).Milliseconds, ushort.MaxValue);
+        Assert.Equal("1", rig.Read("k", ahead));
+
+        var after = rig.Restart(rig.Disk.AfterProcessKill());
+
+        Assert.True(after.Write(RangeRig.Put("k", "2")).Version > ahead);
+        Assert.Equal("1", after.Read("k", ahead));
+    }
+
     [Fact]
     public void A_commit_that_could_not_be_read_back_is_refused()
     {

@@ -24,6 +24,8 @@ internal sealed class RangeRig
 {
     private const string Directory = "/range";
 
+    private static readonly TimeSpan RestartPatience = TimeSpan.FromSeconds(1);
+
     private static readonly Guid Incarnation = new("00000000-0000-0000-0000-000000000001");
 
     private readonly Queue<Action> _flushes = new();
@@ -56,6 +58,13 @@ internal sealed class RangeRig
         Leader = NewLeader();
         var starting = Leader.StartAsync();
         Flush();
+        // After a restart it waits until its clock is past what was read before.
+        for (var waited = TimeSpan.Zero; !starting.IsCompleted && waited < RestartPatience; waited += TimeSpan.FromMilliseconds(1))
+        {
+            Time.Advance(TimeSpan.FromMilliseconds(1));
+            Flush();
+        }
+
         StartFailure = starting.IsCompleted ? starting.Result : throw new InvalidOperationException("the leader does not start");
     }
 
