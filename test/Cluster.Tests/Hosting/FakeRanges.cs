@@ -18,6 +18,7 @@ using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using GrainDb.Interfaces.Ring;
+using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -51,9 +52,9 @@ internal sealed class FakeRanges
             options, storage, local, new ReplicaTransport(grains, Live), new StateLoading(Time, NullLogger<StateLoading>.Instance), eventual, ReplicationOptions.Default, NoTransactionRecovery.Instance, Time, NullLogger<ReplicaHost>.Instance);
         var routes = new LeaderRoutes(options, local, host, Live, ReplicationOptions.Default, grains);
         Cache = new MetaCache(storage, routes, Time);
-        var calls = new RangeCalls(Cache, routes, Time);
-        Feed = new ChangeFeed(Cache, calls, Clock, Time);
-        Keys = new KeyValueStore(options, Cache, local, calls, new ReadRouting(options, Live, local, calls, grains, Time), Clock, Time);
+        Calls = new RangeCalls(Cache, routes, Time);
+        Feed = new ChangeFeed(Cache, Calls, Clock, Time);
+        Keys = new KeyValueStore(options, Cache, local, Calls, new ReadRouting(options, Live, local, Calls, grains, Time), Clock, Time);
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
@@ -67,6 +68,8 @@ internal sealed class FakeRanges
     public LiveNodes Live { get; }
 
     public MetaCache Cache { get; }
+
+    public RangeCalls Calls { get; }
 
     public IGrainFactory Grains { get; }
 
@@ -210,11 +213,16 @@ internal sealed class FakeLeader(RangeId range) : SilentRange
         return new RangeChangesResult { Resolved = resolved };
     };
 
+    /// <summary>What becomes of a transaction that is sent to it whole.</summary>
+    public Func<RangeTransact, ValueTask<TransactResult>> Transacts { get; set; } = static _ => throw new InvalidOperationException("no transaction was expected here");
+
     public override ValueTask<WriteResult> WriteAsync(RangeWrite request)
     {
         Writes.Add(request);
         return new(new WriteResult { Version = Now, ServedBy = Me });
     }
+
+    public override ValueTask<TransactResult> TransactAsync(RangeTransact request) => Transacts(request);
 
     public override ValueTask<ReadResult> ReadAsync(RangeRead request)
     {
