@@ -1,7 +1,11 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 using GrainDb.Api.Requests;
+using GrainDb.Interfaces.Keys;
 
 namespace GrainDb.Api.Keys;
 
@@ -22,15 +26,17 @@ internal static class JsonValues
 
     public static void WriteKey(Utf8JsonWriter writer, ReadOnlySpan<byte> key)
     {
-        if (Utf8.IsValid(key))
-            writer.WriteString("key"u8, key);
+        var isAscii = Ascii.IsValid(key);
+        if (isAscii || Utf8.IsValid(key))
+            WriteText(writer, "key"u8, key, isAscii);
         else
             WriteBase64(writer, "key64"u8, key);
     }
 
     public static void WriteValue(Utf8JsonWriter writer, string contentType, ReadOnlySpan<byte> value)
     {
-        if (!Utf8.IsValid(value))
+        var isAscii = Ascii.IsValid(value);
+        if (!isAscii && !Utf8.IsValid(value))
         {
             WriteBase64(writer, "value64"u8, value);
         }
@@ -41,8 +47,16 @@ internal static class JsonValues
         }
         else
         {
-            writer.WriteString("value"u8, value);
+            WriteText(writer, "value"u8, value, isAscii);
         }
+    }
+
+    /// <summary>Writes a version or another timestamp.</summary>
+    public static void WriteTimestamp(Utf8JsonWriter writer, ReadOnlySpan<byte> name, Timestamp timestamp)
+    {
+        Span<byte> digits = stackalloc byte[Timestamp.Digits];
+        timestamp.Format(digits);
+        writer.WriteString(name, digits);
     }
 
     /// <summary>Writes bytes as the JSON that they are.</summary>
@@ -55,8 +69,20 @@ internal static class JsonValues
         return true;
     }
 
-    public static void WriteBase64(Utf8JsonWriter writer, ReadOnlySpan<byte> name, ReadOnlySpan<byte> bytes) =>
-        writer.WriteString(name, System.Buffers.Text.Base64Url.EncodeToString(bytes));
+    public static void WriteBase64(Utf8JsonWriter writer, ReadOnlySpan<byte> name, ReadOnlySpan<byte> bytes)
+    {
+        var text = ArrayPool<byte>.Shared.Rent(Base64Url.GetEncodedLength(bytes.Length));
+        JsonText.Write(writer, name, text.AsSpan(0, Base64Url.EncodeToUtf8(bytes, text)));
+        ArrayPool<byte>.Shared.Return(text);
+    }
+
+    private static void WriteText(Utf8JsonWriter writer, ReadOnlySpan<byte> name, ReadOnlySpan<byte> utf8, bool isAscii)
+    {
+        if (isAscii)
+            JsonText.Write(writer, name, utf8);
+        else
+            writer.WriteString(name, utf8);
+    }
 
     private static bool IsDocument(ReadOnlySpan<byte> value)
     {

@@ -26,7 +26,7 @@ internal static class ScanAnswers
         if (!keysOnly)
             JsonValues.WriteValue(writer, item.ContentType, item.Value.Span);
         if (!item.Version.IsZero)
-            writer.WriteString("version"u8, item.Version.ToString());
+            JsonValues.WriteTimestamp(writer, "version"u8, item.Version);
         if (!keysOnly)
             writer.WriteString("contentType"u8, MediaType.ToServe(item.ContentType));
         writer.WriteEndObject();

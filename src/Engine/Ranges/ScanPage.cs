@@ -8,6 +8,9 @@ namespace GrainDb.Engine.Ranges;
 /// <summary>One page of a scan while it grows slice by slice: what is left of the interval, and what was found.</summary>
 internal sealed class ScanPage
 {
+    /// <summary>Rows for which there is room from the beginning.</summary>
+    private const int UsualRows = 128;
+
     private readonly KeyspacePartitioning _partitioning;
     private readonly List<MvccRow> _slice = [];
     private int _examined;
@@ -44,6 +47,7 @@ internal sealed class ScanPage
     {
         _slice.Clear();
         SliceLimit = Request.Filter is null ? Math.Min(rows, Request.Limit - Items.Count) : rows;
+        _slice.EnsureCapacity(Math.Min(SliceLimit, UsualRows));
         return _slice;
     }
 
@@ -55,6 +59,8 @@ internal sealed class ScanPage
     public bool EndSlice(byte[]? resumeKey, int examined, int maxExamined)
     {
         _examined += examined;
+        if (Request.Filter is null)
+            Items.EnsureCapacity(Items.Count + _slice.Count);
         foreach (var row in _slice)
         {
             if (Items.Count == Request.Limit || BytesLeft <= 0)

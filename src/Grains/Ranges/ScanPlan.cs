@@ -1,4 +1,3 @@
-using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Time;
 using GrainDb.Grains.Meta;
 using GrainDb.Interfaces.Keys;
@@ -75,7 +74,7 @@ internal sealed class ScanPlan
     private async ValueTask<ScanResult> RunAsync(ReadRouting routing, Timestamp present, TransactionReader? reader)
     {
         Begin();
-        var items = new List<ScanItem>();
+        var items = new ScanRows(_map.Keyspace.Partitioning);
         var at = _query.AsOf;
         var bytes = KeyLimits.MaxScanPageBytes;
         ScanResult? last = null;
@@ -94,11 +93,9 @@ internal sealed class ScanPlan
             last = page;
             at = page.ReadTimestamp;
             staleness = page.Staleness > staleness.GetValueOrDefault() ? page.Staleness : staleness ?? page.Staleness;
+            items.Add(page.Items);
             foreach (var item in page.Items)
-            {
                 bytes -= item.Key.Length + item.Value.Length;
-                items.Add(item with { Key = RoutingKey.ToUserKey(_map.Keyspace.Partitioning, item.Key) });
-            }
 
             if (page.ResumeKey is not null)
                 return Result(page.ResumeKey);
@@ -115,7 +112,7 @@ internal sealed class ScanPlan
 
         return Result(null);
 
-        ScanResult Result(byte[]? resume) => new() { Items = items, ResumeKey = resume, ReadTimestamp = at, ServedBy = last?.ServedBy, Staleness = staleness };
+        ScanResult Result(byte[]? resume) => new() { Items = items.All, ResumeKey = resume, ReadTimestamp = at, ServedBy = last?.ServedBy, Staleness = staleness };
     }
 
     private bool IsExhausted => _end is not null && _start.AsSpan().SequenceCompareTo(_end) >= 0;

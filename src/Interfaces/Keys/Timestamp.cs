@@ -15,6 +15,9 @@ public readonly record struct Timestamp([property: Id(0)] ulong Value) : ICompar
     /// <summary>Bits of the counter.</summary>
     public const int CounterBits = 16;
 
+    /// <summary>Hex digits of its text.</summary>
+    public const int Digits = 16;
+
     /// <summary>Largest millisecond count that fits.</summary>
     public const long MaxMilliseconds = (1L << 48) - 1;
 
@@ -77,6 +80,14 @@ public readonly record struct Timestamp([property: Id(0)] ulong Value) : ICompar
 
     /// <summary>16 lower-case hex digits.</summary>
     public override string ToString() => Value.ToString("x16", CultureInfo.InvariantCulture);
+
+    /// <summary>Writes the same in UTF-8, <see cref="Digits"/> bytes.</summary>
+    /// <exception cref="ArgumentException"><paramref name="utf8"/> is shorter than that.</exception>
+    public void Format(Span<byte> utf8)
+    {
+        if (!Value.TryFormat(utf8, out _, "x16", CultureInfo.InvariantCulture))
+            throw new ArgumentException("Too short for a timestamp.", nameof(utf8));
+    }
 
     /// <summary>Order.</summary>
     public static bool operator <(Timestamp left, Timestamp right) => left.Value < right.Value;

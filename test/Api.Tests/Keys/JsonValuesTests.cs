@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using CsCheck;
 using GrainDb.Api.Keys;
+using GrainDb.Interfaces.Keys;
 
 namespace GrainDb.Api.Tests.Keys;
 
@@ -46,6 +47,20 @@ public sealed class JsonValuesTests
             : Encoding.UTF8.GetBytes(item.GetProperty("json").GetRawText());
         // Line breaks between tokens of a document are the one thing that may change.
         return back.AsSpan().SequenceEqual(bytes) || item.TryGetProperty("json", out _);
+    });
+
+    [Fact]
+    public void Ascii_is_escaped_as_the_framework_does_it() => Gen.Byte[0, 127].Array[0, 2000].Sample(ascii =>
+    {
+        var expected = Serialize(writer => writer.WriteString("value"u8, ascii));
+        return Serialize(writer => JsonText.Write(writer, "value"u8, ascii)).AsSpan().SequenceEqual(expected);
+    });
+
+    [Fact]
+    public void A_timestamp_is_its_text() => Gen.ULong.Sample(value =>
+    {
+        using var document = JsonDocument.Parse(Serialize(writer => JsonValues.WriteTimestamp(writer, "version"u8, new Timestamp(value))));
+        return document.RootElement.GetProperty("version").GetString() == new Timestamp(value).ToString();
     });
 
     [Fact]
