@@ -160,6 +160,7 @@ drive_grpc() { # work url clients seconds [rate]
 drive_loadtool() { # work url clients seconds keys [rate]
     local json=$scratch/load.json
     "$loadtool" run --workload "$1" --endpoints "$2" --clients "$3" --duration "$4s" --warmup 0s --keys "$5" ${RANGES:+--ranges "$RANGES"} ${6:+--rate "$6"} --json "$json" >/dev/null || fail "loadtool failed"
+    grep -q '"errors": {}' "$json" || { printf 'loadtool, %s: ' "$1"; tr -d ' \n' <"$json" | grep -o '"errors":{[^}]*}'; } >&2
     tr -d ' \n' <"$json" | awk -v work="$1" '{
         match($0, /"operationsPerSecond":[0-9.]*/); rate = substr($0, RSTART + 22, RLENGTH - 22)
         one = substr($0, index($0, "\"" work "\":"))
