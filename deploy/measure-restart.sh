@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# How long a cluster whose nodes were all killed at once takes until it serves again, with a million keys. Three processes on this host,
+# How long nodes that were killed at once take until they serve again, with a million keys. Three processes on this host,
 # three replicas, a keyspace cut into RANGES ranges.
 #
-#   deploy/measure-restart.sh            fill, then ROUNDS times: kill -9 all nodes, start all at once, wait, check
+#   deploy/measure-restart.sh            fill, then ROUNDS times: kill -9 the nodes of KILL ("1 2 3": all), start them at once, wait, check
 #
 # Prints per round, in seconds from the moment when the processes are started:
-#   ready     the last node says that it is ready
-#   read      every range has answered a linearizable read, through every node
-#   write     every range has made a write durable at a quorum
+#   ready     the last of these nodes says that it is ready
+#   read      every range has answered a linearizable read, through every one of them
+#   write     every range has made a write durable at a quorum, through the last one of them
 #   caught up every replica has everything that its leader has (read from /v1/ranges)
 # and then checks that all keys are there. ROUNDS (5), KEYS (1000000), RANGES (4), BASE_PORT (28200).
 # Before each kill keys are overwritten at random for WRITE_SECONDS (3), so that every range has log to replay.
@@ -20,6 +20,7 @@ rounds=${ROUNDS:-5}
 keys=${KEYS:-1000000}
 ranges=${RANGES:-4}
 write_seconds=${WRITE_SECONDS:-3}
+read -ra killed <<<"${KILL:-1 2 3}"
 base=${BASE_PORT:-28200}
 patience=60
 keyspace=restart
@@ -72,7 +73,7 @@ first_answer() { # node range file: when that range had been read through that n
 }
 
 first_write() { # range file
-    await "writable" writes_once 2 "$1"
+    await "writable" writes_once "${killed[-1]}" "$1"
     printf '%s\n' "$EPOCHREALTIME" >"$2"
 }
 
@@ -106,11 +107,11 @@ fi
 printf '%5s %8s %8s %8s %10s\n' round ready read write "caught up"
 for ((round = 1; round <= rounds; round++)); do
     "$loadtool" run --workload put --endpoints "$(url 2)" --keyspace "$keyspace" --keys "$keys" --duration "${write_seconds}s" --warmup 0s >"$scratch/load" 2>&1 || fail "not written"
-    for i in 1 2 3; do cluster kill "node$i"; done
+    for i in "${killed[@]}"; do cluster kill "node$i"; done
     rm -f "$scratch"/at-*
     began=$EPOCHREALTIME
     waiters=()
-    for i in 1 2 3; do
+    for i in "${killed[@]}"; do
         first_ready "$i" "$scratch/at-ready$i" & waiters+=($!)
         for ((range = 0; range < ranges; range++)); do first_answer "$i" "$range" "$scratch/at-read$i-$range" & waiters+=($!); done
     done
