@@ -82,6 +82,9 @@ internal sealed class RunCommand
         using var http = new HttpClient { Timeout = MetricsTimeout };
         using var openLoopEnd = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var workloads = _workload.ForClients(_clients);
+
+        // Once for nothing: what it takes to read metrics is compiled by then, and does not hold up the clients at the beginning of the window.
+        await Usage.ReadAsync(http, _metricsEndpoints, _servers);
         var start = Stopwatch.GetTimestamp();
         var from = start + Ticks(_warmup);
         var until = from + Ticks(_duration);

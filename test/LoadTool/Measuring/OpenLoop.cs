@@ -11,11 +11,14 @@ namespace GrainDb.LoadTool.Measuring;
 /// </summary>
 internal sealed partial class OpenLoop : IArrivals, IDisposable
 {
-    /// <summary>The pacing thread sleeps at least this long: shorter sleeps cost CPU that the server needs.</summary>
-    private static readonly long MinSleepTicks = Stopwatch.Frequency / 20_000;
+    /// <summary>
+    /// The pacing thread sleeps at least this long: shorter sleeps cost CPU that the server needs, here and there, where every request becomes a wake-up of its own. What it adds
+    /// to a latency counts.
+    /// </summary>
+    private static readonly long MinSleepTicks = Stopwatch.Frequency / 2_500;
 
     /// <summary>And at most this long, to see a client that became free.</summary>
-    private static readonly long MaxSleepTicks = Stopwatch.Frequency / 5_000;
+    private static readonly long MaxSleepTicks = Stopwatch.Frequency / 1_000;
 
     private readonly Lock _lock = new();
     private readonly Waiter[] _waiters;

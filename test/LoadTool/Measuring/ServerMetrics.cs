@@ -23,6 +23,9 @@ internal sealed class ServerMetrics
             try
             {
                 using var response = await http.GetAsync(new Uri(endpoint.Address, "/metrics"), cancellationToken);
+
+                // The answer came on the socket thread, which the clients wait for.
+                await Task.Yield();
                 if (response.IsSuccessStatusCode)
                     metrics.Add(await response.Content.ReadAsStringAsync(cancellationToken));
             }
