@@ -191,7 +191,7 @@ public sealed partial class RangeLeader
         {
             var now = _options.Time.GetTimestamp();
             overdue = _watchers.TakeOverdue(now);
-            if (_watchers.Count == 0 && _options.Time.GetElapsedTime(_changesAskedAt, now) >= RememberFor)
+            if (_watchers.Count == 0 && _replica.IsLoaded && _options.Time.GetElapsedTime(_changesAskedAt, now) >= RememberFor)
                 _replica.Store.ForgetRecent();
         }
 

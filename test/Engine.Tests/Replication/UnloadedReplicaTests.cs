@@ -62,6 +62,19 @@ public sealed class UnloadedReplicaTests
     }
 
     [Fact]
+    public void TimePassesForALeaderWhoseStateIsStillBeingLoaded()
+    {
+        var trio = RestartedFromCheckpoints();
+        var leader = trio.NewLeader("node1");
+
+        var starting = leader.StartAsync();
+        leader.Tick();
+
+        Assert.False(trio.Replicas["node1"].Replica.IsLoaded);
+        Assert.Null(trio.Run(starting));
+    }
+
+    [Fact]
     public void LoadingAgainChangesNothing()
     {
         var replica = RestartedFromCheckpoints().Replicas["node2"].Replica;
