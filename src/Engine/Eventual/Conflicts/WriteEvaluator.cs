@@ -74,10 +74,9 @@ internal static class WriteEvaluator
     {
         result = default;
         byte[] state;
-        List<ConflictRecord> conflicts = [];
         try
         {
-            state = policy == ConflictPolicy.Counter ? Count(current, write, at) : Change(current, write, context, at, conflicts);
+            state = policy == ConflictPolicy.Counter ? Count(current, write, at) : Change(current, write, context, at);
         }
         catch (OverflowException)
         {
@@ -85,7 +84,7 @@ internal static class WriteEvaluator
         }
 
         var sibling = new Sibling(at.Dot, at.Timestamp, write.Kind == EventualWriteKind.Delete, Timestamp.Zero, state);
-        result = new(current.Write(current.Context, sibling), sibling, conflicts);
+        result = new(current.Write(current.Context, sibling), sibling, []);
         return RefuseSize(write, sibling, result.Set);
     }
 
@@ -95,25 +94,16 @@ internal static class WriteEvaluator
         return (write.Kind == EventualWriteKind.Delete ? counter.Reset() : counter.Increment(at.Dot, write.Operation!.By)).Encode();
     }
 
-    private static byte[] Change(DottedSet current, EventualWrite write, CausalContext context, Stamp at, List<ConflictRecord> conflicts)
+    private static byte[] Change(DottedSet current, EventualWrite write, CausalContext context, Stamp at)
     {
         var map = CrdtReading.Map(current);
         if (write.Kind == EventualWriteKind.Delete)
             return map.Clear(at.Dot).Encode();
         var operation = write.Operation!;
-        if (operation.Action == CrdtAction.Remove)
-            return map.Remove(at.Dot, operation.Fields, write.Context.IsEmpty ? null : context.Seen).Encode();
-        if (operation.Action == CrdtAction.Set)
-        {
-            conflicts.AddRange(operation.Fields.Select(field => field.Name).Where(name => map.WritesOf(name).Count > 1)
-                .Select(name => new ConflictRecord(write.Key, ConflictResolution.Timestamp, map.WinnerOf(name)!.Value.Dot, LosersOf(map, name), at.Timestamp)));
-        }
-
-        return map.Set(new FieldWrite(at.Dot, at.Timestamp, default), operation.Fields).Encode();
+        return operation.Action == CrdtAction.Remove
+            ? map.Remove(at.Dot, operation.Fields, write.Context.IsEmpty ? null : context.Seen).Encode()
+            : map.Set(new FieldWrite(at.Dot, at.Timestamp, default), operation.Fields).Encode();
     }
-
-    private static ConflictLoser[] LosersOf(DotMapState map, ReadOnlyMemory<byte> name) =>
-        [.. map.WritesOf(name).Where(write => write.Dot != map.WinnerOf(name)!.Value.Dot).Select(write => new ConflictLoser(write.Dot, write.Timestamp, Deleted: false, name, "", write.Value))];
 
     private static Failure? RefuseSize(EventualWrite write, Sibling sibling, DottedSet set)
     {

@@ -321,6 +321,8 @@ public sealed partial class EventualReplica
             return "the values of the key do not fit a record of the log";
         if (losers.Count > 0)
             batch.Note(ConflictRules.Record(key, ConflictResolution.Timestamp, merged.Siblings[0].Dot, losers, merged.Siblings[0].Timestamp));
+        foreach (var conflict in ConflictRules.EndedFields(Options.Policy, key, current, merged))
+            batch.Note(conflict);
         return null;
     }
 
