@@ -1,3 +1,4 @@
+using GrainDb.Engine.Ranges;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Replicas;
@@ -38,7 +39,10 @@ public sealed partial class EventualReplica
         (ReadOnlyMemory<byte> Key, DottedSet State)[] items;
         try
         {
-            items = Array.ConvertAll(request.Items, item => (item.Key, DottedSetCodec.Decode(item.State)));
+            // Of a key that several writes in one message changed, one record is enough.
+            items = [.. request.Items
+                .GroupBy(item => item.Key, item => DottedSetCodec.Decode(item.State), RoutingKeyComparer.Instance)
+                .Select(same => (same.Key, same.Aggregate((merged, next) => merged.Merge(next))))];
         }
         catch (InvalidDataException exception)
         {
@@ -303,7 +307,7 @@ public sealed partial class EventualReplica
                 return Answer(EventualOutcome.Unable, problem);
         }
 
-        if (request.Request is { } made && FindRequest(batch, made.Stamp.Key)?.Dot != made.Dot)
+        foreach (var made in request.Requests.Where(made => FindRequest(batch, made.Stamp.Key)?.Dot != made.Dot))
             batch.Remember(made);
         AdoptIn(batch, request.Configuration);
         return Answer(EventualOutcome.Done, "") with { Configuration = batch.Standing.Configuration, NeedsRepair = batch.Standing.NeedsRepair };
