@@ -19,7 +19,7 @@ internal static class WriteEvaluator
     public static Failure? Evaluate(ConflictPolicy policy, DottedSet current, EventualWrite write, Dot dot, Timestamp now, out EvaluatedWrite result)
     {
         result = default;
-        if (!CausalContext.TryDecode(write.Context, out var context, out var problem))
+        if (!CausalContext.TryDecode(write.Context, write.Key.Span, out var context, out var problem))
             return Refuse(ErrorCode.InvalidRequest, problem);
         if (context.Seen[dot.Actor] >= dot.Counter)
             return Refuse(ErrorCode.InvalidRequest, "the context names writes that this replica never made");
@@ -33,7 +33,7 @@ internal static class WriteEvaluator
             return refusal;
         return CrdtReading.IsCrdt(policy)
             ? EvaluateType(policy, current, write, context, at, out result)
-            : EvaluateValue(policy, current, write, context, at, out result);
+            : EvaluateValue(policy, current, write, context, at, now, out result);
     }
 
     private static Failure? RefuseKind(ConflictPolicy policy, EventualWrite write)
@@ -58,7 +58,7 @@ internal static class WriteEvaluator
             : null;
     }
 
-    private static Failure? EvaluateValue(ConflictPolicy policy, DottedSet current, EventualWrite write, CausalContext context, Stamp at, out EvaluatedWrite result)
+    private static Failure? EvaluateValue(ConflictPolicy policy, DottedSet current, EventualWrite write, CausalContext context, Stamp at, Timestamp now, out EvaluatedWrite result)
     {
         var delete = write.Kind == EventualWriteKind.Delete;
         var seen = policy == ConflictPolicy.LastWriterWins || (delete && write.Context.IsEmpty) ? context.Seen.Join(current.Context) : context.Seen;
@@ -66,6 +66,8 @@ internal static class WriteEvaluator
         var sibling = new Sibling(at.Dot, at.Timestamp, delete, expires, delete ? default : StoredBytes(write));
         var set = current.Write(seen, sibling);
         List<Sibling> superseded = [.. current.Siblings.Where(present => !set.Siblings.Contains(present))];
+        if (set.Siblings.Count > EventualLimits.MaxSiblings || set.StoredBytes > EventualLimits.MaxSiblingBytes)
+            set = set.Keep(present => !present.IsExpiredAt(now)); // nobody reads them any more; they must not keep others out
         result = new(set, sibling, superseded.Count > 1 ? [ConflictRules.Record(write.Key, ConflictResolution.Writer, at.Dot, superseded, at.Timestamp)] : []);
         return RefuseSize(write, sibling, set);
     }
