@@ -12,6 +12,8 @@ public sealed partial class EventualReplica
     /// <summary>Keys that one step of a round forgets at most.</summary>
     private const int MaxForgotten = 4096;
 
+    private static readonly TimeSpan OverloadedRetry = TimeSpan.FromSeconds(1);
+
     // Of the round that began here; forgotten by a restart, which ends it.
     private Guid _round;
     private Lsn _roundMark;
@@ -29,7 +31,9 @@ public sealed partial class EventualReplica
         ArgumentNullException.ThrowIfNull(write);
         return _commits.RunAsync<LocalWrite>(
             new(write.Key.Length + write.Value.Length, batch => Write(batch, write, configuration, idempotency), exception => Failed(Refused(exception))),
-            reason => Failed(Failure.NotApplied(ErrorCode.Unavailable, reason)));
+            refusal => Failed(refusal.IsFull
+                ? Failure.NotApplied(ErrorCode.Overloaded, refusal.Reason) with { RetryAfter = OverloadedRetry }
+                : Failure.NotApplied(ErrorCode.Unavailable, refusal.Reason)));
     }
 
     /// <summary>Merges states, durably.</summary>
@@ -51,7 +55,7 @@ public sealed partial class EventualReplica
 
         return _commits.RunAsync<MergeAnswer>(
             new(request.Items.Sum(item => item.Key.Length + item.State.Length), batch => Merge(batch, request, items), exception => Answer(EventualOutcome.Unable, exception.Message)),
-            reason => Answer(EventualOutcome.Unable, reason));
+            refusal => Answer(EventualOutcome.Unable, refusal.Reason));
     }
 
     /// <summary>What became of a write that may be repeated.</summary>
@@ -266,7 +270,7 @@ public sealed partial class EventualReplica
             batch.Note(conflict);
         AdoptIn(batch, configuration);
         var existed = current.Siblings.Any(sibling => sibling.IsVisibleAt(now));
-        var context = CausalContext.Of(result.Set).Encode();
+        var context = CausalContext.Of(result.Set, write.Key.Span).Encode();
         var request = idempotency is null ? null : new RequestResult(idempotency, result.Written.Dot, result.Written.Timestamp, existed, context);
         if (request is not null)
             batch.Remember(request);
