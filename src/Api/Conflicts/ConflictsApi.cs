@@ -105,30 +105,30 @@ internal sealed class ConflictsApi(IEventualStore store, IKeyspaceDirectory dire
         if (body.Delete is true)
             return new EventualWrite { Key = id.Key, Kind = EventualWriteKind.Delete };
         if (body.Keep is { } keep)
-            return await KeepAsync(keep, id, timeout, cancellationToken);
+            return await KeepAsync(keep, id, keyspace, timeout, cancellationToken);
         if (EventualRequest.IsCrdt(keyspace))
             throw BadInput.Unsupported($"Keys of '{keyspace.Name}' hold a data type ({KeyspaceFinder.NameOf(keyspace.Conflict)}): keep a loser, accept, or use POST /v1/crdt/{keyspace.Name}/{{key}}.");
         var (value, contentType) = JsonOperands.Stored(body.Value, body.Json, body.Value64, body.ContentType, Math.Min(options.MaxValueBytes, EventualLimits.MaxValueBytes));
         return new EventualWrite { Key = id.Key, Kind = EventualWriteKind.Put, Value = value, ContentType = contentType };
     }
 
-    private async ValueTask<EventualWrite?> KeepAsync(string keep, ConflictId id, TimeSpan timeout, CancellationToken cancellationToken)
+    private async ValueTask<EventualWrite?> KeepAsync(string keep, ConflictId id, KeyspaceDescriptor keyspace, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (!DotText.TryParse(keep, out var dot))
             throw BadInput.Request($"The JSON body is wrong at $.keep: '{QueryParameters.Shorten(keep)}' is no dot; a loser's is 32 hex digits, a dash and a number.");
         if (dot == id.Position.Winner)
             return null;
-        var loser = await FindLoserAsync(dot, id, timeout, cancellationToken);
-        return loser switch
-        {
-            { Field.IsEmpty: false } => new EventualWrite { Key = id.Key, Kind = EventualWriteKind.Operate, Operation = new(CrdtAction.Set, 0, [new(loser.Field, loser.Value)]) },
-            { Deleted: true } => new EventualWrite { Key = id.Key, Kind = EventualWriteKind.Delete },
-            _ => new EventualWrite { Key = id.Key, Kind = EventualWriteKind.Put, Value = loser.Value, ContentType = loser.ContentType },
-        };
+        var losers = await FindLosersAsync(dot, id, timeout, cancellationToken);
+        if (EventualRequest.IsCrdt(keyspace))
+            return new EventualWrite { Key = id.Key, Kind = EventualWriteKind.Operate, Operation = new(CrdtAction.Set, 0, [.. losers.Select(loser => new CrdtField(loser.Field, loser.Value))]) };
+        return losers[0] is { Deleted: false } value
+            ? new EventualWrite { Key = id.Key, Kind = EventualWriteKind.Put, Value = value.Value, ContentType = value.ContentType }
+            : new EventualWrite { Key = id.Key, Kind = EventualWriteKind.Delete };
     }
 
     /// <summary>Reads the list from where the conflict stands in it; several may have ended at the same timestamp.</summary>
-    private async ValueTask<ConflictLoser> FindLoserAsync(Dot dot, ConflictId id, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <returns>What the write lost: one value, or every field of a map in which it did.</returns>
+    private async ValueTask<List<ConflictLoser>> FindLosersAsync(Dot dot, ConflictId id, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var after = new ConflictPosition(id.Position.At.Next, default);
         var page = await store.ListConflictsAsync(id.Keyspace, after, SearchLimit, timeout, cancellationToken);
@@ -137,7 +137,9 @@ internal sealed class ConflictsApi(IEventualStore store, IKeyspaceDirectory dire
         var conflicts = page.Conflicts.Where(conflict => conflict.Winner == id.Position.Winner && conflict.Key.Span.SequenceEqual(id.Key.Span)).ToList();
         if (conflicts.Count == 0)
             throw BadInput.Of(ErrorCode.ConflictNotFound, "The conflict is not listed any more, and with it the values that lost: it was resolved, or newer ones pushed it out. Decide with value, json or value64.");
-        return conflicts.SelectMany(conflict => conflict.Losers).FirstOrDefault(loser => loser.Dot == dot)
-            ?? throw BadInput.Request($"The JSON body is wrong at $.keep: '{DotText.Format(dot)}' is neither the winner nor a loser of this conflict.");
+        var losers = conflicts.SelectMany(conflict => conflict.Losers).Where(loser => loser.Dot == dot).ToList();
+        return losers.Count > 0
+            ? losers
+            : throw BadInput.Request($"The JSON body is wrong at $.keep: '{DotText.Format(dot)}' is neither the winner nor a loser of this conflict.");
     }
 }

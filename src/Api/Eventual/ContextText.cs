@@ -17,9 +17,10 @@ internal static class ContextText
     /// <summary>The context; empty for null.</summary>
     /// <param name="text">What the client gave.</param>
     /// <param name="name">Where it gave it.</param>
+    /// <param name="key">The key that is written.</param>
     /// <param name="states">Tells what is wrong with the bytes.</param>
     /// <exception cref="GrainDbException">It is none that this service gave out.</exception>
-    public static ReadOnlyMemory<byte> Parse(string? text, string name, IEventualStates states)
+    public static ReadOnlyMemory<byte> Parse(string? text, string name, ReadOnlyMemory<byte> key, IEventualStates states)
     {
         if (text is null)
             return default;
@@ -33,6 +34,6 @@ internal static class ContextText
         if (Base64Url.DecodeFromChars(text, bytes, out _, out var written) != OperationStatus.Done)
             throw BadInput.Request($"{name} is not base64url: {text.Length} characters cannot be a whole encoding. Give it back as an answer had it.");
         var context = bytes.AsMemory(0, written);
-        return states.ProblemOf(context) is { } problem ? throw BadInput.Request($"{name} is not a context that this service gave out: {problem}.") : context;
+        return states.ProblemOf(context, key) is { } problem ? throw BadInput.Request($"{name} is not a context that this service gave out for this key: {problem}.") : context;
     }
 }

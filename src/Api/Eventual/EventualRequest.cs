@@ -52,7 +52,7 @@ internal readonly record struct EventualRequest(
             address.Query,
             KeyRequest.ReadTimeout(headers),
             EventualLevels.Of(headers, address.Query, keyspace, write),
-            write ? ContextText.Parse(Headers.Single(headers, KeyRequest.ContextHeader), KeyRequest.ContextHeader, states) : default,
+            write ? ContextText.Parse(Headers.Single(headers, KeyRequest.ContextHeader), KeyRequest.ContextHeader, key, states) : default,
             write ? Idempotency.IdempotencyKey.Read(headers) : null);
     }
 

@@ -97,7 +97,7 @@ internal sealed class BatchBinder(IKeyspaceDirectory directory, IEventualStates 
             Kind = EventualWriteKind.Put,
             Value = value,
             ContentType = contentType,
-            Context = ContextText.Parse(put.Context, "context", states),
+            Context = ContextText.Parse(put.Context, "context", key, states),
             TimeToLive = TimeToLive.Parse(put.Ttl),
         }, name, key);
     }
@@ -106,7 +106,7 @@ internal sealed class BatchBinder(IKeyspaceDirectory directory, IEventualStates 
     {
         RefuseConditions(delete.IfMatch);
         var (name, key) = JsonOperands.Address(delete.Keyspace!, delete.Key, delete.Key64, write: true);
-        return StepOf(keyspace, new EventualWrite { Key = key, Kind = EventualWriteKind.Delete, Context = ContextText.Parse(delete.Context, "context", states) }, name, key);
+        return StepOf(keyspace, new EventualWrite { Key = key, Kind = EventualWriteKind.Delete, Context = ContextText.Parse(delete.Context, "context", key, states) }, name, key);
     }
 
     private static BatchStep StepOf(KeyspaceDescriptor keyspace, EventualWrite write, string name, byte[] key) =>

@@ -10,15 +10,19 @@ using GrainDb.Interfaces.Replicas;
 namespace GrainDb.Grains.Eventual;
 
 /// <summary>Messages between eventual replicas as grain calls, in process where the replica is this node's. Whatever keeps one from being answered is silence.</summary>
-internal sealed class EventualTransport(NodeOptions node, EventualAnswers answers, NodeHints hints, IGrainFactory grains, LiveNodes live) : IEventualTransport
+internal sealed class EventualTransport(NodeOptions node, EventualAnswers answers, NodeHints hints, IGrainFactory grains, LiveNodes live, EventualOptions options) : IEventualTransport
 {
     /// <summary>Making a reference to a grain costs as much as a short call. One for each replica that was ever called.</summary>
     private readonly ConcurrentDictionary<(RangeId Partition, string Node), IEventualReplicaGrain> _voices = new();
 
+    private readonly ConcurrentDictionary<(RangeId Partition, string Node), MergeLane> _lanes = new();
+    private readonly ConcurrentDictionary<string, MergeRoom> _rooms = new(StringComparer.Ordinal);
+
     public bool IsReachable(string node) => live.Find(node) is not null;
 
     public Task<MergeAnswer?> MergeAsync(RangeId partition, ReplicaDescriptor to, MergeRequest request) =>
-        CallAsync(partition, to.Node, () => answers.MergeAsync(partition, request), grain => grain.MergeAsync(request));
+        to.Node == node.Name ? MergeNowAsync(partition, to.Node, request)
+        : (_lanes.TryGetValue((partition, to.Node), out var lane) ? lane : LaneTo(partition, to.Node)).SendAsync(request);
 
     public Task<StateAnswer?> ReadAsync(RangeId partition, ReplicaDescriptor to, StateRequest request) =>
         CallAsync(partition, to.Node, () => answers.ReadAsync(partition, request), grain => grain.ReadAsync(request));
@@ -53,6 +57,14 @@ internal sealed class EventualTransport(NodeOptions node, EventualAnswers answer
     /// <summary>The replica's voice on a node.</summary>
     public IEventualReplicaGrain On(RangeId partition, string name) =>
         _voices.TryGetValue((partition, name), out var voice) ? voice : _voices[(partition, name)] = grains.GetGrain<IEventualReplicaGrain>(new ReplicaKey(partition, name).ToString());
+
+    private MergeLane LaneTo(RangeId partition, string to) => _lanes.GetOrAdd(
+        (partition, to),
+        _ => new MergeLane(
+            request => MergeNowAsync(partition, to, request), EventualHost.OnThreadPool, _rooms.GetOrAdd(to, _ => new MergeRoom(options.MaxWaitingBytes)), options.MaxBatchBytes));
+
+    private Task<MergeAnswer?> MergeNowAsync(RangeId partition, string to, MergeRequest request) =>
+        CallAsync(partition, to, () => answers.MergeAsync(partition, request), grain => grain.MergeAsync(request));
 
     private Task<T?> CallAsync<T>(RangeId partition, string to, Func<Task<T>> here, Func<IEventualReplicaGrain, Task<T>> there)
         where T : class => AnsweredAsync(to, here, () => there(On(partition, to)));

@@ -12,6 +12,6 @@ public interface IEventualStates
     /// <exception cref="InvalidDataException">The bytes are no state of such a key.</exception>
     EventualContent Read(ConflictPolicy policy, ReadOnlyMemory<byte> state, Timestamp now);
 
-    /// <summary>What is wrong with a context that a client gave; null when a write may carry it.</summary>
-    string? ProblemOf(ReadOnlyMemory<byte> context);
+    /// <summary>What is wrong with a context that a client gave; null when a write of the key may carry it.</summary>
+    string? ProblemOf(ReadOnlyMemory<byte> context, ReadOnlyMemory<byte> key);
 }

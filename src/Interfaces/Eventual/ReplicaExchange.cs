@@ -37,14 +37,14 @@ public readonly record struct KeyState([property: Id(0)] ReadOnlyMemory<byte> Ke
 /// <param name="Replica">Incarnation of the replica that is meant.</param>
 /// <param name="Configuration">Version of the configuration by which the sender goes.</param>
 /// <param name="Epoch">The sender's epoch when it read the states; of states from several, the lowest.</param>
-/// <param name="Items">All are merged, or none.</param>
+/// <param name="Items">The states. Of a message that is refused some may have been merged, which does no harm.</param>
 [GenerateSerializer, Immutable, Alias("graindb.merge-request")]
 public sealed record MergeRequest(
     [property: Id(0)] Guid Replica, [property: Id(1)] long Configuration, [property: Id(2)] long Epoch, [property: Id(3)] KeyState[] Items)
 {
-    /// <summary>The write that made the states, where that may be repeated: it becomes durable with them. Null otherwise.</summary>
-    [Id(4)]
-    public RequestResult? Request { get; init; }
+    /// <summary>Writes that made states among the items, as far as they may be repeated: they become durable with them.</summary>
+    [Id(5)]
+    public RequestResult[] Requests { get; init; } = [];
 }
 
 /// <summary>Answer to everything that only succeeds or fails.</summary>

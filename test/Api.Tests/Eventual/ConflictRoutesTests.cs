@@ -84,6 +84,22 @@ public sealed class ConflictRoutesTests : IAsyncLifetime
         Assert.False(_server.Eventual.LastWrite!.Context.IsEmpty);
     }
 
+    [Theory]
+    [InlineData("registers", "")]
+    [InlineData("maps", "name,age")]
+    public async Task Keeping_a_loser_of_a_data_type_sets_all_that_its_write_had_set(string keyspace, string fields)
+    {
+        ConflictLoser[] losers = [.. fields.Split(',').Select(field => new ConflictLoser(new Dot(Actor, 104), new Timestamp(4), Deleted: false, Encoding.UTF8.GetBytes(field), "", Encoding.UTF8.GetBytes($"\"{field} lost\"")))];
+        _server.Eventual.Conflicts.Insert(0, Conflict("k4", 4, "") with { Losers = [.. losers, losers[0] with { Dot = new Dot(Actor, 105) }] });
+        var id = (await _server.GetJsonAsync($"/v1/conflicts?keyspace={keyspace}&limit=1")).GetProperty("conflicts")[0].GetProperty("id").GetString()!;
+
+        var resolved = await ResolveAsync(id, $$"""{"keep":"{{Actor:N}}-104"}""");
+
+        Assert.True(resolved.GetProperty("dismissed").GetBoolean());
+        Assert.Equal(CrdtAction.Set, _server.Eventual.LastWrite!.Operation!.Action);
+        Assert.Equal(fields.Split(',').Select(field => (field, $"\"{field} lost\"")), _server.Eventual.LastWrite.Operation.Fields.Select(field => (Encoding.UTF8.GetString(field.Name.Span), Encoding.UTF8.GetString(field.Value.Span))));
+    }
+
     [Fact]
     public async Task Keeping_the_winner_accepts()
     {

@@ -74,7 +74,7 @@ internal sealed class FakeEventual(FakeDirectory directory) : IEventualStore
         return new(new EventualReadResult
         {
             State = set.IsEmpty ? default : DottedSetCodec.Encode(set),
-            Context = CausalContext.Of(set).Encode(),
+            Context = CausalContext.Of(set, key.Span).Encode(),
             Coordinator = "node1",
             Region = "local",
             Partition = new(17),
@@ -125,7 +125,7 @@ internal sealed class FakeEventual(FakeDirectory directory) : IEventualStore
         _clock = _clock.Next;
         var current = _states.GetValueOrDefault(key, DottedSet.Empty);
         var dot = new Dot(Actor, ++_counter);
-        Assert.True(CausalContext.TryDecode(write.Context, out var context, out var problem), problem);
+        Assert.True(CausalContext.TryDecode(write.Context, write.Key.Span, out var context, out var problem), problem);
         var seen = policy == ConflictPolicy.Siblings && (write.Kind != EventualWriteKind.Delete || !write.Context.IsEmpty) ? context.Seen : context.Seen.Join(current.Context);
         var deleted = write.Kind == EventualWriteKind.Delete;
         var expires = write.TimeToLive is { } lifetime ? _clock.Add(lifetime) : Timestamp.Zero;
@@ -142,7 +142,7 @@ internal sealed class FakeEventual(FakeDirectory directory) : IEventualStore
             Version = _clock,
             Dot = dot,
             Existed = current.Siblings.Any(sibling => sibling.IsVisibleAt(_clock)),
-            Context = CausalContext.Of(set).Encode(),
+            Context = CausalContext.Of(set, write.Key.Span).Encode(),
             Coordinator = "node1",
             Region = "local",
             Partition = new(17),

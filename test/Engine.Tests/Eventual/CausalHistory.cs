@@ -77,7 +77,7 @@ internal sealed class CausalHistory
 
     private void Write(CausalStep.Write step)
     {
-        var what = step.SeenAt < 0 ? step.What : step.What with { Context = CausalContext.Of(States[step.SeenAt]).Encode() };
+        var what = step.SeenAt < 0 ? step.What : step.What with { Context = CausalContext.Of(States[step.SeenAt], step.What.Key.Span).Encode() };
         var dot = new Dot(Actor(step.At), ++_counter);
         var now = Timestamp.FromParts(_milliseconds++ + _skews[step.At], 0);
         if (WriteEvaluator.Evaluate(_policy, States[step.At], what, dot, now, out var written) is { } failure)

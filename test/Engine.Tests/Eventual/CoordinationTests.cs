@@ -233,7 +233,7 @@ public sealed class CoordinationTests
         Assert.Equal(["node1"], asked);
 
         asked.Clear();
-        var refusing = new WriteForwarding(_ => true, replica => Answer(replica, EventualWriteResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "full"))), trio.Options);
+        var refusing = new WriteForwarding(_ => true, replica => Answer(replica, EventualWriteResult.Failed(Failure.NotApplied(ErrorCode.Overloaded, "full"))), trio.Options);
         Assert.Equal(Outcome.NotApplied, trio.Run(refusing.RunAsync(trio.Configuration, "node2")).Failure!.Outcome);
         Assert.Equal(["node2", "node1", "node3"], asked);
 

@@ -102,27 +102,7 @@ public sealed class CrdtProperties
         Assert.Equal(1, CounterState.Zero.Increment(new Dot(actor, 5), 10).Join(anew).Value);
     }
 
-    [Fact]
-    public void The_loser_of_a_field_is_recorded_when_the_conflict_ends()
-    {
-        var (left, right) = (new Dot(CausalHistory.Actor(0), 1), new Dot(CausalHistory.Actor(1), 1));
-        var set = Written(left, "left").Merge(Written(right, "right"));
-        Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Register, set, Register("next"), new Dot(CausalHistory.Actor(0), 2), new(100), out var result));
-
-        var conflict = Assert.Single(result.Conflicts);
-        Assert.Equal((ConflictResolution.Timestamp, right), (conflict.Resolution, conflict.Winner));
-        Assert.Equal("left"u8.ToArray(), Assert.Single(conflict.Losers).Value.ToArray());
-
-        static DottedSet Written(Dot dot, string value)
-        {
-            Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Register, DottedSet.Empty, Register(value), dot, new(50), out var result));
-            return result.Set;
-        }
-    }
-
     private static EventualWrite Delete => new() { Key = "k"u8.ToArray(), Kind = EventualWriteKind.Delete };
-
-    private static EventualWrite Register(string value) => Operate(new(CrdtAction.Set, 0, [new(default, System.Text.Encoding.UTF8.GetBytes(value))]));
 
     private static EventualWrite Operate(CrdtOperation operation) => new() { Key = "k"u8.ToArray(), Kind = EventualWriteKind.Operate, Operation = operation };
 

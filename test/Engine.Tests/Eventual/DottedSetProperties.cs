@@ -96,8 +96,8 @@ public sealed class DottedSetProperties
             foreach (var state in states)
             {
                 Assert.Equal(state, DottedSetCodec.Decode(DottedSetCodec.Encode(state)));
-                Assert.True(CausalContext.TryParse(CausalContext.Of(state).ToToken(), out var context, out _));
-                Assert.Equal(CausalContext.Of(state), context);
+                Assert.True(CausalContext.TryParse(CausalContext.Of(state, "k"u8).ToToken(), "k"u8, out var context, out _));
+                Assert.Equal(CausalContext.Of(state, "k"u8), context);
                 Assert.All(states, other => Assert.Equal(state.Equals(other), DottedSetCodec.Encode(state).AsSpan().SequenceEqual(DottedSetCodec.Encode(other))));
             }
         }, iter: 1000);
@@ -124,20 +124,20 @@ public sealed class DottedSetProperties
     public void A_context_that_is_changed_or_cut_is_refused() =>
         Gen.Select(Skews, CausalHistory.Steps(AnyWrite, most: 10), Gen.Int[0, 400], Gen.Int[0, 7]).Sample((skews, steps, position, bit) =>
         {
-            var bytes = CausalContext.Of(CausalHistory.Run(ConflictPolicy.Siblings, skews, steps).States[0]).Encode();
+            var bytes = CausalContext.Of(CausalHistory.Run(ConflictPolicy.Siblings, skews, steps).States[0], "k"u8).Encode();
             var changed = (byte[])bytes.Clone();
             changed[position % bytes.Length] ^= (byte)(1 << bit);
-            Assert.False(CausalContext.TryDecode(changed, out _, out var problem));
+            Assert.False(CausalContext.TryDecode(changed, "k"u8, out _, out var problem));
             Assert.NotEmpty(problem);
             if (position % bytes.Length > 0)
-                Assert.False(CausalContext.TryDecode(bytes.AsMemory(0, position % bytes.Length), out _, out _));
+                Assert.False(CausalContext.TryDecode(bytes.AsMemory(0, position % bytes.Length), "k"u8, out _, out _));
         }, iter: 2000);
 
     [Theory]
     [InlineData("§")]
     [InlineData("AAAA")]
     [InlineData("AQ")]
-    public void A_token_that_no_read_ever_gave_is_refused(string token) => Assert.False(CausalContext.TryParse(token, out _, out _));
+    public void A_token_that_no_read_ever_gave_is_refused(string token) => Assert.False(CausalContext.TryParse(token, "k"u8, out _, out _));
 
     [Fact]
     public void A_dot_is_minted_once()

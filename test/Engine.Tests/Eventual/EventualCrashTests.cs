@@ -185,7 +185,7 @@ public sealed class EventualCrashTests
             {
                 case Step.Put put:
                     _underWay = [put.Key];
-                    Accept(put.Key, rig.Write(ReplicaRig.Put(put.Key, $"{_minted.Count} {new string('x', put.Bytes)}", put.Seen ? CausalContext.Of(_acknowledged[put.Key]).Encode() : default)));
+                    Accept(put.Key, rig.Write(ReplicaRig.Put(put.Key, $"{_minted.Count} {new string('x', put.Bytes)}", put.Seen ? CausalContext.Of(_acknowledged[put.Key], System.Text.Encoding.UTF8.GetBytes(put.Key)).Encode() : default)));
                     break;
                 case Step.Delete delete:
                     _underWay = [delete.Key];

@@ -72,12 +72,13 @@ public sealed class EventualStatesTests
     [Fact]
     public void A_context_as_a_read_gave_it_has_no_problem_and_a_damaged_one_has()
     {
-        var context = CausalContext.Of(DottedSetCodec.Decode(ReplicaRig.New().Write(ReplicaRig.Put("k", "a")).State)).Encode();
+        var context = CausalContext.Of(DottedSetCodec.Decode(ReplicaRig.New().Write(ReplicaRig.Put("k", "a")).State), "k"u8).Encode();
 
-        Assert.Null(States.ProblemOf(context));
-        Assert.Null(States.ProblemOf(default));
+        Assert.Null(States.ProblemOf(context, "k"u8.ToArray()));
+        Assert.Null(States.ProblemOf(default, "k"u8.ToArray()));
+        Assert.Contains("another key", States.ProblemOf(context, "l"u8.ToArray()), StringComparison.Ordinal);
         context[^1]++;
-        Assert.NotNull(States.ProblemOf(context));
+        Assert.NotNull(States.ProblemOf(context, "k"u8.ToArray()));
     }
 
     private static EventualWrite Operate(CrdtOperation operation) => new() { Key = Encoding.UTF8.GetBytes("k"), Kind = EventualWriteKind.Operate, Operation = operation };

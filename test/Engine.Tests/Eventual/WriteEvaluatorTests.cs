@@ -18,17 +18,17 @@ public sealed class WriteEvaluatorTests
     {
         var one = Apply(DottedSet.Empty, Put("a"));
         var two = Apply(one, Put("b"));
-        var three = Apply(two, Put("c") with { Context = CausalContext.Of(one).Encode() });
+        var three = Apply(two, Put("c") with { Context = CausalContext.Of(one, "k"u8).Encode() });
 
         Assert.Equal(["b", "c"], Values(three));
-        Assert.Equal(["d"], Values(Apply(three, Put("d") with { Context = CausalContext.Of(three).Encode() })));
+        Assert.Equal(["d"], Values(Apply(three, Put("d") with { Context = CausalContext.Of(three, "k"u8).Encode() })));
     }
 
     [Fact]
     public void A_resolution_by_a_writer_is_recorded_with_what_it_ended()
     {
         var two = Apply(Apply(DottedSet.Empty, Put("a")), Put("b"));
-        Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Siblings, two, Put("c") with { Context = CausalContext.Of(two).Encode() }, Next(), Now, out var result));
+        Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Siblings, two, Put("c") with { Context = CausalContext.Of(two, "k"u8).Encode() }, Next(), Now, out var result));
 
         var conflict = Assert.Single(result.Conflicts);
         Assert.Equal(ConflictResolution.Writer, conflict.Resolution);
@@ -46,7 +46,7 @@ public sealed class WriteEvaluatorTests
 
         Assert.Equal((ErrorCode.TooManySiblings, Outcome.NotApplied), (failure!.Code, failure.Outcome));
         Assert.Contains("32", failure.Detail, StringComparison.Ordinal);
-        Assert.Single(Apply(set, Put("v") with { Context = CausalContext.Of(set).Encode() }).Siblings);
+        Assert.Single(Apply(set, Put("v") with { Context = CausalContext.Of(set, "k"u8).Encode() }).Siblings);
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class WriteEvaluatorTests
     [Fact]
     public void A_write_is_later_than_what_it_has_seen_even_when_the_clock_is_not()
     {
-        var ahead = new CausalContext(VersionVector.Of(new Dot(CausalHistory.Actor(1), 7)), Now.Add(TimeSpan.FromHours(1)));
+        var ahead = new CausalContext(VersionVector.Of(new Dot(CausalHistory.Actor(1), 7)), Now.Add(TimeSpan.FromHours(1)), CausalContext.HashOf("k"u8));
         var set = Apply(DottedSet.Empty, Put("a") with { Context = ahead.Encode() });
         Assert.Equal(ahead.Newest.Next, set.NewestTimestamp);
     }
@@ -79,13 +79,37 @@ public sealed class WriteEvaluatorTests
     [Fact]
     public void A_context_from_the_future_or_of_writes_that_were_never_made_is_refused()
     {
-        var future = new CausalContext(VersionVector.Empty, Now.Add(TimeSpan.FromDays(2)));
-        var invented = new CausalContext(VersionVector.Of(new Dot(Actor, 1_000)), Now);
+        var future = new CausalContext(VersionVector.Empty, Now.Add(TimeSpan.FromDays(2)), CausalContext.HashOf("k"u8));
+        var invented = new CausalContext(VersionVector.Of(new Dot(Actor, 1_000)), Now, CausalContext.HashOf("k"u8));
         foreach (var context in new[] { future, invented })
         {
             var failure = WriteEvaluator.Evaluate(ConflictPolicy.Siblings, DottedSet.Empty, Put("a") with { Context = context.Encode() }, Next(), Now, out _);
             Assert.Equal((ErrorCode.InvalidRequest, Outcome.NotApplied), (failure!.Code, failure.Outcome));
         }
+    }
+
+    /// <summary>Counters are positions in a log that all keys of the partition share: the context of another key would cover values that nobody looked at.</summary>
+    [Fact]
+    public void The_context_of_another_key_is_refused()
+    {
+        var one = Apply(DottedSet.Empty, Put("a"));
+        var failure = WriteEvaluator.Evaluate(ConflictPolicy.Siblings, one, Put("b") with { Context = CausalContext.Of(one, "other"u8).Encode() }, Next(), Now, out _);
+        Assert.Equal((ErrorCode.InvalidRequest, Outcome.NotApplied), (failure!.Code, failure.Outcome));
+    }
+
+    /// <summary>A cache that is written with a time to live and without contexts must not fill up with what nobody can read.</summary>
+    [Fact]
+    public void Values_that_have_expired_do_not_count_as_siblings()
+    {
+        var set = DottedSet.Empty;
+        for (var sibling = 0; sibling < EventualLimits.MaxSiblings; sibling++)
+            set = Apply(set, Put("v") with { TimeToLive = sibling == 7 ? null : TimeSpan.FromSeconds(1) });
+
+        Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Siblings, set, Put("new"), Next(), Now.Add(TimeSpan.FromSeconds(2)), out var result));
+
+        Assert.Equal(["v", "new"], Values(result.Set));
+        Assert.Empty(result.Conflicts);
+        Assert.Equal(ErrorCode.TooManySiblings, WriteEvaluator.Evaluate(ConflictPolicy.Siblings, set, Put("new"), Next(), Now, out _)!.Code);
     }
 
     [Theory]

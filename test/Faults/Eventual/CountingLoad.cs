@@ -3,37 +3,63 @@ using GrainDb.Faults.Clusters;
 
 namespace GrainDb.Faults.Eventual;
 
-/// <summary>Clients that increment one counter by 1, each increment with a key with which it is repeated until it is answered: what they were told is exactly what must count.</summary>
+/// <summary>
+/// Clients that increment counters by 1, each increment with a key with which it is repeated, through one node after the other, until it is answered: what they were told is exactly what must count.
+/// </summary>
 internal sealed class CountingLoad : IAsyncDisposable
 {
+    private const int MaxReads = 100;
+
     private readonly EventualCalls _calls;
     private readonly IReadOnlyList<ClusterNode> _nodes;
-    private readonly string _path;
+    private readonly IReadOnlyList<string> _paths;
+    private readonly int _most;
     private readonly CancellationToken _cancellationToken;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task[] _clients;
+    private int _begun;
     private int _acknowledged;
-    private int _repeated;
+    private int _refused;
+    private int _unknown;
 
-    public CountingLoad(EventualCalls calls, IReadOnlyList<ClusterNode> nodes, string path, int clients, CancellationToken cancellationToken)
+    /// <param name="calls">How to ask.</param>
+    /// <param name="nodes">Whom.</param>
+    /// <param name="paths">The counters; every client uses all of them in turn.</param>
+    /// <param name="clients">How many.</param>
+    /// <param name="most">Increments after which no more begin.</param>
+    /// <param name="cancellationToken">Ends it without waiting for answers.</param>
+    public CountingLoad(EventualCalls calls, IReadOnlyList<ClusterNode> nodes, IReadOnlyList<string> paths, int clients, int most, CancellationToken cancellationToken)
     {
         _calls = calls;
         _nodes = nodes;
-        _path = path;
+        _paths = paths;
+        _most = most;
         _cancellationToken = cancellationToken;
         _clients = [.. Enumerable.Range(0, clients).Select(client => Task.Run(() => CountAsync(client), cancellationToken))];
     }
 
-    public int Acknowledged => _acknowledged;
+    public int Acknowledged => Volatile.Read(ref _acknowledged);
 
-    /// <summary>Attempts that were not answered, and were made again.</summary>
-    public int Repeated => _repeated;
+    /// <summary>Whether all increments were made, or a client has ended in an error, which <see cref="StopAsync"/> tells.</summary>
+    public bool IsDone => Acknowledged >= _most || Array.Exists(_clients, client => client.IsFaulted);
+
+    /// <summary>Attempts by what became of them; all that were not acknowledged were made again.</summary>
+    public string Summary => string.Create(CultureInfo.InvariantCulture, $"{Acknowledged} increments acknowledged; of the attempts {_refused} were refused and {_unknown} of unknown outcome, and made again");
 
     /// <summary>Begins no more increments, and waits for those that are not answered yet.</summary>
     public async Task StopAsync()
     {
         await _stop.CancelAsync();
         await Task.WhenAll(_clients);
+    }
+
+    /// <summary>What all counters hold together, read where every acknowledged increment is.</summary>
+    public async Task<long> SumAsync()
+    {
+        var sum = 0L;
+        foreach (var path in _paths)
+            sum += await ReadAsync(path);
+        return sum;
     }
 
     public async ValueTask DisposeAsync()
@@ -43,20 +69,35 @@ internal sealed class CountingLoad : IAsyncDisposable
         _stop.Dispose();
     }
 
+    private async Task<long> ReadAsync(string path)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var read = await _calls.SendAsync(HttpMethod.Get, _nodes[attempt % _nodes.Count], $"{path}?consistency=all");
+            if (read.IsDone)
+                return read.Json.GetProperty("value").GetInt64();
+            if (read.Status == 404)
+                return 0;
+            if (attempt == MaxReads)
+                throw new InvalidOperationException($"{path} cannot be read: {read}");
+            await Task.Delay(100, _cancellationToken); // between two questions to other processes
+        }
+    }
+
     private async Task CountAsync(int client)
     {
-        for (var number = 0; !_stop.IsCancellationRequested; number++)
+        for (var number = 0; !_stop.IsCancellationRequested && Interlocked.Increment(ref _begun) <= _most; number++)
         {
             for (var attempt = 0; ; attempt++)
             {
                 var node = _nodes[(client + attempt) % _nodes.Count];
                 var key = string.Create(CultureInfo.InvariantCulture, $"count-{client}-{number}");
-                var answer = await _calls.SendAsync(HttpMethod.Post, node, _path, """{"increment":1}""", idempotencyKey: key);
+                var answer = await _calls.SendAsync(HttpMethod.Post, node, _paths[(client + number) % _paths.Count], """{"increment":1}""", idempotencyKey: key);
                 if (answer.IsDone)
                     break;
                 if (answer.Status is not (0 or 409 or 429 or 503 or 504))
                     throw new InvalidOperationException($"{node.Name} does not count: {answer}");
-                Interlocked.Increment(ref _repeated);
+                Interlocked.Increment(ref answer.Status is 0 or 504 ? ref _unknown : ref _refused);
                 await Task.Delay(50, _cancellationToken); // between two questions to other processes
             }
 

@@ -70,7 +70,7 @@ internal sealed class EventualClient
         Succeeded++;
         var set = result.State.IsEmpty ? DottedSet.Empty : DottedSetCodec.Decode(result.State);
         _history.Read(key, set, began, IsQuorum(level));
-        CausalContext.TryDecode(result.Context, out var context, out _);
+        CausalContext.TryDecode(result.Context, Encoding.UTF8.GetBytes(key), out var context, out _);
         _seen[key] = context!;
     }
 

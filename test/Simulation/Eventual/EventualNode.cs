@@ -86,7 +86,7 @@ internal sealed class EventualNode
         };
         Clock = new NodeClock(process, Clocks, _random);
         Timestamps = new HybridLogicalClock(Clock, HybridLogicalClock.DefaultMaxOffset);
-        Transport = new EventualTransport(_cluster, process);
+        Transport = new EventualTransport(_cluster, process, Schedule);
         _cluster.Network.Attach(process);
         process.Run(() =>
         {

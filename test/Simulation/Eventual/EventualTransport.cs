@@ -7,14 +7,24 @@ using GrainDb.Simulation.Core;
 namespace GrainDb.Simulation.Eventual;
 
 /// <summary>The other replicas and nodes as the machines on one node reach them: through the simulated network.</summary>
-internal sealed class EventualTransport(EventualCluster cluster, SimulatedProcess process) : IEventualTransport
+internal sealed class EventualTransport(EventualCluster cluster, SimulatedProcess process, Action<Action> schedule) : IEventualTransport
 {
+    private const int Room = 4096;
+    private const int MaxBatchBytes = 512;
+
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(400);
+
+    private readonly Dictionary<ReplicaDescriptor, MergeLane> _lanes = [];
+    private readonly Dictionary<string, MergeRoom> _rooms = [];
 
     public bool IsReachable(string node) => cluster.Node(node).IsUp;
 
-    public Task<MergeAnswer?> MergeAsync(RangeId partition, ReplicaDescriptor to, MergeRequest request) =>
-        CallAsync(to, request, replica => replica.MergeAsync(request), new MergeAnswer(EventualOutcome.UnknownReplica, ""));
+    public Task<MergeAnswer?> MergeAsync(RangeId partition, ReplicaDescriptor to, MergeRequest request)
+    {
+        if (!_lanes.TryGetValue(to, out var lane))
+            _lanes.Add(to, lane = LaneTo(to));
+        return lane.SendAsync(request);
+    }
 
     public Task<StateAnswer?> ReadAsync(RangeId partition, ReplicaDescriptor to, StateRequest request) =>
         CallAsync(to, request, replica => Task.FromResult(replica.Read(request)), new StateAnswer(EventualOutcome.UnknownReplica, default, 0, NeedsRepair: false));
@@ -45,6 +55,13 @@ internal sealed class EventualTransport(EventualCluster cluster, SimulatedProces
 
     public Task<CloseHintsAnswer?> CloseHintsAsync(string node, CloseHintsRequest request) =>
         cluster.Network.CallAsync(process, node, Describe(request), () => new ValueTask<CloseHintsAnswer>(cluster.Node(node).Hints!.CloseAsync(request)), Patience, mayRepeat: true);
+
+    private MergeLane LaneTo(ReplicaDescriptor to)
+    {
+        if (!_rooms.TryGetValue(to.Node, out var room))
+            _rooms.Add(to.Node, room = new MergeRoom(Room));
+        return new(request => CallAsync(to, request, replica => replica.MergeAsync(request), new MergeAnswer(EventualOutcome.UnknownReplica, "")), schedule, room, MaxBatchBytes);
+    }
 
     private Task<TAnswer?> CallAsync<TAnswer>(ReplicaDescriptor to, object request, Func<EventualReplica, Task<TAnswer>> call, TAnswer unknown)
         where TAnswer : class =>

@@ -16,6 +16,8 @@ internal ref struct ByteReader(ReadOnlyMemory<byte> source, string what)
 
     public byte Byte() => Take(1)[0];
 
+    public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(sizeof(uint)));
+
     public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(sizeof(ulong)));
 
     public long Int64() => unchecked((long)UInt64());

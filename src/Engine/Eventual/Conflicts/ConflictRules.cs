@@ -32,9 +32,35 @@ public static class ConflictRules
         return Reduce(policy, ours.Merge(theirs), out losers);
     }
 
+    /// <summary>
+    /// Under the policies whose fields are decided by time: what a merge made several writes of a field stand for. Readers see the latest of them from then on, so the others have lost, whether or not the field is ever
+    /// written again. Every replica on which they meet says so with the same name, the winner's.
+    /// </summary>
+    /// <param name="policy">The keyspace's.</param>
+    /// <param name="key">The user's key.</param>
+    /// <param name="before">The state before merging.</param>
+    /// <param name="after">The state after it.</param>
+    internal static IEnumerable<ConflictRecord> EndedFields(ConflictPolicy policy, ReadOnlyMemory<byte> key, DottedSet before, DottedSet after)
+    {
+        if (policy is not (ConflictPolicy.LastWriterWinsMap or ConflictPolicy.Register))
+            return [];
+        var (known, map) = (CrdtReading.Map(before), CrdtReading.Map(after));
+        return map.Names
+            .Where(name => map.WritesOf(name).Count > 1 && map.WritesOf(name).Any(write => !known.Has(name, write.Dot)))
+            .GroupBy(name => map.WinnerOf(name)!.Value.Dot)
+            .Select(names => new ConflictRecord(
+                key, ConflictResolution.Timestamp, names.Key, [.. names.SelectMany(name => LosersOf(map, name)).OrderBy(loser => loser.Dot)], map.WinnerOf(names.First())!.Value.Timestamp));
+    }
+
     /// <summary>A record of what a conflict ended.</summary>
     internal static ConflictRecord Record(ReadOnlyMemory<byte> key, ConflictResolution resolution, Dot winner, IEnumerable<Sibling> losers, Timestamp at) =>
         new(key, resolution, winner, [.. losers.Select(LoserOf)], at);
+
+    private static IEnumerable<ConflictLoser> LosersOf(DotMapState map, ReadOnlyMemory<byte> name)
+    {
+        var winner = map.WinnerOf(name)!.Value.Dot;
+        return map.WritesOf(name).Where(write => write.Dot != winner).Select(write => new ConflictLoser(write.Dot, write.Timestamp, Deleted: false, name, "", write.Value));
+    }
 
     private static ConflictLoser LoserOf(Sibling sibling)
     {

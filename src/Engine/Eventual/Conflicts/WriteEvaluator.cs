@@ -19,7 +19,7 @@ internal static class WriteEvaluator
     public static Failure? Evaluate(ConflictPolicy policy, DottedSet current, EventualWrite write, Dot dot, Timestamp now, out EvaluatedWrite result)
     {
         result = default;
-        if (!CausalContext.TryDecode(write.Context, out var context, out var problem))
+        if (!CausalContext.TryDecode(write.Context, write.Key.Span, out var context, out var problem))
             return Refuse(ErrorCode.InvalidRequest, problem);
         if (context.Seen[dot.Actor] >= dot.Counter)
             return Refuse(ErrorCode.InvalidRequest, "the context names writes that this replica never made");
@@ -33,7 +33,7 @@ internal static class WriteEvaluator
             return refusal;
         return CrdtReading.IsCrdt(policy)
             ? EvaluateType(policy, current, write, context, at, out result)
-            : EvaluateValue(policy, current, write, context, at, out result);
+            : EvaluateValue(policy, current, write, context, at, now, out result);
     }
 
     private static Failure? RefuseKind(ConflictPolicy policy, EventualWrite write)
@@ -58,7 +58,7 @@ internal static class WriteEvaluator
             : null;
     }
 
-    private static Failure? EvaluateValue(ConflictPolicy policy, DottedSet current, EventualWrite write, CausalContext context, Stamp at, out EvaluatedWrite result)
+    private static Failure? EvaluateValue(ConflictPolicy policy, DottedSet current, EventualWrite write, CausalContext context, Stamp at, Timestamp now, out EvaluatedWrite result)
     {
         var delete = write.Kind == EventualWriteKind.Delete;
         var seen = policy == ConflictPolicy.LastWriterWins || (delete && write.Context.IsEmpty) ? context.Seen.Join(current.Context) : context.Seen;
@@ -66,6 +66,8 @@ internal static class WriteEvaluator
         var sibling = new Sibling(at.Dot, at.Timestamp, delete, expires, delete ? default : StoredBytes(write));
         var set = current.Write(seen, sibling);
         List<Sibling> superseded = [.. current.Siblings.Where(present => !set.Siblings.Contains(present))];
+        if (set.Siblings.Count > EventualLimits.MaxSiblings || set.StoredBytes > EventualLimits.MaxSiblingBytes)
+            set = set.Keep(present => !present.IsExpiredAt(now)); // nobody reads them any more; they must not keep others out
         result = new(set, sibling, superseded.Count > 1 ? [ConflictRules.Record(write.Key, ConflictResolution.Writer, at.Dot, superseded, at.Timestamp)] : []);
         return RefuseSize(write, sibling, set);
     }
@@ -74,10 +76,9 @@ internal static class WriteEvaluator
     {
         result = default;
         byte[] state;
-        List<ConflictRecord> conflicts = [];
         try
         {
-            state = policy == ConflictPolicy.Counter ? Count(current, write, at) : Change(current, write, context, at, conflicts);
+            state = policy == ConflictPolicy.Counter ? Count(current, write, at) : Change(current, write, context, at);
         }
         catch (OverflowException)
         {
@@ -85,7 +86,7 @@ internal static class WriteEvaluator
         }
 
         var sibling = new Sibling(at.Dot, at.Timestamp, write.Kind == EventualWriteKind.Delete, Timestamp.Zero, state);
-        result = new(current.Write(current.Context, sibling), sibling, conflicts);
+        result = new(current.Write(current.Context, sibling), sibling, []);
         return RefuseSize(write, sibling, result.Set);
     }
 
@@ -95,25 +96,16 @@ internal static class WriteEvaluator
         return (write.Kind == EventualWriteKind.Delete ? counter.Reset() : counter.Increment(at.Dot, write.Operation!.By)).Encode();
     }
 
-    private static byte[] Change(DottedSet current, EventualWrite write, CausalContext context, Stamp at, List<ConflictRecord> conflicts)
+    private static byte[] Change(DottedSet current, EventualWrite write, CausalContext context, Stamp at)
     {
         var map = CrdtReading.Map(current);
         if (write.Kind == EventualWriteKind.Delete)
             return map.Clear(at.Dot).Encode();
         var operation = write.Operation!;
-        if (operation.Action == CrdtAction.Remove)
-            return map.Remove(at.Dot, operation.Fields, write.Context.IsEmpty ? null : context.Seen).Encode();
-        if (operation.Action == CrdtAction.Set)
-        {
-            conflicts.AddRange(operation.Fields.Select(field => field.Name).Where(name => map.WritesOf(name).Count > 1)
-                .Select(name => new ConflictRecord(write.Key, ConflictResolution.Timestamp, map.WinnerOf(name)!.Value.Dot, LosersOf(map, name), at.Timestamp)));
-        }
-
-        return map.Set(new FieldWrite(at.Dot, at.Timestamp, default), operation.Fields).Encode();
+        return operation.Action == CrdtAction.Remove
+            ? map.Remove(at.Dot, operation.Fields, write.Context.IsEmpty ? null : context.Seen).Encode()
+            : map.Set(new FieldWrite(at.Dot, at.Timestamp, default), operation.Fields).Encode();
     }
-
-    private static ConflictLoser[] LosersOf(DotMapState map, ReadOnlyMemory<byte> name) =>
-        [.. map.WritesOf(name).Where(write => write.Dot != map.WinnerOf(name)!.Value.Dot).Select(write => new ConflictLoser(write.Dot, write.Timestamp, Deleted: false, name, "", write.Value))];
 
     private static Failure? RefuseSize(EventualWrite write, Sibling sibling, DottedSet set)
     {

@@ -18,6 +18,9 @@ public sealed record EventualOptions
     /// <summary>Bytes of states in one message of an exchange or a handoff. A single larger state goes alone.</summary>
     public int MaxBatchBytes { get; init; } = 256 << 10;
 
+    /// <summary>Bytes of states that wait for one node, or are under way to it. What finds no room is left to hints and comparisons.</summary>
+    public long MaxWaitingBytes { get; init; } = 64 << 20;
+
     /// <summary>Bytes per second that one exchange or one handoff moves.</summary>
     public int BytesPerSecond { get; init; } = 8 << 20;
 

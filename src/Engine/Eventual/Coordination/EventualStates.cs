@@ -28,7 +28,7 @@ public sealed class EventualStates : IEventualStates
     }
 
     /// <inheritdoc/>
-    public string? ProblemOf(ReadOnlyMemory<byte> context) => CausalContext.TryDecode(context, out _, out var problem) ? null : problem;
+    public string? ProblemOf(ReadOnlyMemory<byte> context, ReadOnlyMemory<byte> key) => CausalContext.TryDecode(context, key.Span, out _, out var problem) ? null : problem;
 
     private static EventualValue ValueOf(Sibling sibling)
     {

@@ -137,7 +137,7 @@ public sealed class ReadCoordination
             {
                 Failure = met ? null : Failure.NotApplied(ErrorCode.Unavailable, _merged is null ? "too few replicas answered for this level" : "what was read could not be brought to so many replicas in time"),
                 State = met && !merged.IsEmpty ? DottedSetCodec.Encode(merged) : default,
-                Context = met ? CausalContext.Of(merged).Encode() : default,
+                Context = met ? CausalContext.Of(merged, key.Span).Encode() : default,
                 Coordinator = read._node,
                 Partition = read._replica.Partition,
                 Now = read._clock.Now(),

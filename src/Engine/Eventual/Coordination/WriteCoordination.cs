@@ -115,7 +115,7 @@ public sealed class WriteCoordination
         var answers = await Task.WhenAll(others.Select(replica => _transport.FindRequestAsync(_replica.Partition, replica, new RequestQuery(replica.Id, _configuration.Version, idempotency.Key))).ToList());
         if (answers.FirstOrDefault(answer => answer?.Result is not null)?.Result is { } known)
         {
-            return await _replica.MergeAsync(new MergeRequest(_replica.Id, _configuration.Version, _replica.Standing.Epoch, []) { Request = known }) is { Outcome: EventualOutcome.Done }
+            return await _replica.MergeAsync(new MergeRequest(_replica.Id, _configuration.Version, _replica.Standing.Epoch, []) { Requests = [known] }) is { Outcome: EventualOutcome.Done }
                 ? null
                 : Failure.NotApplied(ErrorCode.Unavailable, "the replica cannot write now; this attempt did nothing");
         }
@@ -164,7 +164,7 @@ public sealed class WriteCoordination
         for (var refresh = 0; refresh < _options.MaxRefreshes; refresh++)
         {
             var answer = _transport.IsReachable(to.Node)
-                ? await _transport.MergeAsync(_replica.Partition, to, new MergeRequest(to.Id, _configuration.Version, epoch, [state]) { Request = request })
+                ? await _transport.MergeAsync(_replica.Partition, to, new MergeRequest(to.Id, _configuration.Version, epoch, [state]) { Requests = request is null ? [] : [request] })
                 : null;
             if (answer is null)
                 return EventualReply.Timeout;

@@ -24,7 +24,7 @@ public sealed class WriteForwarding(Func<string, bool> isReachable, Func<Replica
         {
             if (await put(replica) is { } result)
             {
-                if (result.Failure is not { Code: ErrorCode.Unavailable, Outcome: Outcome.NotApplied })
+                if (result.Failure is not { Code: ErrorCode.Unavailable or ErrorCode.Overloaded, Outcome: Outcome.NotApplied })
                     return result;
                 last = result;
             }

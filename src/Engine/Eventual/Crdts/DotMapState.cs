@@ -19,7 +19,7 @@ public readonly record struct FieldWrite(Dot Dot, Timestamp Timestamp, ReadOnlyM
 /// <para>
 /// A write of a name takes the place of the writes of it that are in this state, a removal takes them away; neither touches what it has not seen, so an addition wins over a
 /// removal that is concurrent with it. Joining keeps a write that both have, or that the other one has never seen: commutative, associative, idempotent, without remains of what was removed.
-/// Where several writes of a name stand, the reader sees the one with the highest timestamp, and the next write of the name ends the conflict.
+/// Where several writes of a name stand, the reader sees the one with the highest timestamp, and the next write of the name takes the place of all.
 /// </para>
 /// <para>Source: Bieniusa et al., "An Optimized Conflict-free Replicated Set" (2012).</para>
 /// <code>
@@ -53,6 +53,9 @@ public sealed class DotMapState : IEquatable<DotMapState>
 
     /// <summary>The writes of a name that stand, ascending by dot; none when the name is not there.</summary>
     public IReadOnlyList<FieldWrite> WritesOf(ReadOnlyMemory<byte> name) => _names.TryGetValue(name, out var writes) ? writes : [];
+
+    /// <summary>Whether a write of a name stands.</summary>
+    public bool Has(ReadOnlyMemory<byte> name, Dot dot) => WritesOf(name).Any(write => write.Dot == dot);
 
     /// <summary>The write of a name that a reader sees; null when the name is not there.</summary>
     public FieldWrite? WinnerOf(ReadOnlyMemory<byte> name) =>

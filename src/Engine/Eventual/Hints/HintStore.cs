@@ -119,7 +119,7 @@ public sealed class HintStore : IDisposable
         ArgumentNullException.ThrowIfNull(hint);
         return _commits.RunAsync<HintAnswer>(
             new(hint.Key.Length + hint.State.Length, batch => Keep(batch, hint), exception => new(HintOutcome.Unable, exception.Message)),
-            reason => new(HintOutcome.Unable, reason));
+            refusal => new(HintOutcome.Unable, refusal.Reason));
     }
 
     /// <summary>Refuses hints of a partition below an epoch from now on, durably, and says how many there still are.</summary>

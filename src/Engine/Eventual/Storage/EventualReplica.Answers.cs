@@ -1,3 +1,4 @@
+using GrainDb.Engine.Ranges;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Replicas;
@@ -10,6 +11,8 @@ public sealed partial class EventualReplica
 {
     /// <summary>Keys that one step of a round forgets at most.</summary>
     private const int MaxForgotten = 4096;
+
+    private static readonly TimeSpan OverloadedRetry = TimeSpan.FromSeconds(1);
 
     // Of the round that began here; forgotten by a restart, which ends it.
     private Guid _round;
@@ -28,7 +31,9 @@ public sealed partial class EventualReplica
         ArgumentNullException.ThrowIfNull(write);
         return _commits.RunAsync<LocalWrite>(
             new(write.Key.Length + write.Value.Length, batch => Write(batch, write, configuration, idempotency), exception => Failed(Refused(exception))),
-            reason => Failed(Failure.NotApplied(ErrorCode.Unavailable, reason)));
+            refusal => Failed(refusal.IsFull
+                ? Failure.NotApplied(ErrorCode.Overloaded, refusal.Reason) with { RetryAfter = OverloadedRetry }
+                : Failure.NotApplied(ErrorCode.Unavailable, refusal.Reason)));
     }
 
     /// <summary>Merges states, durably.</summary>
@@ -38,7 +43,10 @@ public sealed partial class EventualReplica
         (ReadOnlyMemory<byte> Key, DottedSet State)[] items;
         try
         {
-            items = Array.ConvertAll(request.Items, item => (item.Key, DottedSetCodec.Decode(item.State)));
+            // Of a key that several writes in one message changed, one record is enough.
+            items = [.. request.Items
+                .GroupBy(item => item.Key, item => DottedSetCodec.Decode(item.State), RoutingKeyComparer.Instance)
+                .Select(same => (same.Key, same.Aggregate((merged, next) => merged.Merge(next))))];
         }
         catch (InvalidDataException exception)
         {
@@ -47,7 +55,7 @@ public sealed partial class EventualReplica
 
         return _commits.RunAsync<MergeAnswer>(
             new(request.Items.Sum(item => item.Key.Length + item.State.Length), batch => Merge(batch, request, items), exception => Answer(EventualOutcome.Unable, exception.Message)),
-            reason => Answer(EventualOutcome.Unable, reason));
+            refusal => Answer(EventualOutcome.Unable, refusal.Reason));
     }
 
     /// <summary>What became of a write that may be repeated.</summary>
@@ -262,7 +270,7 @@ public sealed partial class EventualReplica
             batch.Note(conflict);
         AdoptIn(batch, configuration);
         var existed = current.Siblings.Any(sibling => sibling.IsVisibleAt(now));
-        var context = CausalContext.Of(result.Set).Encode();
+        var context = CausalContext.Of(result.Set, write.Key.Span).Encode();
         var request = idempotency is null ? null : new RequestResult(idempotency, result.Written.Dot, result.Written.Timestamp, existed, context);
         if (request is not null)
             batch.Remember(request);
@@ -303,7 +311,7 @@ public sealed partial class EventualReplica
                 return Answer(EventualOutcome.Unable, problem);
         }
 
-        if (request.Request is { } made && FindRequest(batch, made.Stamp.Key)?.Dot != made.Dot)
+        foreach (var made in request.Requests.Where(made => FindRequest(batch, made.Stamp.Key)?.Dot != made.Dot))
             batch.Remember(made);
         AdoptIn(batch, request.Configuration);
         return Answer(EventualOutcome.Done, "") with { Configuration = batch.Standing.Configuration, NeedsRepair = batch.Standing.NeedsRepair };
@@ -321,6 +329,8 @@ public sealed partial class EventualReplica
             return "the values of the key do not fit a record of the log";
         if (losers.Count > 0)
             batch.Note(ConflictRules.Record(key, ConflictResolution.Timestamp, merged.Siblings[0].Dot, losers, merged.Siblings[0].Timestamp));
+        foreach (var conflict in ConflictRules.EndedFields(Options.Policy, key, current, merged))
+            batch.Note(conflict);
         return null;
     }
 

@@ -63,17 +63,13 @@ internal sealed class EventualStore
     public IEnumerable<KeyValuePair<ReadOnlyMemory<byte>, StoredKey>> Leaf(int index, ReadOnlyMemory<byte>? after) =>
         _leaves[index] is not { } leaf ? [] : after is { } start ? leaf.SkipWhile(pair => pair.Key.Span.SequenceCompareTo(start.Span) <= 0) : leaf;
 
-    /// <summary>The tree of the states as they are, from scratch.</summary>
-    public MerkleTree Rebuild()
+    /// <summary>Whether a leaf of the tree is the one that its states make.</summary>
+    public bool IsLeafRight(int index)
     {
-        var tree = new MerkleTree();
-        for (var index = 0; index < _leaves.Length; index++)
-        {
-            foreach (var (key, stored) in Leaf(index, after: null))
-                tree.Toggle(index, HashOf(key, DottedSetCodec.Decode(stored.Encoded)));
-        }
-
-        return tree;
+        var hash = 0UL;
+        foreach (var (key, stored) in Leaf(index, after: null))
+            hash ^= HashOf(key, DottedSetCodec.Decode(stored.Encoded));
+        return hash == Tree.HashOf(MerkleTree.Levels - 1, index);
     }
 
     /// <summary>One hash of a key with the writes that its state has seen and those that stand: what two replicas must agree on.</summary>

@@ -53,14 +53,14 @@ internal sealed class GroupCommit<TBatch>
 
     /// <summary>Carries an operation out.</summary>
     /// <param name="operation">What.</param>
-    /// <param name="refused">The answer when it cannot even wait: certainly nothing happened. Gets the reason.</param>
-    public Task<T> RunAsync<T>(LogOperation<TBatch, T> operation, Func<string, T> refused)
+    /// <param name="refused">The answer when it cannot even wait: certainly nothing happened.</param>
+    public Task<T> RunAsync<T>(LogOperation<TBatch, T> operation, Func<Refusal, T> refused)
     {
         bool start;
         lock (_gate)
         {
-            if (Refuse(operation.Bytes) is { } reason)
-                return Task.FromResult(refused(reason));
+            if (Refuse(operation.Bytes) is { } refusal)
+                return Task.FromResult(refused(refusal));
             _queue.Enqueue(operation);
             _queuedBytes += operation.Bytes;
             start = !_busy;
@@ -90,10 +90,10 @@ internal sealed class GroupCommit<TBatch>
         return ended;
     }
 
-    private string? Refuse(int bytes) =>
-        _closed ? "it is closed"
-        : _log.Status == WalStatus.Broken ? _log.StatusReason
-        : _queue.Count > 0 && (_queue.Count >= _bounds.MaxPendingRecords || _queuedBytes + bytes > _bounds.MaxPendingBytes) ? "too much waits for the disk"
+    private Refusal? Refuse(int bytes) =>
+        _closed ? new Refusal("it is closed", IsFull: false)
+        : _log.Status == WalStatus.Broken ? new Refusal(_log.StatusReason, IsFull: false)
+        : _queue.Count > 0 && (_queue.Count >= _bounds.MaxPendingRecords || _queuedBytes + bytes > _bounds.MaxPendingBytes) ? new Refusal("too much waits for the disk", IsFull: true)
         : null;
 
     private void Flush()
@@ -194,3 +194,8 @@ internal sealed class GroupCommit<TBatch>
         }
     }
 }
+
+/// <summary>Why an operation cannot even wait.</summary>
+/// <param name="Reason">Why.</param>
+/// <param name="IsFull">Whether only for now: too many wait already.</param>
+internal readonly record struct Refusal(string Reason, bool IsFull);

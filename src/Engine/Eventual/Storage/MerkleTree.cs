@@ -39,13 +39,19 @@ internal sealed class MerkleTree
     /// <summary>The hash of one node.</summary>
     public ulong HashOf(int level, int node) => _levels[level][node];
 
-    /// <summary>Whether both are equal in every node.</summary>
-    public bool SameAs(MerkleTree other)
+    /// <summary>Whether every node above the leaves is what its children make.</summary>
+    public bool IsSumOfLeaves()
     {
-        for (var level = 0; level < Levels; level++)
+        for (var level = 0; level < Levels - 1; level++)
         {
-            if (!_levels[level].AsSpan().SequenceEqual(other._levels[level]))
-                return false;
+            for (var node = 0; node < _levels[level].Length; node++)
+            {
+                var sum = 0UL;
+                foreach (var child in _levels[level + 1].AsSpan(node * Fan, Fan))
+                    sum ^= child;
+                if (sum != _levels[level][node])
+                    return false;
+            }
         }
 
         return true;

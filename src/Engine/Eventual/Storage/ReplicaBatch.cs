@@ -15,6 +15,7 @@ internal sealed class ReplicaBatch(EventualStore store, ReplicaStanding standing
     private readonly Dictionary<ReadOnlyMemory<byte>, (byte[]? State, Lsn Lsn)> _changed = new(RoutingKeyComparer.Instance);
     private readonly List<(Lsn Lsn, byte[] Encoded)> _conflicts = [];
     private readonly List<(Lsn Lsn, RequestResult Result)> _requests = [];
+    private readonly Dictionary<string, RequestResult> _requestsByKey = new(StringComparer.Ordinal);
     private readonly List<(Lsn Lsn, ReadOnlyMemory<byte> Key, Dot Winner)> _dismissed = [];
 
     /// <summary>The records.</summary>
@@ -61,9 +62,13 @@ internal sealed class ReplicaBatch(EventualStore store, ReplicaStanding standing
     }
 
     /// <summary>The result of a request that the batch adds.</summary>
-    public RequestResult? FindRequest(string key) => _requests.FindLast(request => request.Result.Stamp.Key == key).Result;
+    public RequestResult? FindRequest(string key) => _requestsByKey.GetValueOrDefault(key);
 
-    public void Remember(RequestResult request) => _requests.Add((Add(EventualRecordType.Request, RequestResultCodec.Encode(request)), request));
+    public void Remember(RequestResult request)
+    {
+        _requests.Add((Add(EventualRecordType.Request, RequestResultCodec.Encode(request)), request));
+        _requestsByKey[request.Stamp.Key] = request;
+    }
 
     /// <summary>Conflicts that a write ended, as far as they were noted before, are not listed any more.</summary>
     public void Dismiss(ReadOnlyMemory<byte> key, Dot winner)
