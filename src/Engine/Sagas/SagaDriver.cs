@@ -221,10 +221,14 @@ public sealed class SagaDriver
         return batch.Encoded.Count > 0 ? batch : null;
     }
 
-    private SagaEvent Skipped(SagaState state, SagaEvent row) =>
-        Faults.HasFlag(SagaFaults.SkipUndoOfUnknown) && row is SagaEvent.UndoScheduled undo && state.Find(undo.Step).Status == SagaStepStatus.Scheduled
-            ? new SagaEvent.UndoCompleted(row.At, undo.Step, default)
-            : row;
+    private SagaEvent Skipped(SagaState state, SagaEvent row) => row is SagaEvent.UndoScheduled undo && state.Find(undo.Step).Status switch
+    {
+        SagaStepStatus.Scheduled => Faults.HasFlag(SagaFaults.SkipUndoOfUnknown),
+        SagaStepStatus.Skipped => Faults.HasFlag(SagaFaults.ForgetSkipped),
+        _ => false,
+    }
+        ? new SagaEvent.UndoCompleted(row.At, undo.Step, default)
+        : row;
 
     private void TakeProposals(Batch batch, DateTimeOffset now)
     {
