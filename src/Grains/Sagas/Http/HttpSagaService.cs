@@ -44,9 +44,8 @@ internal sealed class HttpSagaService(HttpServiceOptions options, IReadOnlySet<s
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            if (await records.BeginAsync(call, linked.Token) is { } settled)
-                return settled;
-            return await _retries.ExecuteAsync(async token => await PostAsync(call, token), linked.Token);
+            // Before each try: meanwhile another activation may have begun the undo, or a person settled the step.
+            return await _retries.ExecuteAsync(async token => await records.BeginAsync(call, token) ?? await PostAsync(call, token), linked.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
