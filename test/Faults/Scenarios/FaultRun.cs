@@ -49,7 +49,7 @@ internal sealed class FaultRun : IAsyncDisposable
     public Workload Workload { get; }
 
     /// <summary>How long a scenario that repeats itself goes on; null for a few rounds.</summary>
-    private static TimeSpan? Duration => Environment.GetEnvironmentVariable("GRAINDB_FAULTS_SECONDS") is { Length: > 0 } text
+    public static TimeSpan? Duration => Environment.GetEnvironmentVariable("GRAINDB_FAULTS_SECONDS") is { Length: > 0 } text
         ? TimeSpan.FromSeconds(int.Parse(text, CultureInfo.InvariantCulture))
         : null;
 
