@@ -18,7 +18,7 @@ public sealed class SagaDriverTests
     {
         var driver = NewDriver();
         driver.Propose(Start(1));
-        var append = Next<SagaEffect.Append>(Loaded(driver));
+        var append = Next<SagaEffect.Append>(driver);
 
         Assert.Equal(["started", "stepScheduled"], append.Rows.Select(NameOf));
         Assert.Empty(driver.Next(Now));
@@ -27,6 +27,23 @@ public sealed class SagaDriverTests
         driver.Appended(SagaAppendOutcome.Appended, Now);
         Assert.IsType<SagaVerdict.Row>(Assert.Single(_verdicts));
         Assert.Equal("one", Next<SagaEffect.Call>(driver).Step.Step.Step.Name);
+    }
+
+    [Fact]
+    public void Who_hopes_that_there_is_no_log_says_nothing_of_it_to_others_before_it_is_read()
+    {
+        var driver = NewDriver();
+        driver.Propose(SagaProposal.Look(_verdicts.Add));
+        driver.Propose(Start(1));
+        Next<SagaEffect.Append>(driver);
+        _log.Add(SagaJson.Encode(new SagaEvent.Started(Now, "s", "made", 1, JsonSerializer.SerializeToElement(1))));
+        driver.Appended(SagaAppendOutcome.Lost, Now);
+        Assert.Empty(_verdicts);
+
+        Loaded(driver).Next(Now);
+
+        Assert.Equal(2, _verdicts.Count);
+        Assert.All(_verdicts, verdict => Assert.IsType<SagaVerdict.Already>(verdict));
     }
 
     [Fact]
@@ -44,7 +61,7 @@ public sealed class SagaDriverTests
     {
         var driver = NewDriver();
         driver.Propose(Start(2));
-        Next<SagaEffect.Append>(Loaded(driver));
+        Next<SagaEffect.Append>(driver);
         _log.Add(SagaJson.Encode(new SagaEvent.Started(Now, "s", "made", 1, JsonSerializer.SerializeToElement(1))));
 
         driver.Appended(SagaAppendOutcome.Lost, Now);
@@ -252,7 +269,7 @@ public sealed class SagaDriverTests
     {
         var driver = NewDriver();
         driver.Propose(Start(1));
-        _log.AddRange(Next<SagaEffect.Append>(Loaded(driver)).Rows);
+        _log.AddRange(Next<SagaEffect.Append>(driver).Rows);
         driver.Appended(SagaAppendOutcome.Appended, Now);
         call = Next<SagaEffect.Call>(driver).Step;
         return driver;
