@@ -66,10 +66,12 @@ internal sealed class SagaLog(SagaRows rows, IKeyValueStore keys, SagaDefinition
     {
         var id = append.After.Id;
         var index = SagaIndexRow.Of(append.After);
-        var writes = new List<KeyWrite>(append.Rows.Count + 2);
+        var writes = new List<KeyWrite>(append.Rows.Count + 3);
         for (var i = 0; i < append.Rows.Count; i++)
             writes.Add(SagaRows.Put(SagaKeys.Row(id, append.From + i), append.Rows[i], i == 0 ? ConditionKind.NotExists : ConditionKind.None));
         writes.Add(SagaRows.Put(SagaKeys.Index(id, index.HasEnded), index.Encode(), ConditionKind.None));
+        if (index.HasEnded)
+            writes.Add(SagaRows.Put(SagaKeys.Over(id, index.UpdatedAt), new SagaOver(id, index.Definition, index.Version).Encode(), ConditionKind.None));
         if (index.HasEnded && append.From > 0)
             writes.Add(new KeyWrite(SagaKeys.Index(id, hasEnded: false), WriteKind.Delete, default, "", WriteCondition.None, null));
         var result = await rows.WriteAsync([.. writes], append.Stamp, timeout);

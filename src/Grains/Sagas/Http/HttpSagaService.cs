@@ -2,6 +2,8 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using GrainDb.Engine.Sagas;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
 using Polly;
 using Polly.Retry;
 
@@ -55,6 +57,8 @@ internal sealed class HttpSagaService(HttpServiceOptions options, IReadOnlySet<s
 
     public Task<string?> SettleAsync(SagaCall call, bool isDone, JsonElement output, CancellationToken cancellationToken) =>
         records.SettleAsync(call, isDone, output, cancellationToken);
+
+    public Task<Failure?> ForgetAsync(IReadOnlyList<(string Saga, string Step)> steps, Timestamp cutoff, CancellationToken cancellationToken) => records.ForgetAsync(steps, cutoff, cancellationToken);
 
     private async ValueTask<SagaCallResult> PostAsync(SagaCall call, CancellationToken cancellationToken)
     {
