@@ -140,6 +140,16 @@ public sealed class SagaDriverTests
         Assert.Equal(ErrorCode.SagaNotFound, Assert.IsType<SagaVerdict.Refused>(Assert.Single(_verdicts)).Why.Code);
     }
 
+    [Theory]
+    [InlineData(SagaOperatorAction.Pause, "pause")]
+    [InlineData(SagaOperatorAction.MarkUndone, "markUndone")]
+    public void A_row_says_what_a_person_did(SagaOperatorAction action, string name)
+    {
+        var row = JsonSerializer.Deserialize<JsonElement>(SagaJson.Encode(new SagaEvent.Operator(Now, action, null, "a", "b", default)));
+
+        Assert.Equal(name, row.GetProperty("action").GetString());
+    }
+
     [Fact]
     public void A_saga_whose_log_is_full_is_stuck_says_so_and_can_only_be_closed()
     {
