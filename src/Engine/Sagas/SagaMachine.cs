@@ -102,7 +102,7 @@ public static class SagaMachine
     }
 
     /// <summary>Nothing more is begun. What only needs its last row gets it; else somebody has to close it, and is told.</summary>
-    private static IReadOnlyList<SagaAction> AtTheLimit(SagaState state, DateTimeOffset now)
+    private static List<SagaAction> AtTheLimit(SagaState state, DateTimeOffset now)
     {
         if (SagaIndexRow.StepOf(state) is not { } step)
             return state.IsBackward ? Backward(state, now, NothingInFlight) : Forward(state, now, NothingInFlight);

@@ -67,7 +67,7 @@ internal sealed class Participant(SystemTransactions transactions, TimeProvider 
     /// <returns>Why not; null when they are gone, durably.</returns>
     public async Task<Failure?> ForgetAsync(KeyspaceRows keyspace, IReadOnlyList<(string Saga, string Step)> steps, Timestamp cutoff, CancellationToken cancellationToken)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(steps.Count, MaxForgottenAtOnce);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(steps.Count, MaxForgottenAtOnce, nameof(steps));
         string[] keys = [.. steps.Select(step => new EffectKeys(keyspace, step.Saga, step.Step)).SelectMany(step => new[] { step.Do, step.Undo })];
         var read = await transactions.TransactAsync(new TransactRequest { Reads = [.. keys.Select(keyspace.Read)] }, ForgetTimeout, cancellationToken);
         if (read.Failure is not null)
