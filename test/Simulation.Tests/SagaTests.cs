@@ -34,6 +34,7 @@ public sealed class SagaTests
     [InlineData(nameof(SagaFaults.NewKeyPerAttempt))]
     [InlineData(nameof(SagaFaults.AppendAnyway))]
     [InlineData(nameof(SagaFaults.SettleNothing))]
+    [InlineData(nameof(SagaFaults.ForgetSkipped))]
     public void An_error_is_noticed(string error)
     {
         for (var from = 1; from <= MaxSeeds; from += 100)

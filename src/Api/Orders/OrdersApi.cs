@@ -15,8 +15,9 @@ namespace GrainDb.Api.Orders;
 /// <summary>Orders: each is a saga of the built-in definition, under the order's id.</summary>
 internal sealed class OrdersApi(ISagaStore sagas, ApiOptions options)
 {
-    /// <summary>The built-in definition, and the step that knows what an order costs.</summary>
+    /// <summary>The built-in definition, the version on which this program begins orders, and the step that knows what an order costs.</summary>
     public const string Definition = "process_order";
+    public const int Version = 1;
     public const string ReservingStep = "reserve_inventory";
 
     public const string IdParameter = "id";
@@ -39,7 +40,7 @@ internal sealed class OrdersApi(ISagaStore sagas, ApiOptions options)
         var body = await JsonBody.ReadAsync(context, ApiJson.Default.OrderBody, options.MaxRequestBytes);
         var input = OrderBinder.Bind(body);
         var id = body.Id is { } chosen ? OrderBinder.CheckId(chosen) : NewId(key);
-        var start = new SagaStart(id, Definition, Version: null, JsonSerializer.SerializeToUtf8Bytes(input, OrderJson.Default.OrderInput));
+        var start = new SagaStart(id, Definition, Version, JsonSerializer.SerializeToUtf8Bytes(input, OrderJson.Default.OrderInput)) { IsSameOnAnyVersion = true };
         var answer = await sagas.StartAsync(start, timeout, context.RequestAborted);
         if (answer.Failure is not null)
             return answer.Failure;

@@ -6,7 +6,7 @@ namespace GrainDb.Api.Sagas;
 /// <summary>The body of <c>POST /v1/sagas</c>.</summary>
 public sealed record SagaStartBody
 {
-    [Description("1 to 128 of A-Z a-z 0-9 . _ -, unique for ever. Left out, it is made of the Idempotency-Key, or drawn.")]
+    [Description("1 to 128 of A-Z a-z 0-9 . _ -, unique among the sagas that are kept. Left out, it is made of the Idempotency-Key, or drawn.")]
     public string? Id { get; init; }
 
     [Description("Name of the definition.")]

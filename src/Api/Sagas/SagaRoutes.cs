@@ -123,7 +123,7 @@ internal static class SagaRoutes
     private static void MapStepActions(this IEndpointRouteBuilder routes, Operations operations, SagaActionsApi actions)
     {
         routes.MapStepAction(operations, actions, "retry", SagaCommandKind.Retry, "retrySagaStep", "Tries a step again, with a new budget.");
-        routes.MapStepAction(operations, actions, "skip", SagaCommandKind.Skip, "skipSagaStep", "Takes a step for completed, with an output. A call of it that comes later has no effect; it is not undone on the way back.");
+        routes.MapStepAction(operations, actions, "skip", SagaCommandKind.Skip, "skipSagaStep", "Takes a step for completed, with an output. A call of it that comes later has no effect. On the way back it is undone, since it may have had its effect before.");
         routes.MapStepAction(operations, actions, "mark-undone", SagaCommandKind.MarkUndone, "markSagaStepUndone", "Takes a step for undone. A call of it that comes later has no effect.");
     }
 

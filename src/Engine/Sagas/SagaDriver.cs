@@ -8,7 +8,8 @@ namespace GrainDb.Engine.Sagas;
 /// <para>
 /// What holds: the state is what is in the log, never more; a service is called only by a state that is durable. A row that was refused because there is one already means that another activation was
 /// first, and one of which nobody knows may be there or may still come: both times the log is read again, and everything that was to be appended is decided anew by what it says. Two activations cannot
-/// both append: the row's sequence number decides. A crash loses nothing but calls under way, which are made again under the same key.
+/// both append: the row's sequence number decides. A crash loses nothing but calls under way, which are made again under the same key. So the first append of an activation that is to start the saga is made
+/// in hope, without reading that there is no log: were there one, it would be refused.
 /// </para>
 /// Not thread-safe: its host calls it from one turn at a time.
 /// </summary>
@@ -20,6 +21,7 @@ public sealed class SagaDriver
     private readonly List<(SagaAction.Call Call, SagaCallResult Result)> _answers = [];
     private readonly HashSet<string> _inFlight = [];
     private bool _isLoaded;
+    private bool _mayHope = true;
     private bool _isReading;
     private Batch? _batch;
     private int _failures;
@@ -49,7 +51,9 @@ public sealed class SagaDriver
             return [];
         if (now < _notBefore)
             return [new SagaEffect.Wait(_notBefore)];
-        if (!_isLoaded)
+        var hopes = !_isLoaded && _mayHope && _proposals.Exists(proposal => proposal.Starts is not null);
+        _mayHope = false;
+        if (!_isLoaded && !hopes)
         {
             _isReading = true;
             return [new SagaEffect.Load()];
@@ -186,6 +190,7 @@ public sealed class SagaDriver
     private void Keep(Batch batch)
     {
         _failures = 0;
+        _isLoaded = true;
         State = batch.After;
         foreach (var answer in batch.Answers)
         {
@@ -221,10 +226,14 @@ public sealed class SagaDriver
         return batch.Encoded.Count > 0 ? batch : null;
     }
 
-    private SagaEvent Skipped(SagaState state, SagaEvent row) =>
-        Faults.HasFlag(SagaFaults.SkipUndoOfUnknown) && row is SagaEvent.UndoScheduled undo && state.Find(undo.Step).Status == SagaStepStatus.Scheduled
-            ? new SagaEvent.UndoCompleted(row.At, undo.Step, default)
-            : row;
+    private SagaEvent Skipped(SagaState state, SagaEvent row) => row is SagaEvent.UndoScheduled undo && state.Find(undo.Step).Status switch
+    {
+        SagaStepStatus.Scheduled => Faults.HasFlag(SagaFaults.SkipUndoOfUnknown),
+        SagaStepStatus.Skipped => Faults.HasFlag(SagaFaults.ForgetSkipped),
+        _ => false,
+    }
+        ? new SagaEvent.UndoCompleted(row.At, undo.Step, default)
+        : row;
 
     private void TakeProposals(Batch batch, DateTimeOffset now)
     {
@@ -232,6 +241,8 @@ public sealed class SagaDriver
         {
             if (!batch.HasRoom || (proposal.Stamp is not null && batch.Stamped is not null))
                 continue;
+            if (!_isLoaded && batch.State is null && proposal.Starts is null)
+                continue; // what is not read cannot be said not to be there
             var verdict = proposal.Evaluate(batch.State, now);
             if (verdict is SagaVerdict.Row row)
                 batch.Add(row.Event, proposal);

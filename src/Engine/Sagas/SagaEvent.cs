@@ -110,7 +110,8 @@ public abstract record SagaEvent(DateTimeOffset At)
     /// <param name="Actor">Who.</param>
     /// <param name="Reason">Why.</param>
     /// <param name="Output">For <see cref="SagaOperatorAction.Skip"/>: in place of the service's.</param>
-    public sealed record Operator(DateTimeOffset At, SagaOperatorAction Action, string? Step, string Actor, string Reason, JsonElement Output) : SagaEvent(At);
+    public sealed record Operator(
+        DateTimeOffset At, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] SagaOperatorAction Action, string? Step, string Actor, string Reason, JsonElement Output) : SagaEvent(At);
 
     /// <summary>The last row.</summary>
     /// <param name="At">When.</param>

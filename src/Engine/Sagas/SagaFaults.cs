@@ -26,4 +26,7 @@ internal enum SagaFaults
 
     /// <summary>The host's: a person's word is not told to the service first.</summary>
     SettleNothing = 1 << 6,
+
+    /// <summary>On the way back a step that a person skipped is taken for one without an effect.</summary>
+    ForgetSkipped = 1 << 7,
 }

@@ -11,6 +11,7 @@ namespace GrainDb.Engine.Sagas;
 /// {bucket}/log/{id}/{sequence}    a row, 6 digits from 000000
 /// {bucket}/live/{id}              how far it is (<see cref="SagaIndexRow"/>), while it has not ended
 /// {bucket}/ended/{id}             the same, afterwards
+/// {bucket}/over/{second}/{id}     when it ended, 12 digits of Unix time, and on which definition it was (<see cref="SagaOver"/>): so those that ended first are found first
 /// definition/{name}/{version}     a definition, version with 10 digits
 /// </code>
 /// </summary>
@@ -48,11 +49,21 @@ public static class SagaKeys
     /// <summary>What the keys of the index of one bucket begin with.</summary>
     public static byte[] IndexOf(char bucket, bool hasEnded) => Bytes($"{bucket}/{(hasEnded ? Ended : Live)}/");
 
+    /// <summary>Key by which a saga is found when it ended long ago.</summary>
+    public static byte[] Over(string id, DateTimeOffset endedAt) => Bytes(string.Create(CultureInfo.InvariantCulture, $"{BucketOf(id)}/over/{Second(endedAt):D12}/{id}"));
+
+    /// <summary>What these keys of one bucket begin with; all that ended before a moment are before <paramref name="before"/>.</summary>
+    public static byte[] OverOf(char bucket, DateTimeOffset? before) =>
+        Bytes(before is { } moment ? string.Create(CultureInfo.InvariantCulture, $"{bucket}/over/{Second(moment):D12}/") : $"{bucket}/over/");
+
     /// <summary>Key of a definition.</summary>
     public static byte[] Definition(string name, int version) => Bytes(string.Create(CultureInfo.InvariantCulture, $"{DefinitionRoot}{name}/{version:D10}"));
 
     /// <summary>What the keys of all versions of a definition begin with; of all definitions when <paramref name="name"/> is null.</summary>
     public static byte[] Definitions(string? name) => Bytes(name is null ? DefinitionRoot : $"{DefinitionRoot}{name}/");
+
+    /// <summary>A clock before 1970 is none.</summary>
+    private static long Second(DateTimeOffset moment) => Math.Max(moment.ToUnixTimeSeconds(), 0);
 
     private static byte[] Bytes(string key) => Encoding.UTF8.GetBytes(key);
 }

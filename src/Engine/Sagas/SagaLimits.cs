@@ -18,7 +18,7 @@ public static class SagaLimits
     /// <summary>Deepest nesting of an input, an output or a payload: well below the 64 at which readers of JSON stop, with all that is put around it.</summary>
     public const int MaxDocumentDepth = 48;
 
-    /// <summary>Most rows of one saga's log. One that reaches it is stuck, and only ends.</summary>
+    /// <summary>Most rows of one saga's log: one that reaches it is stuck and can only be closed. Answers that were under way, and the row that says so, may still follow.</summary>
     public const int MaxLogRows = 10_000;
 
     /// <summary>Most attempts of a step in one direction before its budget is over.</summary>

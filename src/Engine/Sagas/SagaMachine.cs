@@ -14,6 +14,8 @@ namespace GrainDb.Engine.Sagas;
 /// </summary>
 public static class SagaMachine
 {
+    private static readonly HashSet<string> NothingInFlight = [];
+
     /// <summary>What to do next. Rows come first: where there is one, it is the only action.</summary>
     /// <param name="state">The saga.</param>
     /// <param name="now">The time.</param>
@@ -24,8 +26,8 @@ public static class SagaMachine
         ArgumentNullException.ThrowIfNull(inFlight);
         if (state.End is not null)
             return [];
-        if (state.Rows >= SagaLimits.MaxLogRows)
-            return [new SagaAction.Wait(null)];
+        if (state.IsLogFull)
+            return AtTheLimit(state, now);
         if (state.Definition.Deadline is { } deadline && !state.IsOverdue && now >= state.StartedAt + deadline)
             return [new SagaAction.Append(new SagaEvent.DeadlinePassed(now))];
         var actions = state.IsBackward ? Backward(state, now, inFlight) : Forward(state, now, inFlight);
@@ -64,6 +66,8 @@ public static class SagaMachine
         ArgumentNullException.ThrowIfNull(state);
         if (state.End is { } end)
             return Refused($"it has ended: {end}");
+        if (state.IsLogFull && action != SagaOperatorAction.Close)
+            return LogFull(state);
         if (action is SagaOperatorAction.Retry or SagaOperatorAction.Skip or SagaOperatorAction.MarkUndone)
         {
             if (step is null || state.Steps.FirstOrDefault(each => each.Step.Name == step) is not { } found)
@@ -72,8 +76,9 @@ public static class SagaMachine
             {
                 (SagaOperatorAction.Retry, SagaStepStatus.Scheduled or SagaStepStatus.Undoing) => null,
                 (SagaOperatorAction.Skip, SagaStepStatus.Scheduled) when !state.IsBackward => null,
+                (SagaOperatorAction.Retry or SagaOperatorAction.Skip, SagaStepStatus.NotStarted) when state.StuckIn == step && !state.IsBackward => null, // its input cannot be given
                 (SagaOperatorAction.MarkUndone, SagaStepStatus.Undoing) => null,
-                (SagaOperatorAction.MarkUndone, SagaStepStatus.Scheduled or SagaStepStatus.Completed) when state.IsBackward => null,
+                (SagaOperatorAction.MarkUndone, SagaStepStatus.Scheduled or SagaStepStatus.Completed or SagaStepStatus.Skipped) when state.IsBackward => null,
                 _ => Refused($"step '{step}' is {found.Status}, going {(state.IsBackward ? "backward" : "forward")}"),
             };
         }
@@ -93,7 +98,15 @@ public static class SagaMachine
         ArgumentNullException.ThrowIfNull(state);
         if (state.End is { } end)
             return end == SagaStatus.Completed ? PastPivot(state) : Refused($"it has ended: {end}");
-        return state.CanTurnBack ? null : PastPivot(state);
+        return !state.CanTurnBack ? PastPivot(state) : state.IsLogFull ? LogFull(state) : null;
+    }
+
+    /// <summary>Nothing more is begun. What only needs its last row gets it; else somebody has to close it, and is told.</summary>
+    private static List<SagaAction> AtTheLimit(SagaState state, DateTimeOffset now)
+    {
+        if (SagaIndexRow.StepOf(state) is not { } step)
+            return state.IsBackward ? Backward(state, now, NothingInFlight) : Forward(state, now, NothingInFlight);
+        return state.StuckIn is null ? [new SagaAction.Append(new SagaEvent.Stuck(now, step.Step.Name, WhyLogFull(state)))] : [new SagaAction.Wait(null)];
     }
 
     private static List<SagaAction> Forward(SagaState state, DateTimeOffset now, IReadOnlySet<string> inFlight)
@@ -178,6 +191,10 @@ public static class SagaMachine
         var isExhausted = isBug || attempt >= (isUndo ? retry.BackwardAttempts : retry.ForwardAttempts);
         return new SagaEvent.AttemptFailed(now, step.Step.Name, isUndo, attempt, reason, now + (isExhausted ? SagaLimits.StuckRetry : retry.PauseAfter(attempt, jitter)), isExhausted, isBug);
     }
+
+    internal static string WhyLogFull(SagaState state) => $"its log has {state.Rows} rows, the limit is {SagaLimits.MaxLogRows}: it can only be closed";
+
+    private static Failure LogFull(SagaState state) => Refused(WhyLogFull(state));
 
     private static Failure PastPivot(SagaState state) => Failure.NotApplied(ErrorCode.SagaPastPivot, $"saga {state.Id} is past the point of no return");
 

@@ -76,7 +76,7 @@ public sealed class SagaProposal
 
     /// <summary>Turns it back. To ask for it twice is no failure.</summary>
     public static SagaProposal Cancel(string actor, string reason, IdempotencyStamp? stamp, Action<SagaVerdict> done) => Existing(stamp, done, (state, now) =>
-        state.End == SagaStatus.Compensated || state is { End: null, IsBackward: true, StuckIn: null } ? new SagaVerdict.Already(IsRepeated: false)
+        state.End == SagaStatus.Compensated || state is { End: null, IsBackward: true } ? new SagaVerdict.Already(IsRepeated: false)
         : SagaMachine.WhyNotCancel(state) is { } refused ? new SagaVerdict.Refused(refused)
         : state.StuckIn is null ? new SagaVerdict.Row(new SagaEvent.CancelRequested(now, actor, reason))
         : new SagaVerdict.Row(new SagaEvent.Operator(now, SagaOperatorAction.Compensate, null, actor, reason, default)));
@@ -86,7 +86,7 @@ public sealed class SagaProposal
         state.Signals.ContainsKey(name) ? new SagaVerdict.Already(IsRepeated: false)
         : state.End is { } end ? new SagaVerdict.Refused(Conflict($"saga {state.Id} has ended: {end}"))
         : state.Signals.Count >= SagaLimits.MaxSignals ? new SagaVerdict.Refused(Conflict($"saga {state.Id} has {SagaLimits.MaxSignals} signals, which is the limit"))
-        : state.Rows >= SagaLimits.MaxLogRows ? new SagaVerdict.Refused(Conflict($"the log of saga {state.Id} has {state.Rows} rows, which is the limit"))
+        : state.IsLogFull ? new SagaVerdict.Refused(Conflict(SagaMachine.WhyLogFull(state)))
         : new SagaVerdict.Row(new SagaEvent.SignalReceived(now, name, payload)));
 
     /// <summary>What a person does. To pause what is paused, and to resume what is not, is no failure.</summary>

@@ -73,6 +73,9 @@ public sealed record SagaState
         || (Steps[pivot].Status == SagaStepStatus.Scheduled && Steps[pivot].Step.Compensation is not null)
         || IsBackward);
 
+    /// <summary>Whether nothing more is begun, since its log would grow without end.</summary>
+    public bool IsLogFull => Rows >= SagaLimits.MaxLogRows;
+
     /// <summary>When the last row was appended.</summary>
     public DateTimeOffset UpdatedAt { get; private init; }
 
@@ -159,10 +162,10 @@ public sealed record SagaState
             return Reason;
         if (IsPaused)
             return PauseReason;
+        if (IsLogFull)
+            return SagaMachine.WhyLogFull(this);
         if (StuckIn is { } stuck)
             return $"{stuck}: {Find(stuck).Reason ?? Reason}";
-        if (Rows >= SagaLimits.MaxLogRows)
-            return $"its log has {Rows} rows, which is the limit";
         if (Steps.FirstOrDefault(step => step.RetryAt > now && step.Status == (IsBackward ? SagaStepStatus.Undoing : SagaStepStatus.Scheduled)) is { } retried)
             return $"{retried.Step.Name} failed {retried.Failed} times: {retried.Reason}";
         return !IsBackward && Steps.FirstOrDefault(step => step.Status is SagaStepStatus.NotStarted or SagaStepStatus.Scheduled) is { Status: SagaStepStatus.NotStarted, Step.WaitFor: { } signal } && !Signals.ContainsKey(signal)

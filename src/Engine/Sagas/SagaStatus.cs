@@ -46,7 +46,7 @@ public enum SagaStepStatus
     /// <summary>Refused: no effect.</summary>
     Rejected,
 
-    /// <summary>Taken for completed by a person.</summary>
+    /// <summary>Taken for completed by a person; undone on the way back as one that is.</summary>
     Skipped,
 
     /// <summary>Being undone.</summary>

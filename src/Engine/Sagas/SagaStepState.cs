@@ -27,6 +27,10 @@ public sealed record SagaStepState(SagaStep Step)
     /// <summary>Why the last attempt failed, or why it was refused; null when nothing did.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>Whether it may have an effect that has to be undone on the way back.</summary>
-    public bool HasObligation => Status is SagaStepStatus.Scheduled or SagaStepStatus.Completed or SagaStepStatus.Undoing;
+    /// <summary>
+    /// Whether it may have an effect that has to be undone on the way back. One that a person skipped too: it may have had its effect before, and nobody was told. Not one that was skipped before it was
+    /// scheduled: it was never called.
+    /// </summary>
+    public bool HasObligation => Status is SagaStepStatus.Scheduled or SagaStepStatus.Completed or SagaStepStatus.Undoing
+        || (Status == SagaStepStatus.Skipped && Input.ValueKind != JsonValueKind.Undefined);
 }

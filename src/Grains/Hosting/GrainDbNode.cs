@@ -167,6 +167,7 @@ public static class GrainDbNode
         services.AddSingleton<SagaList>();
         services.AddSingleton<ISagaStore, SagaStore>();
         AddLifecycleParticipant<SagaSupervisor>(services);
+        AddLifecycleParticipant<SagaSweep>(services);
         AddLifecycleParticipant<BuiltInSagas>(services);
     }
 

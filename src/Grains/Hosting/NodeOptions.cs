@@ -32,6 +32,9 @@ public sealed class NodeOptions
     /// <summary>Services outside the database that sagas may call; the same on every node.</summary>
     public SagaHttpOptions SagaHttp { get; set; } = SagaHttpOptions.None;
 
+    /// <summary>How long a saga that has ended is kept, with its log and what services kept of its steps; several times the longest timeout of a step. The same on every node.</summary>
+    public TimeSpan SagaRetention { get; set; } = TimeSpan.FromDays(7);
+
     /// <summary>Longest value in bytes.</summary>
     public int MaxValueBytes { get; set; } = Interfaces.Keys.KeyLimits.DefaultMaxValueBytes;
 }

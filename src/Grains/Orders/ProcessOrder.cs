@@ -3,7 +3,7 @@ using GrainDb.Engine.Sagas;
 
 namespace GrainDb.Grains.Orders;
 
-/// <summary>The built-in definition <c>process_order</c>. Its saga's id is the order's. A change of it is a new version.</summary>
+/// <summary>The built-in definition <c>process_order</c>. Its saga's id is the order's. A change of it is a new version, on which the API then begins orders.</summary>
 internal static class ProcessOrder
 {
     public const string DefinitionName = "process_order";

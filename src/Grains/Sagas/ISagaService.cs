@@ -1,5 +1,7 @@
 using System.Text.Json;
 using GrainDb.Engine.Sagas;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
 
 namespace GrainDb.Grains.Sagas;
 
@@ -33,4 +35,10 @@ internal interface ISagaService
     /// Returns why not; null when it is settled, durably.
     /// </summary>
     Task<string?> SettleAsync(SagaCall call, bool isDone, JsonElement output, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Takes away what was kept to recognize calls of steps, at most <see cref="Participants.Participant.MaxForgottenAtOnce"/>: their sagas ended longer ago than the retention, so no call can come any more. What was
+    /// written after <paramref name="cutoff"/> stays. Returns why not; null when it is gone, durably.
+    /// </summary>
+    Task<Failure?> ForgetAsync(IReadOnlyList<(string Saga, string Step)> steps, Timestamp cutoff, CancellationToken cancellationToken);
 }

@@ -72,7 +72,7 @@ internal sealed class SagaGrain(SagaLog log, SagaDefinitions definitions, SagaCa
             return SagaAnswer.Failed(failure);
         var input = JsonSerializer.Deserialize<JsonElement>(start.Input.Span);
         return await ProposeAsync(
-            done => SagaProposal.Start(Id, definition!, start.Version is not null, input, start.TraceParent, done), timeout - time.GetElapsedTime(began));
+            done => SagaProposal.Start(Id, definition!, start.Version is not null && !start.IsSameOnAnyVersion, input, start.TraceParent, done), timeout - time.GetElapsedTime(began));
     }
 
     public async Task<SagaAnswer> WaitAsync(int rows, TimeSpan wait, CancellationToken cancellationToken)
@@ -249,7 +249,7 @@ internal sealed class SagaGrain(SagaLog log, SagaDefinitions definitions, SagaCa
     {
         var (outcome, failure) = await log.AppendAsync(append, LogTimeout);
         _driver.Appended(outcome, Now);
-        if (outcome is SagaAppendOutcome.Lost or SagaAppendOutcome.Unknown)
+        if (outcome == SagaAppendOutcome.Unknown || (outcome == SagaAppendOutcome.Lost && append.From > 0)) // the same start once more is no trouble
         {
             SagaInstruments.Lost.Add(1);
             SagasLog.ReadAgain(logger, Id, SagaViews.NameOf(outcome), failure?.Detail);

@@ -17,6 +17,8 @@ internal static class SagaInstruments
 
     public static readonly Counter<long> Ended = NodeInstruments.Meter.CreateCounter<long>("graindb.saga.ended", "{saga}", "Sagas that ended, by definition and status.");
 
+    public static readonly Counter<long> Removed = NodeInstruments.Meter.CreateCounter<long>("graindb.saga.removed", "{saga}", "Sagas that were taken away, ended longer ago than the retention.");
+
     public static readonly Histogram<double> Duration = NodeInstruments.Meter.CreateHistogram<double>("graindb.saga.duration", "s", "Time from a saga's start to its end, by definition and status.");
 
     public static readonly Histogram<double> StepDuration = NodeInstruments.Meter.CreateHistogram<double>(

@@ -66,10 +66,12 @@ internal sealed class SagaLog(SagaRows rows, IKeyValueStore keys, SagaDefinition
     {
         var id = append.After.Id;
         var index = SagaIndexRow.Of(append.After);
-        var writes = new List<KeyWrite>(append.Rows.Count + 2);
+        var writes = new List<KeyWrite>(append.Rows.Count + 3);
         for (var i = 0; i < append.Rows.Count; i++)
             writes.Add(SagaRows.Put(SagaKeys.Row(id, append.From + i), append.Rows[i], i == 0 ? ConditionKind.NotExists : ConditionKind.None));
         writes.Add(SagaRows.Put(SagaKeys.Index(id, index.HasEnded), index.Encode(), ConditionKind.None));
+        if (index.HasEnded)
+            writes.Add(SagaRows.Put(SagaKeys.Over(id, index.UpdatedAt), new SagaOver(id, index.Definition, index.Version).Encode(), ConditionKind.None));
         if (index.HasEnded && append.From > 0)
             writes.Add(new KeyWrite(SagaKeys.Index(id, hasEnded: false), WriteKind.Delete, default, "", WriteCondition.None, null));
         var result = await rows.WriteAsync([.. writes], append.Stamp, timeout);
@@ -85,12 +87,12 @@ internal sealed class SagaLog(SagaRows rows, IKeyValueStore keys, SagaDefinition
     }
 
     /// <summary>
-    /// Whether the request with a stamp took effect on a saga that there is: asked by a write whose condition never holds, since its first row exists. Stamps are looked up before conditions.
+    /// Whether the request with a stamp took effect: asked by a write whose condition never holds, since no row has that version. Stamps are looked up before conditions.
     /// </summary>
     /// <returns>Why not known, or that the key belongs to another request; null: see <c>IsRepeated</c>.</returns>
     public async Task<(Failure? Failure, bool IsRepeated)> FindRepeatedAsync(string id, IdempotencyStamp stamp, TimeSpan timeout)
     {
-        var result = await rows.WriteAsync([SagaRows.Put(SagaKeys.Row(id, 0), default, ConditionKind.NotExists)], stamp, timeout);
+        var result = await rows.WriteAsync([Impossible(id)], stamp, timeout);
         return result.Failure switch
         {
             null => (null, result.IsRepeated),
@@ -99,4 +101,6 @@ internal sealed class SagaLog(SagaRows rows, IKeyValueStore keys, SagaDefinition
             { } failure => (Failure.NotApplied(ErrorCode.Unavailable, failure.Detail), false),
         };
     }
+
+    private static KeyWrite Impossible(string id) => new(SagaKeys.Row(id, 0), WriteKind.Delete, default, "", new WriteCondition(ConditionKind.VersionEquals, Timestamp.Max), TimeToLive: null);
 }

@@ -43,16 +43,17 @@ internal sealed class SagaStore(SagaLog log, SagaDefinitions definitions, SagaLi
     public async Task<SagaAnswer> FindAsync(string id, TimeSpan wait, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
-        while (true)
+        while (SagaDefinition.IsName(id, SagaLimits.MaxIdLength) && wait - time.GetElapsedTime(began) is var left && left > TimeSpan.Zero)
         {
-            var found = await ReadAsync(id, timeout, cancellationToken);
-            var left = wait - time.GetElapsedTime(began);
-            if (found.Failure is not null || found.Saga!.Summary.HasEnded || left <= TimeSpan.Zero)
-                return found;
+            // Who waits asks the activation, which knows; only where that does not answer, the log.
             var waited = await WaitAsync(id, int.MaxValue, left, cancellationToken);
-            if (waited.Failure is null && (waited.Saga!.Summary.HasEnded || wait <= time.GetElapsedTime(began)))
+            if (waited is { Failure: null, Saga.Summary.HasEnded: true } || (waited.Failure is null && wait <= time.GetElapsedTime(began)))
                 return waited;
+            if (waited.Failure is not null && await ReadAsync(id, timeout, cancellationToken) is { } found && (found.Failure is not null || found.Saga!.Summary.HasEnded))
+                return found;
         }
+
+        return await ReadAsync(id, timeout, cancellationToken);
     }
 
     public async Task<SagaAnswer> ActAsync(string id, SagaCommand command, IdempotencyStamp? idempotency, TimeSpan timeout, CancellationToken cancellationToken)
@@ -85,7 +86,8 @@ internal sealed class SagaStore(SagaLog log, SagaDefinitions definitions, SagaLi
             var left = wait - time.GetElapsedTime(began);
             if (wanted.Count > 0 || isComplete || left <= TimeSpan.Zero)
                 return new SagaHistory { Rows = wanted, Next = from + wanted.Count, IsComplete = isComplete };
-            await WaitAsync(id, from, left, cancellationToken);
+            if ((await WaitAsync(id, from, left, cancellationToken)).Failure is { Code: ErrorCode.SagaNotFound })
+                await Task.Delay(LostNodePause, time, cancellationToken); // taken away meanwhile, or an activation that has not heard of it: the log tells
         }
     }
 
@@ -177,13 +179,13 @@ internal sealed class SagaStore(SagaLog log, SagaDefinitions definitions, SagaLi
         }
     }
 
-    /// <summary>Waits for news of a saga; on any trouble a moment, so that the caller looks again.</summary>
+    /// <summary>Waits for news of a saga; on any trouble but that the activation knows of none a moment, so that the caller looks again.</summary>
     private async Task<SagaAnswer> WaitAsync(string id, int rows, TimeSpan wait, CancellationToken cancellationToken)
     {
         try
         {
             var answer = await grains.GetGrain<ISagaGrain>(id).WaitAsync(rows, wait < LongestWait ? wait : LongestWait, cancellationToken);
-            if (answer.Failure is null)
+            if (answer.Failure is null or { Code: ErrorCode.SagaNotFound })
                 return answer;
         }
         catch (Exception exception) when (exception is TimeoutException or OrleansException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))

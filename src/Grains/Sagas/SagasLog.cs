@@ -38,4 +38,10 @@ internal static partial class SagasLog
 
     [LoggerMessage(1610, LogLevel.Debug, "saga {Saga} could not be waited for: {Reason}")]
     public static partial void NotWaited(ILogger logger, string saga, string reason);
+
+    [LoggerMessage(1611, LogLevel.Error, "range {Range}: sagas that ended long ago could not be taken away")]
+    public static partial void NotSwept(ILogger logger, Exception exception, RangeId range);
+
+    [LoggerMessage(1612, LogLevel.Warning, "saga {Saga}, which ended long ago, and others of its page stay for now: {Reason}")]
+    public static partial void NotForgotten(ILogger logger, string saga, string reason);
 }

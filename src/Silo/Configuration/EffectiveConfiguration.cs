@@ -48,6 +48,7 @@ public static class EffectiveConfiguration
             (Setting.MaxValueBytes, options.MaxValueBytes.ToString(CultureInfo.InvariantCulture)),
             (Setting.SagaTargets, options.SagaHttp.AllowedTargets.Count == 0 ? "none" : string.Join(',', options.SagaHttp.AllowedTargets.Order(StringComparer.Ordinal))),
             (Setting.SagaServices, options.SagaHttp.Services.Count == 0 ? "none" : string.Join(',', options.SagaHttp.Services.Select(service => service.Name))),
+            (Setting.SagaRetentionHours, ((int)options.SagaRetention.TotalHours).ToString(CultureInfo.InvariantCulture)),
             (Setting.LogLevel, options.LogLevel.ToString()),
             (Setting.LogFormat, options.LogFormat == LogFormat.Json ? "json" : "line"),
             (Setting.OtlpEndpoint, options.OtlpEndpoint is { } otlp ? otlp.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped) : "none"),

@@ -27,6 +27,9 @@ public abstract record ServerOptions
     /// <summary>Services outside the database that sagas may call.</summary>
     public required SagaHttpOptions SagaHttp { get; init; }
 
+    /// <summary>How long a saga that has ended is kept.</summary>
+    public required TimeSpan SagaRetention { get; init; }
+
     /// <summary>OpenTelemetry collector; null when there is none.</summary>
     public required Uri? OtlpEndpoint { get; init; }
 }

@@ -16,6 +16,8 @@ public sealed class ServerOptionsReader
     public const int MaxNameLength = 64;
     public const double MaxWeight = 1000;
     public const int MaxPort = 65535;
+    public const int DefaultSagaRetentionHours = 7 * 24;
+    public const int MaxSagaRetentionHours = 10 * 365 * 24;
 
     private const string NameBound = "must be 1 to 64 of a-z A-Z 0-9 - _ . and not begin with a dot";
     private const string NoSecurityYet = "this version has no authentication, so it serves on loopback addresses only (localhost, 127.0.0.1, [::1])";
@@ -59,6 +61,7 @@ public sealed class ServerOptionsReader
             LogFormat = Format(),
             OtlpEndpoint = Otlp(),
             SagaHttp = new SagaHttpReader(_section).Read(),
+            SagaRetention = SagaRetention(),
         };
     }
 
@@ -85,6 +88,7 @@ public sealed class ServerOptionsReader
             LogFormat = Format(),
             OtlpEndpoint = Otlp(),
             SagaHttp = new SagaHttpReader(_section).Read(),
+            SagaRetention = SagaRetention(),
         };
     }
 
@@ -133,6 +137,8 @@ public sealed class ServerOptionsReader
             ? value
             : throw Wrong(setting, text, $"must be a whole number from {least} to {most}");
     }
+
+    private TimeSpan SagaRetention() => TimeSpan.FromHours(Integer(Setting.SagaRetentionHours, DefaultSagaRetentionHours, 1, MaxSagaRetentionHours));
 
     private int MaxValueBytes() => Integer(Setting.MaxValueBytes, KeyLimits.DefaultMaxValueBytes, 1, KeyLimits.AbsoluteMaxValueBytes);
 

@@ -32,6 +32,7 @@ public sealed record Setting(string Key, string? Option, SettingScope Scope)
     public static readonly Setting MaxValueBytes = new("MaxValueBytes", null, SettingScope.Both);
     public static readonly Setting SagaTargets = new("SagaTargets", null, SettingScope.Both);
     public static readonly Setting SagaServices = new("SagaServices", null, SettingScope.Both);
+    public static readonly Setting SagaRetentionHours = new("SagaRetentionHours", null, SettingScope.Both);
     public static readonly Setting LogLevel = new("LogLevel", null, SettingScope.Both);
     public static readonly Setting LogFormat = new("LogFormat", null, SettingScope.Both);
     public static readonly Setting OtlpEndpoint = new("OtlpEndpoint", null, SettingScope.Both);
@@ -39,6 +40,6 @@ public sealed record Setting(string Key, string? Option, SettingScope Scope)
     public static readonly IReadOnlyList<Setting> All =
     [
         Nodes, Data, Http, Node, SiloPort, GatewayPort, Advertise, InsecureNetwork, Membership, Bootstrap, Region, Weight, ClusterId,
-        MaxValueBytes, SagaTargets, SagaServices, LogLevel, LogFormat, OtlpEndpoint,
+        MaxValueBytes, SagaTargets, SagaServices, SagaRetentionHours, LogLevel, LogFormat, OtlpEndpoint,
     ];
 }

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using GrainDb.Engine.Sagas;
 using GrainDb.Grains.Sagas;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
 
 namespace GrainDb.Cluster.Tests.Orders;
 
@@ -19,6 +21,8 @@ internal sealed class FailingRefunds(ISagaService payment, FailingRefunds.Bank b
 
     public Task<string?> SettleAsync(SagaCall call, bool isDone, JsonElement output, CancellationToken cancellationToken) =>
         payment.SettleAsync(call, isDone, output, cancellationToken);
+
+    public Task<Failure?> ForgetAsync(IReadOnlyList<(string Saga, string Step)> steps, Timestamp cutoff, CancellationToken cancellationToken) => payment.ForgetAsync(steps, cutoff, cancellationToken);
 
     /// <summary>The bank, which all nodes share.</summary>
     internal sealed class Bank

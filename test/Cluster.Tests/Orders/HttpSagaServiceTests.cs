@@ -87,6 +87,23 @@ public sealed class HttpSagaServiceTests(OrderCluster cluster) : IClassFixture<O
     }
 
     [Fact]
+    public async Task Between_two_tries_of_one_attempt_a_persons_word_is_heard()
+    {
+        var saga = cluster.NewName("saga");
+        HttpSagaService other = null!;
+        using var http = new Outside(async (_, cancellationToken) =>
+        {
+            Assert.Null(await other.SettleAsync(Call(saga), isDone: false, default, cancellationToken));
+            return Answer(503, "");
+        });
+        other = Service(http, node: 1);
+
+        var result = await Service(http).CallAsync(Call(saga), TestContext.Current.CancellationToken);
+
+        Assert.Equal((SagaCallStatus.Rejected, 1), (result.Status, http.Requests.Count));
+    }
+
+    [Fact]
     public async Task Of_a_call_that_is_not_answered_in_time_nobody_knows()
     {
         using var http = new Outside(async (_, cancellationToken) =>

@@ -2,6 +2,9 @@ using System.Text.Json;
 using CsCheck;
 using GrainDb.Engine.Sagas;
 using GrainDb.Grains.Orders;
+using GrainDb.Grains.Sagas.Participants;
+using GrainDb.Grains.Transactions;
+using GrainDb.Interfaces.Keys;
 
 namespace GrainDb.Cluster.Tests.Orders;
 
@@ -49,6 +52,49 @@ public sealed class ParticipantProtocolTests(OrderCluster cluster) : IClassFixtu
             expected -= model.HasEffect ? Taken : 0;
             Assert.Equal((expected, string.Join(' ', sequence)), (await cluster.StockAsync(sku), string.Join(' ', sequence)));
         }
+    }
+
+    [Theory]
+    [InlineData(nameof(ParticipantFaults.NoRecord))]
+    [InlineData(nameof(ParticipantFaults.ActAfterUndo))]
+    public async Task An_error_of_a_participant_is_noticed(string error)
+    {
+        var broken = new InventoryService(new Participant(cluster.Nodes.Service<SystemTransactions>(0), TimeProvider.System) { Faults = Enum.Parse<ParticipantFaults>(error) });
+        var sku = cluster.NewName("article");
+        await cluster.SetStockAsync(sku, Stock);
+        var isNoticed = false;
+        foreach (var sequence in new Happening[][] { [Happening.Do, Happening.Do], [Happening.Undo, Happening.Do], [Happening.Do, Happening.Undo, Happening.Undo] })
+        {
+            var (saga, model, before) = (cluster.NewName("saga"), new StepModel(), await cluster.StockAsync(sku));
+            foreach (var happening in sequence)
+            {
+                var call = OrderCluster.Call(
+                    happening == Happening.Undo ? InventoryService.Release : InventoryService.Reserve, saga, happening == Happening.Undo, new { lines = new[] { new { sku, quantity = Taken } } });
+                await broken.CallAsync(call, TestContext.Current.CancellationToken);
+                model.Happen(happening);
+            }
+
+            isNoticed |= before - await cluster.StockAsync(sku) != (model.HasEffect ? Taken : 0);
+        }
+
+        Assert.True(isNoticed, $"nobody noticed {error}");
+    }
+
+    [Fact]
+    public async Task A_record_that_is_younger_than_what_is_forgotten_stays_and_an_older_one_goes()
+    {
+        var (sku, saga) = (cluster.NewName("article"), cluster.NewName("saga"));
+        await cluster.SetStockAsync(sku, Stock);
+        await HappenAsync(0, saga, sku, Happening.Do);
+        var service = cluster.Service(1, InventoryService.ServiceName);
+
+        Assert.Null(await service.ForgetAsync([(saga, "step")], Timestamp.FromTime(DateTimeOffset.UtcNow - TimeSpan.FromHours(1)), TestContext.Current.CancellationToken));
+        await HappenAsync(1, saga, sku, Happening.Do);
+        Assert.Equal(Stock - Taken, await cluster.StockAsync(sku));
+
+        Assert.Null(await service.ForgetAsync([(saga, "step")], Timestamp.FromTime(DateTimeOffset.UtcNow + TimeSpan.FromHours(1)), TestContext.Current.CancellationToken));
+        await HappenAsync(2, saga, sku, Happening.Do);
+        Assert.Equal(Stock - (2 * Taken), await cluster.StockAsync(sku));
     }
 
     [Fact]

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using GrainDb.Engine.Sagas;
 using GrainDb.Grains.Sagas;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
 
 namespace GrainDb.Cluster.Tests.Sagas;
 
@@ -59,6 +61,20 @@ internal sealed class RecordedService : ISagaService
         }
 
         return Task.FromResult<string?>(null);
+    }
+
+    public Task<Failure?> ForgetAsync(IReadOnlyList<(string Saga, string Step)> steps, Timestamp cutoff, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            foreach (var (saga, step) in steps)
+            {
+                _done.Remove($"{saga}/{step}");
+                _undone.Remove($"{saga}/{step}");
+            }
+        }
+
+        return Task.FromResult<Failure?>(null);
     }
 
     /// <summary>The call has its effect, once.</summary>

@@ -51,6 +51,9 @@ internal sealed class ClusterNode : IAsyncDisposable
     /// <summary>The file system of its own that the node's data is on; null when there is none.</summary>
     public SmallDisk? Disk { get; private set; }
 
+    /// <summary>Settings that are no command line options, given to its processes from the next start on.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; set; } = new Dictionary<string, string>();
+
     public bool IsRunning => _process is { HasExited: false };
 
     /// <summary>Standard error of all its processes so far.</summary>
@@ -71,7 +74,7 @@ internal sealed class ClusterNode : IAsyncDisposable
         Directory.CreateDirectory(DataRoot);
         if (_process is not null)
             _earlierLogs.Add(_process.Errors);
-        _process = GrainDbProcess.StartThrough(_network.LauncherOf(Number), _workingDirectory, _arguments);
+        _process = GrainDbProcess.StartThrough(_network.LauncherOf(Number), _workingDirectory, Environment, _arguments);
     }
 
     public Task ReadyAsync(CancellationToken cancellationToken) => Process.AnswersAsync($"{Url}/health/ready", HttpStatusCode.OK, cancellationToken);

@@ -28,13 +28,13 @@ internal static class OrdersCommand
         {
             using var warm = new OrderRun(endpoints, $"{name}w", isGood);
             await warm.SetUpAsync(cancellationToken);
-            await warm.RunAsync(clients, int.MaxValue, warmup, cancellationToken);
+            await warm.RunAsync(clients, (_, ran) => ran < warmup, cancellationToken);
         }
 
         using var run = new OrderRun(endpoints, name, isGood);
         await run.SetUpAsync(cancellationToken);
         var took = Stopwatch.StartNew();
-        await run.RunAsync(clients, orders, duration, cancellationToken);
+        await run.RunAsync(clients, (place, ran) => place <= orders && ran < duration, cancellationToken);
         took.Stop();
         Print(run.Orders, took.Elapsed, clients);
         var violations = await run.AuditAsync(cancellationToken);

@@ -5,7 +5,7 @@ using System.Globalization;
 namespace GrainDb.LoadTool.Orders;
 
 /// <summary>
-/// Many clients place orders until so many are placed or the time is over, each waiting for the end of one before the next; then the books are audited against what every order came to:
+/// Many clients place orders, each waiting for the end of one before the next; then the books are audited against what every order came to:
 /// what is missing in stock is what completed orders have, what is missing on accounts is what they cost, and each completed order, and no other, has a shipment.
 /// </summary>
 internal sealed class OrderRun : IDisposable
@@ -49,13 +49,16 @@ internal sealed class OrderRun : IDisposable
     }
 
     /// <summary>Places orders; returns when each has ended, or was waited for long enough.</summary>
-    public async Task RunAsync(int clients, int orders, TimeSpan duration, CancellationToken cancellationToken)
+    /// <param name="clients">Those who place them, each one after the other.</param>
+    /// <param name="goesOn">Whether another one is placed: which it would be, the first being 1, and how long it has been.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task RunAsync(int clients, Func<int, TimeSpan, bool> goesOn, CancellationToken cancellationToken)
     {
         var running = Stopwatch.StartNew();
         await Task.WhenAll(Enumerable.Range(0, clients).Select(async number =>
         {
             var (client, random) = (new OrderClient(_http, _endpoints, number), new Random(number));
-            while (running.Elapsed < duration && !cancellationToken.IsCancellationRequested && Interlocked.Increment(ref _placed) is var place && place <= orders)
+            while (!cancellationToken.IsCancellationRequested && Interlocked.Increment(ref _placed) is var place && goesOn(place, running.Elapsed))
             {
                 await OrderAsync(client, _book.Next($"{_name}-{place}", random), cancellationToken);
                 if (place % 16 == 0)

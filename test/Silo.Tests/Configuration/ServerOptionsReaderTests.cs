@@ -168,9 +168,17 @@ public sealed class ServerOptionsReaderTests
     {
         Assert.Equal("GrainDb:Nodes 99: must be a whole number from 1 to 16", Refusal([], ("Nodes", "99")));
         Assert.Equal("GrainDb:MaxValueBytes 16777217: must be a whole number from 1 to 16777216", Refusal([], ("MaxValueBytes", "16777217")));
+        Assert.Equal("GrainDb:SagaRetentionHours 0: must be a whole number from 1 to 87600", Refusal([], ("SagaRetentionHours", "0")));
         Assert.Equal("GrainDb:LogFormat xml: must be line or json", Refusal([], ("LogFormat", "xml")));
         Assert.StartsWith("GrainDb:LogLevel 3: must be one of Trace,", Refusal([], ("LogLevel", "3")), StringComparison.Ordinal);
         Assert.Equal("GrainDb:OtlpEndpoint collector: must be an http:// or https:// URL", Refusal([], ("OtlpEndpoint", "collector")));
+    }
+
+    [Fact]
+    public void A_saga_that_has_ended_is_kept_for_a_week_or_as_long_as_somebody_says()
+    {
+        Assert.Equal(TimeSpan.FromDays(7), Read([]).SagaRetention);
+        Assert.Equal(TimeSpan.FromHours(1), Read([], ("SagaRetentionHours", "1")).SagaRetention);
     }
 
     [Fact]

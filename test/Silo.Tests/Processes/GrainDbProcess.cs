@@ -47,8 +47,9 @@ internal sealed partial class GrainDbProcess : IAsyncDisposable
         new(workingDirectory, environment, arguments);
 
     /// <summary>Starts it by way of a command that replaces itself by it, such as <c>ip netns exec</c>.</summary>
-    public static GrainDbProcess StartThrough(IReadOnlyList<string> launcher, string workingDirectory, params string[] arguments) =>
-        new(workingDirectory, null, arguments, launcher);
+    public static GrainDbProcess StartThrough(
+        IReadOnlyList<string> launcher, string workingDirectory, IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        new(workingDirectory, environment, arguments, launcher);
 
     public static int FreePort() => FreePorts.Take(IPAddress.Loopback, 1)[0];
 

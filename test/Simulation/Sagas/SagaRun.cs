@@ -169,10 +169,18 @@ internal sealed class SagaRun
             _saidNever.Add(signal);
     });
 
-    /// <summary>Where it is stuck, a person takes the step for undone, or for done.</summary>
+    /// <summary>Where it is stuck, a person takes the step for undone, or for done; now and then one loses patience with a step that is under way, which may have had its effect.</summary>
     private void Help()
     {
         var activation = Someone();
+        if (activation.State is { StuckIn: null, IsBackward: false, End: null } running && !_isCalm && _random.Next(8) == 0
+            && running.Steps.FirstOrDefault(each => each.Status == SagaStepStatus.Scheduled) is { } slow)
+        {
+            _byHand.Add(slow.Step.Name);
+            activation.Settle(SagaOperatorAction.Skip, slow.Step.Name, _ => _interventions++);
+            return;
+        }
+
         if (activation.State is not { StuckIn: { } step, End: null } state)
             return;
         var action = state.IsBackward ? SagaOperatorAction.MarkUndone : SagaOperatorAction.Skip;
@@ -216,11 +224,21 @@ internal sealed class SagaRun
             _world.Fail($"{signal} was said to be certainly not there, and is");
     }
 
-    /// <summary>After a person's word no call acts any more: what was there when it was said stays as it is, nothing is added.</summary>
+    /// <summary>After a person's word no call acts any more: what was there when it was said stays as it is, nothing is added. What was taken for done is undone on the way back as if it were.</summary>
     private void JudgeByHand(List<SagaEvent> log, string step, int effects)
     {
-        var isSettled = log.OfType<SagaEvent.Operator>().Any(row => row.Step == step && row.Action is SagaOperatorAction.MarkUndone or SagaOperatorAction.Skip);
-        if (isSettled && effects != _services.EffectsAtSettlement(step))
+        var settled = log.OfType<SagaEvent.Operator>().LastOrDefault(row => row.Step == step && row.Action is SagaOperatorAction.MarkUndone or SagaOperatorAction.Skip);
+        if (settled is null)
+            return;
+        var isUndone = log.OfType<SagaEvent.UndoCompleted>().Any(row => row.Step == step) || log.OfType<SagaEvent.Ended>().Any(row => row.Status == SagaStatus.Compensated);
+        if (settled.Action == SagaOperatorAction.Skip && isUndone && !_services.WasMarkedUndone(step))
+        {
+            if (effects != 0)
+                _world.Fail($"{step} was taken for done by a person, the saga went back, and {effects} effects are left");
+        }
+        else if (effects != _services.EffectsAtSettlement(step))
+        {
             _world.Fail($"{step} was settled by a person, and a call acted afterwards");
+        }
     }
 }

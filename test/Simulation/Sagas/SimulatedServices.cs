@@ -13,6 +13,7 @@ internal sealed class SimulatedServices(World world, SagaProfile profile)
     private readonly HashSet<string> _undo = [];
     private readonly Dictionary<string, int> _balance = [];
     private readonly Dictionary<string, int> _settled = [];
+    private readonly HashSet<string> _markedUndone = [];
 
     /// <summary>Whether people have mended what makes compensations fail.</summary>
     public bool IsMended { get; set; }
@@ -34,10 +35,15 @@ internal sealed class SimulatedServices(World world, SagaProfile profile)
     /// <summary>The effects of a step when a person settled it last.</summary>
     public int EffectsAtSettlement(string step) => _settled.GetValueOrDefault(step);
 
+    /// <summary>Whether a person said so, heard by the saga or not: then no inverse is made.</summary>
+    public bool WasMarkedUndone(string step) => _markedUndone.Contains(step);
+
     /// <summary>A person's word; durable when it returns.</summary>
     public void Settle(string step, bool isDone)
     {
         _settled[step] = EffectsOf(step);
+        if (!isDone)
+            _markedUndone.Add(step);
         if (profile.Faults.HasFlag(SagaFaults.SettleNothing))
             return;
         if (isDone)

@@ -2,6 +2,8 @@ using System.Text.Json;
 using GrainDb.Engine.Sagas;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Sagas.Participants;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
 
 namespace GrainDb.Grains.Sagas.Http;
 
@@ -26,4 +28,8 @@ internal sealed class HttpCallRecords(Participant participant)
     /// <summary>Writes down what a person said.</summary>
     public Task<string?> SettleAsync(SagaCall call, bool isDone, JsonElement output, CancellationToken cancellationToken) =>
         participant.SettleAsync(Rows, call, isDone, output, cancellationToken);
+
+    /// <summary>Takes the records of steps away of which no call can come any more.</summary>
+    public Task<Failure?> ForgetAsync(IReadOnlyList<(string Saga, string Step)> steps, Timestamp cutoff, CancellationToken cancellationToken) =>
+        participant.ForgetAsync(Rows, steps, cutoff, cancellationToken);
 }

@@ -2,6 +2,8 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using GrainDb.Engine.Sagas;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
 using Polly;
 using Polly.Retry;
 
@@ -44,9 +46,8 @@ internal sealed class HttpSagaService(HttpServiceOptions options, IReadOnlySet<s
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            if (await records.BeginAsync(call, linked.Token) is { } settled)
-                return settled;
-            return await _retries.ExecuteAsync(async token => await PostAsync(call, token), linked.Token);
+            // Before each try: meanwhile another activation may have begun the undo, or a person settled the step.
+            return await _retries.ExecuteAsync(async token => await records.BeginAsync(call, token) ?? await PostAsync(call, token), linked.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -56,6 +57,8 @@ internal sealed class HttpSagaService(HttpServiceOptions options, IReadOnlySet<s
 
     public Task<string?> SettleAsync(SagaCall call, bool isDone, JsonElement output, CancellationToken cancellationToken) =>
         records.SettleAsync(call, isDone, output, cancellationToken);
+
+    public Task<Failure?> ForgetAsync(IReadOnlyList<(string Saga, string Step)> steps, Timestamp cutoff, CancellationToken cancellationToken) => records.ForgetAsync(steps, cutoff, cancellationToken);
 
     private async ValueTask<SagaCallResult> PostAsync(SagaCall call, CancellationToken cancellationToken)
     {

@@ -33,6 +33,8 @@ internal sealed record KeyspaceRows(string Name)
 
     public TransactWrite Put(string key, long integer) => Put(key, Encoding.ASCII.GetBytes(integer.ToString(CultureInfo.InvariantCulture)), Increment.ContentType);
 
+    public TransactWrite Remove(string key) => new(Name, new KeyWrite(Encoding.ASCII.GetBytes(key), WriteKind.Delete, default, "", WriteCondition.None, TimeToLive: null), Increment: null);
+
     public TransactWrite Add(string key, long by) => new(Name, new KeyWrite(Encoding.ASCII.GetBytes(key), WriteKind.Put, default, "", WriteCondition.None, TimeToLive: null), by);
 
     private TransactCheck Check(string key, CheckKind kind) => new(Name, Encoding.ASCII.GetBytes(key), kind, Timestamp.Zero, default);

@@ -17,6 +17,8 @@ internal sealed class KnownRows
     public static KnownRows Of(IReadOnlyList<string> keys, IReadOnlyList<TransactFound> found) =>
         new(keys.Zip(found, (key, row) => (key, row.Item)).ToDictionary(row => row.key, row => row.Item, StringComparer.Ordinal));
 
+    public static KnownRows Of(Dictionary<string, ScanItem?> rows) => new(rows);
+
     public bool IsKnown(string key) => _rows.ContainsKey(key);
 
     /// <summary>The row; null when there is none, or when it is not known.</summary>
