@@ -120,6 +120,8 @@ public sealed class RangeReplica : IDisposable
         try
         {
             var replica = new RangeReplica(options, clock, log, HardStateFile.Open(files, options.Directory, options.Range, options.Incarnation));
+            if (WhyPromiseIsLost(log, replica.Promise) is { } lost)
+                throw new WalCorruptionException(options.Directory, 0, lost);
             replica.Recover();
             return replica;
         }
@@ -174,7 +176,7 @@ public sealed class RangeReplica : IDisposable
         try
         {
             var file = HardStateFile.Open(files, options.Directory, options.Range, options.Incarnation);
-            if (file.Read() is not { } promise)
+            if (file.Read() is not { } promise || IsPromiseLost(options, files, promise))
                 return false;
             file.Write(promise with { ReplicaState = (byte)ReplicaState.Recovering });
         }
@@ -186,6 +188,28 @@ public sealed class RangeReplica : IDisposable
         WriteAheadLog.DiscardDamaged(files, options.Directory, options.Range, options.Incarnation);
         return true;
     }
+
+    /// <summary>Whether a log that can still be read is ahead of the promise.</summary>
+    private static bool IsPromiseLost(RangeReplicaOptions options, IWalFileSystem files, HardState promise)
+    {
+        try
+        {
+            using var log = WriteAheadLog.Open(options.Wal, files, options.Directory, options.Range, options.Incarnation);
+            return WhyPromiseIsLost(log, promise) is not null;
+        }
+        catch (WalCorruptionException)
+        {
+            return false; // it says nothing any more
+        }
+    }
+
+    /// <summary>
+    /// A record is written under a promise of its epoch, or a higher one, that was durable before. So a log that is ahead of the promise tells that the promise is not the
+    /// last one: its files were deleted, or are older ones.
+    /// </summary>
+    private static string? WhyPromiseIsLost(WriteAheadLog log, HardState promise) => log.LastEpoch > promise.PromisedEpoch
+        ? $"the log ends in epoch {log.LastEpoch}, and the hard state promises {promise.PromisedEpoch}: the last promise is lost"
+        : null;
 
     /// <summary>Applies one committed record; records come in LSN order. The caller holds <see cref="Gate"/> or is alone.</summary>
     /// <exception cref="InvalidDataException">The record cannot be understood, or leaves a gap.</exception>

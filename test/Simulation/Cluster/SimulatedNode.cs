@@ -333,21 +333,14 @@ internal sealed class SimulatedNode
     {
         try
         {
-            var hardState = HardStateFile.Open(Disk, planned.Directory, planned.Range.Descriptor.Id, planned.Id);
-            if (hardState.Read() is not { } promise)
+            if (!RangeReplica.TryDiscardDamaged(Options(planned), Disk))
             {
+                Trace($"replica {planned.Id.ToString("N")[^4..]} is damaged for good");
                 planned.IsGone = true;
                 return;
             }
 
-            hardState.Write(promise with { ReplicaState = (byte)ReplicaState.Recovering });
-            WriteAheadLog.DiscardDamaged(Disk, planned.Directory, planned.Range.Descriptor.Id, planned.Id);
             _replicas[planned.Id] = new ReplicaAcceptor(RangeReplica.Open(Options(planned), Disk, Timestamps), _cluster.Profile.Replication, Clock, new LeaseMemory(Clock, Clock.GetTimestamp()));
-        }
-        catch (WalCorruptionException)
-        {
-            Trace($"replica {planned.Id.ToString("N")[^4..]} is damaged for good");
-            planned.IsGone = true;
         }
         catch (Exception exception) when (exception is IOException or WalBrokenException)
         {
