@@ -246,7 +246,7 @@ public sealed partial class ReplicaAcceptor
             _recovery = Guid.NewGuid();
         if (request.RejoinLsn == Lsn.Zero || request.Recovery != _recovery || verified < request.RejoinLsn)
             return false;
-        Replica.WritePromise(Replica.Promise with { ReplicaState = (byte)ReplicaState.Member });
+        Replica.Rejoin();
         return true;
     }
 

@@ -35,7 +35,7 @@ internal sealed class AcceptorCalls(ReplicaHost host)
         }
         catch (Exception exception) when (exception is WalBrokenException or WalCorruptionException or InvalidDataException)
         {
-            host.MarkBroken(range, acceptor.Id, exception.Message, mayRebuild: exception is not InvalidDataException);
+            host.MarkBroken(range, acceptor.Id, exception.Message, mayReopen: exception is not InvalidDataException);
             return otherwise();
         }
         catch (Exception exception) when (exception is ObjectDisposedException or IOException or LogTruncatedException or LogReplacedException)

@@ -12,6 +12,9 @@ internal sealed class CrashableFileSystem(IWalFileSystem inner) : IWalFileSystem
     private readonly ConcurrentBag<IDisposable> _locks = [];
     private volatile bool _crashed;
 
+    /// <summary>While it is set no write and no sync of a file in a range's directory succeeds: the volume is away for a while.</summary>
+    public volatile bool IsFailing;
+
     /// <summary>The process is dead: the operating system gives its locks back.</summary>
     public void Crash()
     {
@@ -60,7 +63,7 @@ internal sealed class CrashableFileSystem(IWalFileSystem inner) : IWalFileSystem
 
     private sealed class CrashableFile(CrashableFileSystem disk, IWalFile file) : IWalFile
     {
-        private IWalFile Inner => !disk._crashed ? file : throw Dead(file.Path);
+        private IWalFile Inner => !disk._crashed && !(disk.IsFailing && file.Path.Contains("/ranges/", StringComparison.Ordinal)) ? file : throw Dead(file.Path);
 
         public string Path => file.Path;
 

@@ -134,6 +134,9 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     /// <summary>From now on the node's files stay as they are.</summary>
     public void CrashFiles(int node) => ((CrashableFileSystem)Service<IWalFileSystem>(node)).Crash();
 
+    /// <summary>The disk of a node takes nothing for a while.</summary>
+    public void FailWrites(int node, bool fail) => ((CrashableFileSystem)Service<IWalFileSystem>(node)).IsFailing = fail;
+
     /// <summary>Starts a node again, after it was stopped or killed, on what is in its directory.</summary>
     public async Task RestartAsync(int node)
     {

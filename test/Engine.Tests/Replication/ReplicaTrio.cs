@@ -190,7 +190,16 @@ internal sealed class ReplicaTrio
         {
             if (trio._cut.Contains((from, to.Node)))
                 return Task.FromResult<T?>(null);
-            var answer = call(trio.Replicas[to.Node]);
+            T? answer;
+            try
+            {
+                answer = call(trio.Replicas[to.Node]);
+            }
+            catch (WalBrokenException)
+            {
+                answer = null;
+            }
+
             return Task.FromResult(trio._cut.Contains((to.Node, from)) ? null : answer);
         }
     }

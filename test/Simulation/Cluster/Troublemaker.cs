@@ -115,7 +115,7 @@ internal sealed class Troublemaker
             case Trouble.ClockJump:
                 node.Clocks.WallOffset = Profile.MaxClockOffset * (_random.NextDouble() - 0.5);
                 break;
-            case Trouble.SyncFailure when _cluster.IsEveryVoterSound:
+            case Trouble.SyncFailure when node.IsUp: // also of several at once: what they hold is there when they are opened again
                 node.FailNextSync = true;
                 break;
             case Trouble.DiskFull:
