@@ -154,9 +154,13 @@ internal sealed class ReplicaHost(
     public Task ForgetRangeAsync(RangeId range) => eventual.Holds(range) ? eventual.ForgetAsync(range) : RemoveAsync(range, () => storage.ForgetRange(range));
 
     /// <summary>The replica's disk failed, or its leader's records contradict what is committed: it answers nothing until it is opened again, where that may help.</summary>
-    public void MarkBroken(RangeId range, Guid replica, string reason, bool mayReopen)
+    /// <param name="range">The range.</param>
+    /// <param name="acceptor">The replica, as it was open when that happened; one that was opened since is not concerned.</param>
+    /// <param name="reason">What happened.</param>
+    /// <param name="mayReopen">Whether opening it again may help.</param>
+    public void MarkBroken(RangeId range, ReplicaAcceptor acceptor, string reason, bool mayReopen)
     {
-        if (!_slots.TryGetValue(range, out var slot) || slot.Acceptor?.Id != replica)
+        if (!_slots.TryGetValue(range, out var slot) || slot.Acceptor != acceptor)
             return;
         slot.MayReopen = mayReopen;
         MarkBroken(slot, range, reason);
@@ -284,7 +288,7 @@ internal sealed class ReplicaHost(
     {
         await leader.Ended;
         local.Remove(leader);
-        if (leader.Replica.BrokenReason is { } reason)
+        if (leader.Replica.BrokenReason is { } reason && slot.Replica == leader.Replica)
             MarkBroken(slot, leader.Range, reason);
         await InTurnAsync(slot, () => slot.Leader == leader ? EndLeadershipAsync(slot) : Task.CompletedTask);
     }
@@ -318,9 +322,9 @@ internal sealed class ReplicaHost(
             if (slot.Leases is not { } known || known.Replica != replica.Options.Incarnation)
                 slot.Leases = known = (replica.Options.Incarnation, new LeaseMemory(time, _started));
             slot.Closing = new CancellationTokenSource();
-            slot.Acceptor = new ReplicaAcceptor(replica, options, time, known.Memory);
+            var acceptor = slot.Acceptor = new ReplicaAcceptor(replica, options, time, known.Memory);
             if (!replica.IsLoaded)
-                _ = loading.LoadAsync(slot, slot.Acceptor, reason => MarkBroken(slot, range, reason));
+                _ = loading.LoadAsync(slot, acceptor, reason => MarkBroken(range, acceptor, reason, mayReopen: true));
             return null;
         }
         catch (WalCorruptionException exception) when (exception is not UnknownFormatException)

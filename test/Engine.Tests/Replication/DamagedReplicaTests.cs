@@ -1,7 +1,6 @@
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Tests.Ranges;
 using GrainDb.Engine.Tests.Wal.Disk;
-using GrainDb.Engine.Wal;
 using Xunit;
 
 namespace GrainDb.Engine.Tests.Replication;
