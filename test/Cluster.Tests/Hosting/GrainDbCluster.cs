@@ -137,6 +137,9 @@ internal sealed class GrainDbCluster : IAsyncDisposable
     /// <summary>The disk of a node takes nothing for a while.</summary>
     public void FailWrites(int node, bool fail) => ((CrashableFileSystem)Service<IWalFileSystem>(node)).IsFailing = fail;
 
+    /// <summary>From now on syncs of a range's files on a node do not return before the result is set.</summary>
+    public ManualResetEventSlim HangFiles(int node, RangeId range) => ((CrashableFileSystem)Service<IWalFileSystem>(node)).Hang($"ranges/{range}");
+
     /// <summary>Starts a node again, after it was stopped or killed, on what is in its directory.</summary>
     public async Task RestartAsync(int node)
     {
