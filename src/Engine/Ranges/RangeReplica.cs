@@ -381,6 +381,9 @@ public sealed class RangeReplica : IDisposable
     /// <summary>Why nothing can be written or trusted any more; null while log and hard state are sound.</summary>
     public string? BrokenReason => Log.Status == WalStatus.Broken ? Log.StatusReason : _failure;
 
+    /// <summary>Something that was written here, and was sound once, cannot be read any more.</summary>
+    internal void MarkDamaged(string reason) => _failure ??= reason;
+
     /// <summary>Collects what the threshold freed, looking at no more than <paramref name="maxKeys"/> keys.</summary>
     /// <returns>Whether the pass is complete.</returns>
     public bool CollectGarbageSlice(int maxKeys)
