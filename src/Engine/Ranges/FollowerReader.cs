@@ -109,9 +109,12 @@ public sealed class FollowerReader(ReplicaAcceptor acceptor, RangeDescriptor des
         return null;
     }
 
-    /// <summary>Everything up to it is there, so nothing older than it is missing. Rounded up: never nothing.</summary>
+    /// <summary>
+    /// Everything up to it is there, so nothing older than it is missing. An upper bound: rounded up, and the leader, whose clock it is, may be ahead of this node's by the largest
+    /// offset.
+    /// </summary>
     private TimeSpan Age(Timestamp known) =>
-        TimeSpan.FromMilliseconds(Math.Max(0, acceptor.Replica.Clock.Now().Milliseconds - known.Milliseconds) + 1);
+        TimeSpan.FromMilliseconds(Math.Max(0, acceptor.Replica.Clock.Now().Milliseconds - known.Milliseconds) + 1) + acceptor.Replica.Clock.MaxOffset;
 
     private Failure Unavailable(string why) => Failure.NotApplied(ErrorCode.Unavailable, $"range {descriptor.Id}: the replica on {node} cannot serve it: {why}");
 }

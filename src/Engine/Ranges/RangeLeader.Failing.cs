@@ -65,7 +65,7 @@ public sealed partial class RangeLeader
         if (_log is not { } log)
             return;
         var lowWater = _replica.Clock.Last;
-        foreach (var member in log.Configuration.Members)
+        foreach (var member in log.Configuration.Members.OrderBy(member => member.Id == _acceptor.Id)) // the own replica last: its disk may hang
         {
             var notice = new ReleaseNotice(member.Id, log.Epoch, lowWater) { Heir = _heir };
             if (member.Id == _acceptor.Id)

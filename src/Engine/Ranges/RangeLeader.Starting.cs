@@ -183,7 +183,11 @@ public sealed partial class RangeLeader
             log.End(new DeposedException("its first record finds no quorum"));
         var started = await start.Task;
         if (started.Failure is { } failure)
+        {
+            log.End(new DeposedException("its first record was refused")); // its heartbeats may have been granted leases, and it holds the log back
             return failure;
+        }
+
         lock (_replica.Gate)
         {
             if (_isStarting && !IsStopped)

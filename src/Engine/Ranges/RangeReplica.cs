@@ -120,7 +120,11 @@ public sealed class RangeReplica : IDisposable
         try
         {
             var replica = new RangeReplica(options, clock, log, HardStateFile.Open(files, options.Directory, options.Range, options.Incarnation));
+            if (WhyPromiseIsLost(log, replica.Promise) is { } lost)
+                throw new WalCorruptionException(options.Directory, 0, lost);
             replica.Recover();
+            if (replica.Promise.ReplicaState == (byte)ReplicaState.Member)
+                log.DropAside(); // a crash came between its vote and this
             return replica;
         }
         catch
@@ -163,10 +167,11 @@ public sealed class RangeReplica : IDisposable
     }
 
     /// <summary>
-    /// Puts a damaged log and its checkpoints aside for good, so that peers can fill the replica again under the same id: what it promised is kept, and
-    /// it has no vote until a leader says so. Durable, and to be called again after a crash in the middle.
+    /// Puts a damaged log and its checkpoints aside, so that peers can fill the replica again under the same id: what it promised is kept, and
+    /// it has no vote until a leader says so. The files stay, under other names, until it votes again: what nobody else has may be in them. Durable, and to be called again after a crash in the middle.
     /// </summary>
     /// <returns>False, and nothing was changed: its promise is lost or damaged as well, so nothing under this id may ever vote again.</returns>
+    /// <exception cref="UnknownFormatException">A newer program wrote a file: nothing was changed.</exception>
     /// <exception cref="WalIOException">A file cannot be read or written.</exception>
     public static bool TryDiscardDamaged(RangeReplicaOptions options, IWalFileSystem files)
     {
@@ -174,11 +179,11 @@ public sealed class RangeReplica : IDisposable
         try
         {
             var file = HardStateFile.Open(files, options.Directory, options.Range, options.Incarnation);
-            if (file.Read() is not { } promise)
+            if (file.Read() is not { } promise || IsPromiseLost(options, files, promise))
                 return false;
             file.Write(promise with { ReplicaState = (byte)ReplicaState.Recovering });
         }
-        catch (WalCorruptionException)
+        catch (WalCorruptionException exception) when (exception is not UnknownFormatException)
         {
             return false;
         }
@@ -186,6 +191,29 @@ public sealed class RangeReplica : IDisposable
         WriteAheadLog.DiscardDamaged(files, options.Directory, options.Range, options.Incarnation);
         return true;
     }
+
+    /// <summary>Whether a log that can still be read is ahead of the promise.</summary>
+    private static bool IsPromiseLost(RangeReplicaOptions options, IWalFileSystem files, HardState promise)
+    {
+        try
+        {
+            using var log = WriteAheadLog.Open(options.Wal, files, options.Directory, options.Range, options.Incarnation);
+            return WhyPromiseIsLost(log, promise) is not null;
+        }
+        catch (WalCorruptionException exception) when (exception is not UnknownFormatException)
+        {
+            return false; // it says nothing any more
+        }
+    }
+
+    /// <summary>
+    /// A record is written under a promise of its epoch, or a higher one, that was durable before. So a log that is ahead of the promise tells that the promise is not the
+    /// last one: its files were deleted, or are older ones.
+    /// </summary>
+    private static string? WhyPromiseIsLost(WriteAheadLog log, HardState promise) => promise == NoPromise && log.HasAside ? "a damaged log was put aside, and there is no hard state"
+        : log.LastEpoch > promise.PromisedEpoch
+        ? $"the log ends in epoch {log.LastEpoch}, and the hard state promises {promise.PromisedEpoch}: the last promise is lost"
+        : null;
 
     /// <summary>Applies one committed record; records come in LSN order. The caller holds <see cref="Gate"/> or is alone.</summary>
     /// <exception cref="InvalidDataException">The record cannot be understood, or leaves a gap.</exception>
@@ -255,6 +283,15 @@ public sealed class RangeReplica : IDisposable
         }
 
         Promise = promise;
+    }
+
+    /// <summary>It holds everything that it may ever have acknowledged: it votes again, durably, and what was put aside may go.</summary>
+    /// <exception cref="WalBrokenException">Writing failed, now or before: the replica is broken.</exception>
+    /// <exception cref="WalIOException">It votes, and something that was put aside cannot be deleted; the next opening tries again.</exception>
+    internal void Rejoin()
+    {
+        WritePromise(Promise with { ReplicaState = (byte)ReplicaState.Member });
+        Log.DropAside();
     }
 
     /// <summary>
@@ -343,6 +380,9 @@ public sealed class RangeReplica : IDisposable
 
     /// <summary>Why nothing can be written or trusted any more; null while log and hard state are sound.</summary>
     public string? BrokenReason => Log.Status == WalStatus.Broken ? Log.StatusReason : _failure;
+
+    /// <summary>Something that was written here, and was sound once, cannot be read any more.</summary>
+    internal void MarkDamaged(string reason) => _failure ??= reason;
 
     /// <summary>Collects what the threshold freed, looking at no more than <paramref name="maxKeys"/> keys.</summary>
     /// <returns>Whether the pass is complete.</returns>

@@ -130,7 +130,7 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
         async Task AskAsync(ReplicaDescriptor member)
         {
             var (epoch, request) = (Epoch, RequestFor(member.Id, isTrial));
-            var answer = await transport.PromiseAsync(member, request);
+            var answer = await TryPromiseAsync(member, request);
             bool complete;
             lock (_gate)
             {
@@ -147,6 +147,19 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
 
             if (complete)
                 decided.TrySetResult();
+        }
+    }
+
+    /// <summary>Whatever goes wrong is no answer: a round ends when all have answered or failed.</summary>
+    private async Task<PromiseAnswer?> TryPromiseAsync(ReplicaDescriptor member, PromiseRequest request)
+    {
+        try
+        {
+            return await transport.PromiseAsync(member, request);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return null;
         }
     }
 
@@ -215,6 +228,7 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
 
             if (answer is null)
                 continue;
+            silent = 0;
             if (acceptor.TryAdopt(Epoch, candidate, new(next.Value - 1), answer.PrevEpoch, answer.Records) is { } adopted)
                 next = adopted.Next;
             else if (next != acceptor.CommitLsn.Next)

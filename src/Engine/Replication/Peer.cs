@@ -53,6 +53,9 @@ internal sealed class Peer(ReplicaDescriptor replica, Lsn next)
     /// <summary>It votes again when it holds everything up to here; zero while the leader has not confirmed its epoch.</summary>
     public Lsn RejoinLsn { get; set; }
 
+    /// <summary>Blocks of snapshots that it took.</summary>
+    public long SnapshotBlocks { get; set; }
+
     /// <summary>What it answered last; null when it gave no answer.</summary>
     public AppendOutcome? LastOutcome { get; set; }
 

@@ -11,14 +11,22 @@ public sealed partial class ReplicaAcceptor
     /// <summary>Records applied under one hold of the gate.</summary>
     private const int ApplySliceRecords = 256;
 
+    /// <summary>Records, and bytes of their payloads, applied in one turn: a backlog holds up no append.</summary>
+    private const int TurnRecords = 4096;
+    private const int TurnBytes = 1 << 20;
+
+    /// <summary>How long the next turn of a backlog waits for those who want theirs.</summary>
+    private static readonly TimeSpan Courtesy = TimeSpan.FromMilliseconds(2);
+
     private readonly UnappliedRecords _unapplied = new();
     private readonly WalBatch _batch = new();
     private Guid _recovery = Guid.Empty;
+    private int _impatient; // who waits for the turn and will not for long
     private ReadOnlyMemory<byte> _unsynced; // only of a deliberate error
 
     /// <summary>
     /// Appends what a leader sends, makes it durable, and grants the leader a lease. What it says to be committed is applied by <see cref="ApplyCommitted"/>,
-    /// which the host calls when the answer has left: nobody's commit waits for another's state.
+    /// which the host calls when the answer has left: nobody's commit waits for another's state, but for a slice of it.
     /// </summary>
     /// <exception cref="WalBrokenException">The log failed: the replica is broken.</exception>
     /// <exception cref="InvalidDataException">The leader's records contradict what is committed here. The range must stop.</exception>
@@ -28,16 +36,57 @@ public sealed partial class ReplicaAcceptor
         IContender? deposed;
         AppendAnswer answer;
         lock (_turn)
+            answer = Append(request, out deposed);
+        deposed?.OnDeposed(request.Epoch);
+        return answer;
+    }
+
+    /// <summary>The same, where the replica's turn comes within <paramref name="patience"/>.</summary>
+    /// <returns>Null: something else takes long; nothing happened.</returns>
+    /// <exception cref="WalBrokenException">The log failed: the replica is broken.</exception>
+    /// <exception cref="InvalidDataException">The leader's records contradict what is committed here. The range must stop.</exception>
+    public AppendAnswer? TryAppend(AppendRequest request, TimeSpan patience)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (!TryEnter(patience))
+            return null;
+        IContender? deposed;
+        AppendAnswer answer;
+        try
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (Follow(request.Replica, request.Epoch, request.Leader, request.Clock, out deposed) is { } refusal)
-                return Answer(refusal);
-            Grant(request);
-            answer = AppendInTurn(request);
+            answer = Append(request, out deposed);
+        }
+        finally
+        {
+            _turn.Exit();
         }
 
         deposed?.OnDeposed(request.Epoch);
         return answer;
+    }
+
+    private bool TryEnter(TimeSpan patience)
+    {
+        if (patience <= TimeSpan.Zero)
+            return _turn.TryEnter();
+        Interlocked.Increment(ref _impatient);
+        try
+        {
+            return _turn.TryEnter(patience);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _impatient);
+        }
+    }
+
+    private AppendAnswer Append(AppendRequest request, out IContender? deposed)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (Follow(request.Replica, request.Epoch, request.Leader, request.Clock, out deposed) is { } refusal)
+            return Answer(refusal);
+        Grant(request);
+        return AppendInTurn(request);
     }
 
     /// <summary>
@@ -113,10 +162,17 @@ public sealed partial class ReplicaAcceptor
     /// <exception cref="InvalidDataException">A committed record cannot be understood, or is not in the log. The range must stop.</exception>
     public void ApplyCommitted()
     {
-        lock (_turn)
+        while (true)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            Apply();
+            lock (_turn)
+            {
+                ObjectDisposedException.ThrowIf(_disposed, this);
+                if (ApplySome())
+                    return;
+            }
+
+            if (Volatile.Read(ref _impatient) > 0)
+                SpinWait.SpinUntil(() => Volatile.Read(ref _impatient) == 0, Courtesy);
         }
     }
 
@@ -135,8 +191,9 @@ public sealed partial class ReplicaAcceptor
             ObjectDisposedException.ThrowIf(_disposed, this);
             lock (Replica.Gate)
                 _commit = upTo > _commit ? upTo : _commit;
-            Apply();
         }
+
+        ApplyCommitted();
     }
 
     /// <summary>The leader on this node applied its own record. Under the replica's gate.</summary>
@@ -246,7 +303,7 @@ public sealed partial class ReplicaAcceptor
             _recovery = Guid.NewGuid();
         if (request.RejoinLsn == Lsn.Zero || request.Recovery != _recovery || verified < request.RejoinLsn)
             return false;
-        Replica.WritePromise(Replica.Promise with { ReplicaState = (byte)ReplicaState.Member });
+        Replica.Rejoin();
         return true;
     }
 
@@ -343,25 +400,27 @@ public sealed partial class ReplicaAcceptor
         _batch.Clear();
     }
 
-    /// <summary>Applies up to the commit position, in slices, from memory where the records are still there.</summary>
-    private void Apply()
+    /// <summary>Applies towards the commit position, from memory where the records are still there, no more than one turn may hold. In the turn.</summary>
+    /// <returns>Whether nothing is left.</returns>
+    private bool ApplySome()
     {
         if (!Replica.IsLoaded)
-            return;
+            return true;
         var commit = CommitLsn;
         if (Replica.AppliedLsn < commit)
         {
             using var records = _unapplied.From(Replica.AppliedLsn.Next, Replica.Log).GetEnumerator();
-            while (Replica.AppliedLsn < commit)
+            for (var (count, bytes) = (0, 0L); Replica.AppliedLsn < commit && count < TurnRecords && bytes < TurnBytes; count += ApplySliceRecords)
             {
                 lock (Replica.Gate)
                 {
-                    for (var slice = 0; slice < ApplySliceRecords && Replica.AppliedLsn < commit; slice++)
+                    for (var slice = 0; slice < ApplySliceRecords && Replica.AppliedLsn < commit && bytes < TurnBytes; slice++)
                     {
                         if (!records.MoveNext())
                             throw new InvalidDataException($"range {Replica.Range}: record {Replica.AppliedLsn.Next} is committed and not in the log");
                         CheckEpoch(records.Current);
                         Replica.Apply(records.Current);
+                        bytes += records.Current.Payload.Length;
                     }
                 }
             }
@@ -371,6 +430,7 @@ public sealed partial class ReplicaAcceptor
 
         lock (Replica.Gate)
             _closed.Applied(Replica.AppliedLsn);
+        return Replica.AppliedLsn >= commit;
     }
 
     private void SyncLate()

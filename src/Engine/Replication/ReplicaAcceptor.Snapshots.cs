@@ -9,6 +9,7 @@ public sealed partial class ReplicaAcceptor
     private SnapshotInstall? _install;
     private (Lsn Lsn, Epoch Epoch, Candidate Sender) _installing;
     private int _nextBlock;
+    private bool _isInstallWhole; // every block is written, and only its place is not free yet
 
     /// <summary>Takes one block. A transfer that was interrupted goes on where it stood; another sender begins anew.</summary>
     /// <exception cref="WalBrokenException">The log failed: the replica is broken.</exception>
@@ -20,7 +21,7 @@ public sealed partial class ReplicaAcceptor
         lock (_turn)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (Follow(chunk.Replica, chunk.Epoch, chunk.Sender, default, out deposed) is { } refusal)
+            if (Follow(chunk.Replica, chunk.Epoch, chunk.Sender, chunk.Timestamp, out deposed) is { } refusal)
                 return new SnapshotAnswer(refusal, 0, Replica.Promise.PromisedEpoch);
             _leases.LastHeard = _time.GetTimestamp();
             answer = ReceiveInTurn(chunk);
@@ -37,7 +38,7 @@ public sealed partial class ReplicaAcceptor
         if (_install is null || _installing != (chunk.Lsn, chunk.Epoch, chunk.Sender))
         {
             _install?.Dispose();
-            _install = null;
+            (_install, _isInstallWhole) = (null, false);
             _nextBlock = 0;
         }
 
@@ -51,15 +52,17 @@ public sealed partial class ReplicaAcceptor
                 _installing = (chunk.Lsn, chunk.Epoch, chunk.Sender);
             }
 
-            if (chunk.Count > 0)
+            if (!_isInstallWhole)
                 _install.WriteBlock(chunk.Block.Span);
-            _nextBlock++;
-            return _nextBlock < chunk.Count ? Wanted(_nextBlock) : Complete(chunk);
+            if (_nextBlock + 1 < chunk.Count)
+                return Wanted(++_nextBlock);
+            _isInstallWhole = true;
+            return Complete(chunk);
         }
         catch (DiskFullException)
         {
             _install?.Dispose();
-            _install = null;
+            (_install, _isInstallWhole) = (null, false);
             return new SnapshotAnswer(AppendOutcome.Unable, 0, Replica.Promise.PromisedEpoch);
         }
     }
@@ -73,16 +76,10 @@ public sealed partial class ReplicaAcceptor
     private SnapshotAnswer Complete(SnapshotChunk chunk)
     {
         if (!Replica.TryInstall(_install!))
-        {
-            _nextBlock--;
-            _install!.Dispose();
-            _install = null;
-            return new SnapshotAnswer(AppendOutcome.Unable, 0, Replica.Promise.PromisedEpoch);
-        }
+            return new SnapshotAnswer(AppendOutcome.Unable, 0, Replica.Promise.PromisedEpoch); // a checkpoint is being written; the last block comes again, for another attempt
 
-        _install = null;
+        (_install, _isInstallWhole) = (null, false);
         _unapplied.TruncateSuffix(Lsn.Zero);
-        Replica.Clock.Restore(chunk.Timestamp);
         lock (Replica.Gate)
         {
             _commit = chunk.Lsn;

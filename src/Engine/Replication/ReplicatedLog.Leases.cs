@@ -90,15 +90,29 @@ internal sealed partial class ReplicatedLog
     /// <summary>Time passes: heartbeats, second attempts, closed timestamps. The host calls it several times per heartbeat interval.</summary>
     public void Tick()
     {
+        if (IsDiskStalled())
+        {
+            // On a thread of its own: the batch keeps the own replica's turn, which the end of leadership may have to wait for.
+            _schedule(() => End(new TimeoutException($"the own disk has not taken a batch for {_options.MaxDiskStall.TotalSeconds:0} s")));
+            return;
+        }
+
         CloseTimestamps();
         RetainLog();
         Pump();
         Progress();
     }
 
-    /// <summary>The log keeps what a peer that answers still lacks; one that is silent gets a snapshot when it returns.</summary>
+    private bool IsDiskStalled()
+    {
+        lock (_gate)
+            return _ended is null && _peers.Count > 0 && _atDiskSince is { } since && _time.GetElapsedTime(since) > _options.MaxDiskStall;
+    }
+
+    /// <summary>The log keeps, up to a bound, what a peer that answers still lacks; one that is silent, or too far behind, gets a snapshot.</summary>
     private void RetainLog()
     {
+        var bound = _acceptor.Replica.Log.FirstWithin(_options.MaxRetainedBytes);
         lock (_gate)
         {
             if (_ended is not null)
@@ -110,7 +124,7 @@ internal sealed partial class ReplicatedLog
                     slowest = peer.Next;
             }
 
-            _acceptor.Replica.RetainFrom = slowest;
+            _acceptor.Replica.RetainFrom = Max(slowest, bound);
         }
     }
 

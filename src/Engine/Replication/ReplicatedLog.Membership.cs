@@ -54,7 +54,7 @@ internal sealed partial class ReplicatedLog
     /// whoever leads next.
     /// </summary>
     /// <param name="voters">The voters to be; replicas among them that are new must exist by now, and never have existed before.</param>
-    /// <param name="patience">How long newcomers may take to catch up, and each step to be committed.</param>
+    /// <param name="patience">How long newcomers may take to get on with catching up, and each step to be committed.</param>
     /// <param name="enqueue">Enqueues a configuration record as its owner does every other.</param>
     /// <returns>Null when the new configuration is committed.</returns>
     public async Task<Failure?> ChangeMembershipAsync(ReplicaDescriptor[] voters, TimeSpan patience, Func<RangeConfiguration, Lsn?> enqueue)
@@ -81,7 +81,7 @@ internal sealed partial class ReplicatedLog
         {
             if (!old.IsJoint)
             {
-                if (!await WaitUntilAsync(() => voters.All(voter => old.Voters.Contains(voter) || MatchOf(voter.Id) >= _sealed.Value || IsWithinOneBatch(voter.Id)), patience))
+                if (!await HaveCaughtUpAsync([.. voters.Except(old.Voters)], patience))
                     return Failure.NotApplied(ErrorCode.Unavailable, "the new replicas do not catch up");
                 if (await ProposeAsync(new RangeConfiguration(voters, old.Voters), patience, enqueue) is { } failure)
                     return failure;
@@ -90,7 +90,10 @@ internal sealed partial class ReplicatedLog
             // Only a committed joint configuration keeps the old voters from electing somebody who has neither.
             if (!await WaitUntilAsync(IsConfigurationCommitted, patience))
                 return Failure.Unknown(ErrorCode.OutcomeUnknown, "the joint configuration is not committed yet");
-            return await ProposeAsync(new RangeConfiguration(old.IsJoint ? old.Voters : voters, []), patience, enqueue);
+            var final = old.IsJoint ? old.Voters : voters;
+            if (await ProposeAsync(new RangeConfiguration(final, []), patience, enqueue) is { } unfinished)
+                return Failure.Unknown(ErrorCode.OutcomeUnknown, $"the joint configuration is in force, and will be left: {unfinished.Detail}");
+            return final.ToHashSet().SetEquals(voters) ? null : Failure.NotApplied(ErrorCode.Unavailable, "the change that a predecessor began was finished first");
         }
         finally
         {
@@ -101,6 +104,28 @@ internal sealed partial class ReplicatedLog
                 SetPeers();
             }
         }
+    }
+
+    /// <summary>Waits as long as the newcomers get on: how long all of it takes is a question of the state's size.</summary>
+    private async Task<bool> HaveCaughtUpAsync(ReplicaDescriptor[] newcomers, TimeSpan patience)
+    {
+        UInt128 progress;
+        do
+        {
+            lock (_gate)
+                progress = Progressed();
+            if (await WaitUntilAsync(() => Array.TrueForAll(newcomers, newcomer => MatchOf(newcomer.Id) >= _sealed.Value || IsWithinOneBatch(newcomer.Id)), patience))
+                return true;
+            lock (_gate)
+            {
+                if (_ended is not null || progress == Progressed())
+                    return false;
+            }
+        }
+        while (true);
+
+        UInt128 Progressed() => newcomers.Aggregate(UInt128.Zero, (sum, newcomer) =>
+            _peers.GetValueOrDefault(newcomer.Id) is { } peer ? sum + peer.Match.Value + (ulong)peer.SnapshotBlocks : sum);
     }
 
     private async Task<Failure?> ProposeAsync(RangeConfiguration configuration, TimeSpan patience, Func<RangeConfiguration, Lsn?> enqueue)

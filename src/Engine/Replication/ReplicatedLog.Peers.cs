@@ -155,8 +155,16 @@ internal sealed partial class ReplicatedLog
             _ = SendSnapshotAsync(peer);
             return;
         }
+        catch (Exception exception) when (exception is IOException or LogReplacedException)
+        {
+            lock (_gate)
+                (peer.InFlight, peer.RetryAt, peer.Detail) = (false, After(_options.RetryPause), $"the log cannot be read for it now: {exception.Message}");
+            return;
+        }
         catch (Exception exception)
         {
+            if (exception is WalCorruptionException)
+                _acceptor.Replica.MarkDamaged(exception.Message); // or it would be elected again, to read the same again
             End(exception);
             return;
         }

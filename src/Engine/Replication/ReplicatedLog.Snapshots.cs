@@ -9,6 +9,9 @@ internal sealed partial class ReplicatedLog
     /// <summary>Blocks in a row without an answer after which the transfer is left for the next attempt, which goes on where it stood.</summary>
     private const int MaxSilentBlocks = 3;
 
+    /// <summary>Shorter ones are saved up.</summary>
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(10);
+
     private async Task SendSnapshotAsync(Peer peer)
     {
         try
@@ -42,9 +45,12 @@ internal sealed partial class ReplicatedLog
     {
         var count = (int)checkpoint.BlockCount;
         var silent = 0;
+        var began = _time.GetTimestamp();
+        var bytes = 0L;
         for (var index = 0; index < count;)
         {
-            if (Ended is not null)
+            await PaceAsync(began, bytes);
+            if (!IsWanted(peer))
                 return false;
             var block = checkpoint.ReadBlock(index).ToArray();
             var answer = await _transport.SnapshotAsync(peer.Replica, new SnapshotChunk
@@ -68,6 +74,8 @@ internal sealed partial class ReplicatedLog
                 case AppendOutcome.Accepted when answer.NextIndex != index || ++silent < MaxSilentBlocks:
                     silent = answer.NextIndex == index ? silent : 0;
                     index = answer.NextIndex;
+                    bytes += block.Length;
+                    NoteBlock(peer);
                     break;
                 case AppendOutcome.Refused:
                     End(new DeposedException($"{peer.Replica.Node} follows epoch {answer.PromisedEpoch}"));
@@ -82,5 +90,30 @@ internal sealed partial class ReplicatedLog
         }
 
         return true;
+    }
+
+    /// <summary>One that was given up, and perhaps is a peer again as another object with a transfer of its own, gets no second one beside it: they would undo each other.</summary>
+    private bool IsWanted(Peer peer)
+    {
+        lock (_gate)
+            return _ended is null && _peers.GetValueOrDefault(peer.Replica.Id) == peer;
+    }
+
+    /// <summary>It answers, so the log keeps what it will need next; and whoever waits for it sees that it gets on.</summary>
+    private void NoteBlock(Peer peer)
+    {
+        lock (_gate)
+        {
+            peer.HeardAt = _time.GetTimestamp();
+            peer.SnapshotBlocks++;
+        }
+    }
+
+    /// <summary>Leaves disk and network to those who wait for them.</summary>
+    private async Task PaceAsync(long began, long bytes)
+    {
+        var due = TimeSpan.FromSeconds((double)bytes / _options.MaxSnapshotBytesPerSecond) - _time.GetElapsedTime(began);
+        if (due >= ShortestPause)
+            await Task.Delay(due, _time);
     }
 }

@@ -49,6 +49,7 @@ internal sealed partial class ReplicatedLog
     private bool _observing;
     private bool _busy;
     private bool _refusing;
+    private long? _atDiskSince;
     private Exception? _ended;
 
     /// <summary>A leader's log, beginning behind the last record of its own replica.</summary>
@@ -179,6 +180,7 @@ internal sealed partial class ReplicatedLog
                 return;
             (_flushing, _forming) = (batch = _forming, _flushing);
             _flushingSince = _formingSince;
+            _atDiskSince = _time.GetTimestamp();
         }
 
         try
@@ -213,7 +215,7 @@ internal sealed partial class ReplicatedLog
         }
 
         lock (_gate)
-            _localDurable = batch.Last;
+            (_localDurable, _atDiskSince) = (batch.Last, null);
         Progress();
     }
 
@@ -311,6 +313,7 @@ internal sealed partial class ReplicatedLog
         {
             first = _flushing.First;
             _refusing = true;
+            _atDiskSince = null;
             _flushing.Clear();
             _forming.Clear();
         }

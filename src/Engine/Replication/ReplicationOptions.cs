@@ -32,6 +32,18 @@ public sealed record ReplicationOptions
     /// <summary>How long the log waits for a follower that fell silent before it lets go what that one lacks.</summary>
     public TimeSpan RetainFor { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long the own disk may take over one batch before a leader leaves its range to others: without its disk it commits nothing, and its heartbeats would keep everybody else from leading.</summary>
+    public TimeSpan MaxDiskStall { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Bytes of log that a leader keeps at most for followers that lack it, whatever they answer: one whose disk is full answers for days. Behind it a follower gets a snapshot. To within a
+    /// segment; the log since the older of the two checkpoints is kept anyway.
+    /// </summary>
+    public long MaxRetainedBytes { get; init; } = 1L << 30;
+
+    /// <summary>Bytes of snapshots in a second, at most, of one leader for one replica.</summary>
+    public long MaxSnapshotBytesPerSecond { get; init; } = 64 << 20;
+
     /// <summary>Pause before a replica that gave no answer, or could not write, is tried again.</summary>
     public TimeSpan RetryPause { get; init; } = TimeSpan.FromMilliseconds(100);
 

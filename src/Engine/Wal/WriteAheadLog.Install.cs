@@ -39,7 +39,7 @@ public sealed partial class WriteAheadLog
     }
 
     /// <summary>
-    /// Removes a damaged log and its checkpoints, so that <see cref="Open"/> creates an empty log of the same replica, to be filled by its peers. Hard states stay: the replica keeps
+    /// Puts a damaged log and its checkpoints aside, so that <see cref="Open"/> creates an empty log of the same replica, to be filled by its peers. Hard states stay: the replica keeps
     /// its promise. What it acknowledged is forgotten, so the owner notes first, durably in the hard state, that the replica recovers and has no vote. The log
     /// must not be open. A crash leaves the damaged log or an empty one, and what was interrupted is completed by <see cref="Open"/>.
     /// </summary>
@@ -56,6 +56,16 @@ public sealed partial class WriteAheadLog
         if (HardStateFile.Open(fs, directory, range, incarnation).Read() is null)
             throw new WalCorruptionException(directory, 0, "there is no hard state, so what the replica promised is not known");
         LogDiscard.Run(fs, directory, range, incarnation);
+    }
+
+    /// <summary>Whether there is something that <see cref="DiscardDamaged"/> put aside.</summary>
+    internal bool HasAside => LogDiscard.HasAside(_files.FileSystem, Directory);
+
+    /// <summary>Deletes what <see cref="DiscardDamaged"/> put aside. May be repeated.</summary>
+    /// <exception cref="WalIOException">A system call failed. It may be tried again.</exception>
+    internal void DropAside()
+    {
+        if (HasAside) LogDiscard.DropAside(_files.FileSystem, Directory);
     }
 
     /// <summary>Puts a completely written snapshot in the place of the log.</summary>

@@ -167,6 +167,17 @@ public sealed partial class WriteAheadLog : IDisposable
         }
     }
 
+    /// <summary>The first record of the oldest segment that lies, with all behind it, within a number of bytes; at least the last segment's.</summary>
+    public Lsn FirstWithin(long bytes)
+    {
+        lock (_gate)
+        {
+            var index = _segments.Count - 1;
+            for (bytes -= _segments[index].End; index > 0 && bytes >= _segments[index - 1].End; index--) bytes -= _segments[index - 1].End;
+            return _segments[index].Header.FirstLsn;
+        }
+    }
+
     /// <summary>Opens the log of a replica, recovering it after a crash, or creates it. The log must be created before any other file of the replica.</summary>
     /// <param name="options">Sizes.</param>
     /// <param name="fs">The files.</param>

@@ -55,6 +55,8 @@ internal sealed class EventualCare(
         return true;
     }
 
+    protected override ILogger Logger => logger;
+
     protected override async Task RunAsync(CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(Round, time);

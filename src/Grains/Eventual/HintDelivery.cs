@@ -31,6 +31,8 @@ internal sealed class HintDelivery(
     private long _aged = time.GetTimestamp();
     private long _opened = time.GetTimestamp();
 
+    protected override ILogger Logger => logger;
+
     protected override async Task RunAsync(CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(Round, time);

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace GrainDb.Grains.Hosting;
 
 /// <summary>Work that a node does beside serving, from the moment its silo is active until it stops.</summary>
@@ -13,6 +15,9 @@ internal abstract class BackgroundLoop : ILifecycleParticipant<ISiloLifecycle>, 
 
     public void Dispose() => _stopping.Dispose();
 
+    /// <summary>Who is told when it ends before its time.</summary>
+    protected virtual ILogger? Logger => null;
+
     /// <summary>Runs until the token is cancelled; ending with its cancellation is the normal end.</summary>
     protected abstract Task RunAsync(CancellationToken stopping);
 
@@ -23,8 +28,22 @@ internal abstract class BackgroundLoop : ILifecycleParticipant<ISiloLifecycle>, 
 
     private Task StartAsync(CancellationToken cancellationToken)
     {
-        _running = Task.Run(() => RunAsync(_stopping.Token), CancellationToken.None);
+        _running = Task.Run(RunLoudlyAsync, CancellationToken.None);
         return Task.CompletedTask;
+    }
+
+    /// <summary>Nobody waits for a loop before the node stops: one that ended by itself would not be missed.</summary>
+    private async Task RunLoudlyAsync()
+    {
+        try
+        {
+            await RunAsync(_stopping.Token);
+        }
+        catch (Exception exception) when (!_stopping.IsCancellationRequested && Logger is { } logger)
+        {
+            BackgroundLoopLog.Died(logger, exception, GetType().Name);
+            throw;
+        }
     }
 
     private async Task StopAsync(CancellationToken cancellationToken)

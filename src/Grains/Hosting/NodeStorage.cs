@@ -203,8 +203,8 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         Open(range, isEventual: true, entry => EventualReplica.Open(EventualOptionsOf(range, entry), Files, Clock, schedule), replica => replica.Recovery);
 
     /// <summary>
-    /// Puts a damaged log aside, so that the replica can be filled again by its peers; without a vote until then. Only while a leader is there: its
-    /// quorum has what is committed.
+    /// Puts a log aside that was just found damaged, so that the replica can be filled again by its peers; without a vote until then. What is put aside stays until a leader,
+    /// confirmed by a quorum without this replica, has given it its vote back.
     /// </summary>
     /// <returns>False: what it promised is lost too, so it may never vote under this id again.</returns>
     public bool TryDiscardDamaged(RangeId range)

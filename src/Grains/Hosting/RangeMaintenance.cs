@@ -20,6 +20,8 @@ internal sealed class RangeMaintenance(
     /// <summary>Above the memory budget a range must have been idle for at least this long to be unloaded.</summary>
     private static readonly TimeSpan LeastIdle = TimeSpan.FromSeconds(1);
 
+    protected override ILogger Logger => logger;
+
     protected override async Task RunAsync(CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(options.MaintenanceInterval, time);
@@ -31,7 +33,7 @@ internal sealed class RangeMaintenance(
                 await CollectGarbageAsync(stopping);
                 await UnloadAsync(stopping);
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
             {
                 // A range that went away in the middle must not end the housekeeping of the others.
                 RangeMaintenanceLog.RoundFailed(logger, exception);
@@ -66,7 +68,7 @@ internal sealed class RangeMaintenance(
             {
                 await garbage.CollectAsync(leader);
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
             {
                 RangeMaintenanceLog.CollectionFailed(logger, exception, range);
             }

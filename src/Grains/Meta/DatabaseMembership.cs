@@ -40,6 +40,8 @@ internal sealed class DatabaseMembership(
 
     protected override void OnStopping() => _notReady = "the node is stopping";
 
+    protected override ILogger Logger => logger;
+
     protected override async Task RunAsync(CancellationToken stopping)
     {
         while (!stopping.IsCancellationRequested)

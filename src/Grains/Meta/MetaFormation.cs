@@ -65,7 +65,8 @@ internal sealed class MetaFormation(NodeOptions node, NodeStorage storage, LiveN
     }
 
     /// <summary>
-    /// Asks all live nodes where the meta range is, and keeps the newest answer: how a node finds it after all places that it knew are gone.
+    /// Asks all live nodes where the meta range is, and keeps an answer where this node knows none, or one of an older generation. A change of its voters keeps the generation: a node that missed one finds the
+    /// range through the directory and those voters that stayed, whose nodes are still the same.
     /// </summary>
     /// <returns>What a member of a database said; null when no live node is in one.</returns>
     public async Task<MetaKnowledge?> LearnAsync(CancellationToken cancellationToken)

@@ -7,23 +7,31 @@ using GrainDb.Interfaces.Replicas;
 namespace GrainDb.Grains.Replicas;
 
 /// <summary>What leaders ask of this node's replicas, whichever grain it comes through. What a replica cannot answer truthfully it does not answer.</summary>
-internal sealed class AcceptorCalls(ReplicaHost host)
+internal sealed class AcceptorCalls(ReplicaHost host, TimeProvider time)
 {
+    /// <summary>How long one call with heartbeats waits for replicas that are busy, all together. What they miss comes with the next one; the others' leases hang on this one.</summary>
+    private static readonly TimeSpan PatienceForBusy = TimeSpan.FromMilliseconds(20);
+
     private static readonly AppendAnswer Unable = new() { Outcome = AppendOutcome.Unable };
+    private static readonly AppendAnswer Busy = Unable with { Detail = "it is busy" };
 
     /// <summary>An append; the replica is opened for it.</summary>
     public async ValueTask<AppendAnswer> AppendAsync(RangeId range, AppendRequest request)
     {
         var (acceptor, isLost) = await host.FindAsync(range, request.Replica, byLeader: true);
-        return Append(range, request, acceptor, isLost);
+        return Append(acceptor, isLost, range, there => there.Append(request))!;
     }
 
-    /// <summary>Heartbeats, each at its replica. None waits for another's replica to be opened.</summary>
+    /// <summary>Heartbeats, each at its replica. None waits for another's replica to be opened, and none for long for one that is busy.</summary>
     public AppendAnswer[] Heartbeat(RangeHeartbeat[] heartbeats)
     {
         if (heartbeats.Length > RangeHeartbeat.MaxPerCall)
             throw new ArgumentException($"{heartbeats.Length} heartbeats in one call; {RangeHeartbeat.MaxPerCall} are allowed", nameof(heartbeats));
-        return Array.ConvertAll(heartbeats, Heartbeat);
+        var answers = Array.ConvertAll(heartbeats, heartbeat => Heartbeat(heartbeat, TimeSpan.Zero));
+        var began = time.GetTimestamp();
+        for (var i = 0; i < answers.Length; i++)
+            answers[i] ??= Heartbeat(heartbeats[i], PatienceForBusy - time.GetElapsedTime(began)) ?? Busy;
+        return answers!;
     }
 
     /// <summary>A disk that failed, or records that contradict what is committed, break the replica, loudly.</summary>
@@ -35,7 +43,7 @@ internal sealed class AcceptorCalls(ReplicaHost host)
         }
         catch (Exception exception) when (exception is WalBrokenException or WalCorruptionException or InvalidDataException)
         {
-            host.MarkBroken(range, acceptor.Id, exception.Message, mayRebuild: exception is not InvalidDataException);
+            host.MarkBroken(range, acceptor, exception.Message, mayReopen: exception is not InvalidDataException);
             return otherwise();
         }
         catch (Exception exception) when (exception is ObjectDisposedException or IOException or LogTruncatedException or LogReplacedException)
@@ -44,7 +52,8 @@ internal sealed class AcceptorCalls(ReplicaHost host)
         }
     }
 
-    private AppendAnswer Heartbeat(RangeHeartbeat heartbeat)
+    /// <returns>Null: its turn does not come within the patience.</returns>
+    private AppendAnswer? Heartbeat(RangeHeartbeat heartbeat, TimeSpan patience)
     {
         var finding = host.FindAsync(heartbeat.Range, heartbeat.Append.Replica, byLeader: true);
         if (!finding.IsCompletedSuccessfully)
@@ -54,15 +63,15 @@ internal sealed class AcceptorCalls(ReplicaHost host)
         }
 
         var (acceptor, isLost) = finding.Result;
-        return Append(heartbeat.Range, heartbeat.Append, acceptor, isLost);
+        return Append(acceptor, isLost, heartbeat.Range, there => there.TryAppend(heartbeat.Append, patience));
     }
 
-    private AppendAnswer Append(RangeId range, AppendRequest request, ReplicaAcceptor? acceptor, bool isLost)
+    private AppendAnswer? Append(ReplicaAcceptor? acceptor, bool isLost, RangeId range, Func<ReplicaAcceptor, AppendAnswer?> append)
     {
         if (acceptor is null)
             return new AppendAnswer { Outcome = isLost ? AppendOutcome.UnknownReplica : AppendOutcome.Unable };
-        var answer = Guarded(range, acceptor, () => acceptor.Append(request), () => Unable);
-        if (acceptor.HasUnapplied)
+        var answer = Guarded(range, acceptor, () => append(acceptor), () => Unable);
+        if (answer is not null && acceptor.HasUnapplied)
             ApplyAsync(range, acceptor).Ignore();
         return answer;
     }
@@ -71,6 +80,14 @@ internal sealed class AcceptorCalls(ReplicaHost host)
     private async Task ApplyAsync(RangeId range, ReplicaAcceptor acceptor)
     {
         await Task.Yield();
-        Guarded<object?>(range, acceptor, () => { acceptor.ApplyCommitted(); return null; }, () => null);
+        try
+        {
+            Guarded<object?>(range, acceptor, () => { acceptor.ApplyCommitted(); return null; }, () => null);
+        }
+        catch (Exception exception)
+        {
+            // It would acknowledge for ever what it never applies.
+            host.MarkBroken(range, acceptor, $"applying failed: {exception}", mayReopen: false);
+        }
     }
 }

@@ -23,7 +23,7 @@ internal sealed class Heartbeats(Func<INodeGrain?> find)
     /// <returns>The replica's answer; null when there is none.</returns>
     public Task<AppendAnswer?> SendAsync(RangeId range, AppendRequest heartbeat)
     {
-        var answer = new TaskCompletionSource<AppendAnswer?>();
+        var answer = new TaskCompletionSource<AppendAnswer?>(TaskCreationOptions.RunContinuationsAsynchronously); // what one range commits by it does not hold up the next one's
         lock (_gate)
         {
             _waiting.Enqueue(new Waiting(new RangeHeartbeat(range, heartbeat), answer));

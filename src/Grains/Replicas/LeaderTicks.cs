@@ -13,6 +13,8 @@ internal sealed class LeaderTicks(ReplicaHost host, ReplicationOptions options, 
     /// <summary>Leaders that drain at the end still need to know that time passes.</summary>
     protected override int Stage => ServiceLifecycleStage.RuntimeInitialize - 1;
 
+    protected override ILogger Logger => logger;
+
     protected override async Task RunAsync(CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(options.HeartbeatInterval / PerHeartbeat, time);

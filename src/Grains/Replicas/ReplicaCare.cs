@@ -55,6 +55,8 @@ internal sealed class ReplicaCare(
     private readonly ConcurrentDictionary<RangeId, bool> _silent = new();
     private long _lastSearch;
 
+    protected override ILogger Logger => logger;
+
     protected override async Task RunAsync(CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(Round, time);
@@ -72,7 +74,7 @@ internal sealed class ReplicaCare(
         {
             work();
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception)
         {
             ReplicaHostLog.RoundFailed(logger, exception);
         }
@@ -176,7 +178,7 @@ internal sealed class ReplicaCare(
             ReplicaHostLog.HandingOver(logger, leader.Range, better);
             await handover.RunAsync(leader, better, stopping);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             ReplicaHostLog.RoundFailed(logger, exception);
         }
@@ -202,7 +204,7 @@ internal sealed class ReplicaCare(
             else
                 await RecordAsync(leader, stopping);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             ReplicaHostLog.NotReplaced(logger, leader.Range, leader.Configuration.ToString(), exception.Message);
         }
@@ -226,7 +228,7 @@ internal sealed class ReplicaCare(
 
             await RecordAsync(leader, stopping);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             ReplicaHostLog.NotReplaced(logger, leader.Range, lost.ToString(), exception.Message);
         }
@@ -264,7 +266,7 @@ internal sealed class ReplicaCare(
                     return;
             }
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             ReplicaHostLog.NotRecorded(logger, leader.Range, exception.Message);
         }

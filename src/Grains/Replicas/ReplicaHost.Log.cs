@@ -42,6 +42,9 @@ internal static partial class ReplicaHostLog
     [LoggerMessage(1311, LogLevel.Warning, "range {Range}: its row in the meta range is behind: {Reason}")]
     public static partial void NotRecorded(ILogger logger, RangeId range, string reason);
 
+    [LoggerMessage(1313, LogLevel.Warning, "range {Range} is whole after all on this node, opened again; it had been broken: {Reason}")]
+    public static partial void Reopened(ILogger logger, RangeId range, string reason);
+
     [LoggerMessage(1312, LogLevel.Information, "handed {Count} leaderships over in {Milliseconds} ms; {Left} of the ranges are not led yet")]
     public static partial void Drained(ILogger logger, int count, long milliseconds, int left);
 }

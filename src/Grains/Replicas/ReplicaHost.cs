@@ -17,7 +17,8 @@ namespace GrainDb.Grains.Replicas;
 
 /// <summary>
 /// The node's replicas at work: opened when somebody needs them, shared by the replica's grain and the range's leader, handed from the
-/// follower's role to the leader's without closing a file, closed when idle. A damaged one is put aside and filled again when a leader calls.
+/// follower's role to the leader's without closing a file, closed when idle. One that broke is opened again, as a restart of the process would do; only where its files turn out to
+/// be damaged are they put aside, and filled again, when a leader calls.
 /// </summary>
 internal sealed class ReplicaHost(
     NodeOptions node,
@@ -33,6 +34,9 @@ internal sealed class ReplicaHost(
 {
     /// <summary>A disk that fails again at once must not make the node rebuild all the time.</summary>
     private static readonly TimeSpan PauseBetweenRebuilds = TimeSpan.FromSeconds(30);
+
+    /// <summary>Opening reads the whole log.</summary>
+    private static readonly TimeSpan PauseBetweenReopenings = TimeSpan.FromSeconds(5);
 
     private static readonly Action<Action> OnThreadPool = static work => ThreadPool.UnsafeQueueUserWorkItem(static run => run(), work, preferLocal: false);
 
@@ -149,12 +153,16 @@ internal sealed class ReplicaHost(
     /// <summary>The range is gone for good: nothing of it stays.</summary>
     public Task ForgetRangeAsync(RangeId range) => eventual.Holds(range) ? eventual.ForgetAsync(range) : RemoveAsync(range, () => storage.ForgetRange(range));
 
-    /// <summary>The replica's disk failed, or its leader's records contradict what is committed: it answers nothing until it is rebuilt.</summary>
-    public void MarkBroken(RangeId range, Guid replica, string reason, bool mayRebuild)
+    /// <summary>The replica's disk failed, or its leader's records contradict what is committed: it answers nothing until it is opened again, where that may help.</summary>
+    /// <param name="range">The range.</param>
+    /// <param name="acceptor">The replica, as it was open when that happened; one that was opened since is not concerned.</param>
+    /// <param name="reason">What happened.</param>
+    /// <param name="mayReopen">Whether opening it again may help.</param>
+    public void MarkBroken(RangeId range, ReplicaAcceptor acceptor, string reason, bool mayReopen)
     {
-        if (!_slots.TryGetValue(range, out var slot) || slot.Acceptor?.Id != replica)
+        if (!_slots.TryGetValue(range, out var slot) || slot.Acceptor != acceptor)
             return;
-        slot.MayRebuild = mayRebuild;
+        slot.MayReopen = mayReopen;
         MarkBroken(slot, range, reason);
     }
 
@@ -181,20 +189,38 @@ internal sealed class ReplicaHost(
         {
             if (slot.IsRemoved)
                 return;
-            if (slot.Broken is not null && byLeader && slot is { IsLost: false, MayRebuild: true })
-                await RebuildAsync(slot, range);
+            await MendAsync(slot, range, byLeader);
             if (slot.Broken is null)
                 OpenInTurn(slot, range);
         }));
         return slot.Broken is null ? (slot.Acceptor, false) : (null, slot.IsLost); // of a slot that was removed: nothing, for now
     }
 
-    private async Task RebuildAsync(ReplicaSlot slot, RangeId range)
+    /// <summary>
+    /// Opens what broke again: most of what breaks a replica is gone then, and everything that it acknowledged was durable before, so it votes as after a restart. Where reading
+    /// tells that the files are damaged, and a leader asks, they are put aside, for the leader to fill the replica.
+    /// </summary>
+    private async Task MendAsync(ReplicaSlot slot, RangeId range, bool byLeader)
     {
-        if (slot.RebuiltAt is { } last && time.GetElapsedTime(last) < PauseBetweenRebuilds)
+        if (slot.Broken is not { } broken || slot is { IsLost: true } or { MayReopen: false } || IsWithin(PauseBetweenReopenings, slot.ReopenedAt))
             return;
-        slot.RebuiltAt = time.GetTimestamp();
+        slot.ReopenedAt = time.GetTimestamp();
         await CloseAsync(slot, checkpoint: false, CancellationToken.None);
+        slot.Broken = null;
+        if (OpenInTurn(slot, range) is null)
+        {
+            ReplicaHostLog.Reopened(logger, range, broken.Detail);
+            return;
+        }
+
+        slot.Broken ??= broken; // it cannot be opened now
+        if (byLeader && slot.IsDamaged && !IsWithin(PauseBetweenRebuilds, slot.RebuiltAt))
+            PutAside(slot, range);
+    }
+
+    private void PutAside(ReplicaSlot slot, RangeId range)
+    {
+        slot.RebuiltAt = time.GetTimestamp();
         try
         {
             if (storage.TryDiscardDamaged(range))
@@ -202,11 +228,13 @@ internal sealed class ReplicaHost(
             else
                 slot.IsLost = true;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or UnknownFormatException or WalBrokenException)
         {
             ReplicaHostLog.NotOpened(logger, exception, range);
         }
     }
+
+    private bool IsWithin(TimeSpan span, long? since) => since is { } moment && time.GetElapsedTime(moment) < span;
 
     private async Task<(RangeLeader? Leader, Failure? Failure, string? Better)> LeadInTurnAsync(
         ReplicaSlot slot,
@@ -227,6 +255,7 @@ internal sealed class ReplicaHost(
         await EndLeadershipAsync(slot);
         if (WhyNoReplica(descriptor) is { } missing)
             return (null, Failure.NotApplied(ErrorCode.Unavailable, missing), null);
+        await Task.Run(() => MendAsync(slot, descriptor.Id, byLeader: false));
         if ((slot.Broken ?? await Task.Run(() => OpenInTurn(slot, descriptor.Id))) is { } failure)
             return (null, failure, null);
         var leader = new RangeLeader(slot.Acceptor!, transport.Of(descriptor.Id), new RangeLeaderOptions(
@@ -259,7 +288,7 @@ internal sealed class ReplicaHost(
     {
         await leader.Ended;
         local.Remove(leader);
-        if (leader.Replica.BrokenReason is { } reason)
+        if (leader.Replica.BrokenReason is { } reason && slot.Replica == leader.Replica)
             MarkBroken(slot, leader.Range, reason);
         await InTurnAsync(slot, () => slot.Leader == leader ? EndLeadershipAsync(slot) : Task.CompletedTask);
     }
@@ -286,19 +315,21 @@ internal sealed class ReplicaHost(
     {
         if (slot.Acceptor is not null)
             return null;
+        slot.IsDamaged = false;
         try
         {
             var replica = storage.OpenReplica(range);
             if (slot.Leases is not { } known || known.Replica != replica.Options.Incarnation)
                 slot.Leases = known = (replica.Options.Incarnation, new LeaseMemory(time, _started));
             slot.Closing = new CancellationTokenSource();
-            slot.Acceptor = new ReplicaAcceptor(replica, options, time, known.Memory);
+            var acceptor = slot.Acceptor = new ReplicaAcceptor(replica, options, time, known.Memory);
             if (!replica.IsLoaded)
-                _ = loading.LoadAsync(slot, slot.Acceptor, reason => MarkBroken(slot, range, reason));
+                _ = loading.LoadAsync(slot, acceptor, reason => MarkBroken(range, acceptor, reason, mayReopen: true));
             return null;
         }
-        catch (WalCorruptionException exception)
+        catch (WalCorruptionException exception) when (exception is not UnknownFormatException)
         {
+            slot.IsDamaged = true;
             MarkBroken(slot, range, exception.Message);
             return slot.Broken;
         }
@@ -349,7 +380,7 @@ internal sealed class ReplicaHost(
         if (slot.Acceptor is not { } acceptor)
             return;
 
-        // A log that failed stays failed, also when its memory goes: what the disk said once is not asked again.
+        // A log that failed is not just forgotten with its memory: it is opened again in the order that is due to a broken one.
         if (acceptor.Replica.BrokenReason is { } reason)
             MarkBroken(slot, acceptor.Replica.Range, reason);
         else if (checkpoint && acceptor.Replica.HasChanges)

@@ -33,14 +33,20 @@ internal sealed class ReplicaSlot
     /// <summary>Cancelled when the replica is to be closed, so that a checkpoint does not hold that up.</summary>
     public volatile CancellationTokenSource Closing = new();
 
-    /// <summary>Why the replica cannot be used until it is rebuilt or removed; null when it can.</summary>
+    /// <summary>Why the replica cannot be used until it is opened again, filled again or removed; null when it can.</summary>
     public volatile Failure? Broken;
 
     /// <summary>Broken, and what it promised is gone too: it never votes under its id again.</summary>
     public volatile bool IsLost;
 
-    /// <summary>Whether its peers may fill a broken replica again. Not where its leader contradicts what is committed: that is for a person to look at.</summary>
-    public volatile bool MayRebuild = true;
+    /// <summary>Broken, because its files were found damaged when they were last opened. Anything else may be gone when they are opened again, and takes nothing from them.</summary>
+    public volatile bool IsDamaged;
+
+    /// <summary>Whether a broken replica may be opened again. Not where its leader contradicts what is committed, or the state does not follow the log: that is for a person to look at.</summary>
+    public volatile bool MayReopen = true;
+
+    /// <summary>When it was last opened again after it broke. In the turn.</summary>
+    public long? ReopenedAt;
 
     /// <summary>When its log was last put aside. In the turn.</summary>
     public long? RebuiltAt;

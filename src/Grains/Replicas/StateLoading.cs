@@ -55,11 +55,15 @@ internal sealed class StateLoading(TimeProvider time, ILogger<StateLoading> logg
             {
                 onBroken(exception.Message);
             }
-            catch (Exception exception) when (exception is ObjectDisposedException or IOException)
+            catch (Exception exception) when (exception is ObjectDisposedException or IOException or LogReplacedException or LogTruncatedException)
             {
                 if (slot.Acceptor == acceptor)
                     ReplicaHostLog.NotOpened(logger, exception, acceptor.Replica.Range);
                 await Task.Delay(Patience, time);
+            }
+            catch (Exception exception)
+            {
+                onBroken(exception.ToString()); // nobody waits for this: it would never be read or applied, without a word
             }
             finally
             {

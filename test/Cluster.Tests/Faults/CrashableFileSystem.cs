@@ -10,7 +10,19 @@ namespace GrainDb.Cluster.Tests.Faults;
 internal sealed class CrashableFileSystem(IWalFileSystem inner) : IWalFileSystem
 {
     private readonly ConcurrentBag<IDisposable> _locks = [];
+    private volatile Tuple<string, ManualResetEventSlim>? _hanging;
     private volatile bool _crashed;
+
+    /// <summary>While it is set no write and no sync of a file in a range's directory succeeds: the volume is away for a while.</summary>
+    public volatile bool IsFailing;
+
+    /// <summary>From now on syncs of files under a directory do not return before the result is set.</summary>
+    public ManualResetEventSlim Hang(string directory)
+    {
+        var goesOn = new ManualResetEventSlim();
+        _hanging = Tuple.Create($"/{directory}/", goesOn);
+        return goesOn;
+    }
 
     /// <summary>The process is dead: the operating system gives its locks back.</summary>
     public void Crash()
@@ -60,7 +72,7 @@ internal sealed class CrashableFileSystem(IWalFileSystem inner) : IWalFileSystem
 
     private sealed class CrashableFile(CrashableFileSystem disk, IWalFile file) : IWalFile
     {
-        private IWalFile Inner => !disk._crashed ? file : throw Dead(file.Path);
+        private IWalFile Inner => !disk._crashed && !(disk.IsFailing && file.Path.Contains("/ranges/", StringComparison.Ordinal)) ? file : throw Dead(file.Path);
 
         public string Path => file.Path;
 
@@ -74,9 +86,23 @@ internal sealed class CrashableFileSystem(IWalFileSystem inner) : IWalFileSystem
 
         public void SetLength(long length) => Inner.SetLength(length);
 
-        public void SyncData() => Inner.SyncData();
+        public void SyncData()
+        {
+            WaitWhileHanging();
+            Inner.SyncData();
+        }
 
-        public void Sync() => Inner.Sync();
+        public void Sync()
+        {
+            WaitWhileHanging();
+            Inner.Sync();
+        }
+
+        private void WaitWhileHanging()
+        {
+            if (disk._hanging is var (directory, goesOn) && file.Path.Contains(directory, StringComparison.Ordinal))
+                goesOn.Wait();
+        }
 
         public void Dispose() => file.Dispose();
     }

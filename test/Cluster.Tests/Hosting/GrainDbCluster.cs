@@ -9,6 +9,7 @@ using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
+using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Sagas;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.DependencyInjection;
@@ -133,6 +134,12 @@ internal sealed class GrainDbCluster : IAsyncDisposable
 
     /// <summary>From now on the node's files stay as they are.</summary>
     public void CrashFiles(int node) => ((CrashableFileSystem)Service<IWalFileSystem>(node)).Crash();
+
+    /// <summary>The disk of a node takes nothing for a while.</summary>
+    public void FailWrites(int node, bool fail) => ((CrashableFileSystem)Service<IWalFileSystem>(node)).IsFailing = fail;
+
+    /// <summary>From now on syncs of a range's files on a node do not return before the result is set.</summary>
+    public ManualResetEventSlim HangFiles(int node, RangeId range) => ((CrashableFileSystem)Service<IWalFileSystem>(node)).Hang($"ranges/{range}");
 
     /// <summary>Starts a node again, after it was stopped or killed, on what is in its directory.</summary>
     public async Task RestartAsync(int node)

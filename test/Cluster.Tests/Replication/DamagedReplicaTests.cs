@@ -53,6 +53,29 @@ public sealed class DamagedReplicaTests : IAsyncLifetime
         await range.AssertSameStateAsync(written!.Version, atLeast: 201);
     }
 
+    /// <summary>Their logs are whole; whoever threw them away would leave one copy, and no quorum for ever.</summary>
+    [Fact]
+    public async Task Two_followers_whose_disks_fail_at_once_go_on_with_what_they_have()
+    {
+        var range = await WatchedRange.FindAsync(_cluster, "default");
+        var (leader, followers) = (range.Order[0], range.Order[1..]);
+        Assert.Null((await _cluster.PutAsync(leader, range.Keyspace, "k", "before")).Failure);
+        foreach (var follower in followers)
+            _cluster.FailWrites(follower, fail: true);
+        var writing = _cluster.PutAsync(leader, range.Keyspace, "k", "meanwhile");
+        await _cluster.UntilAsync(() => Task.FromResult(Array.TrueForAll(followers, follower => range.Report(follower)!.State == ReplicaState.Broken)));
+
+        foreach (var follower in followers)
+            _cluster.FailWrites(follower, fail: false);
+        WriteResult? written = null;
+        await _cluster.UntilAsync(async () => (written = await _cluster.PutAsync(leader, range.Keyspace, "after", "v")).Failure is null);
+        await writing;
+        await _cluster.UntilAsync(() => Task.FromResult(range.IsSettled()));
+
+        Assert.All(followers, follower => Assert.False(_cluster.Service<EventLog>(follower).Has(PutAside, "range")));
+        await range.AssertSameStateAsync(written!.Version, atLeast: 3);
+    }
+
     /// <summary>The first bootstrap node, of all nodes: with its disk it forgot that there is a database, and must not make another.</summary>
     [Fact]
     public async Task A_node_whose_data_are_gone_gets_other_replicas_and_the_rows_follow()

@@ -25,8 +25,9 @@ internal sealed class ReplicaTrio
     private readonly HashSet<(string From, string To)> _cut = [];
     private byte _nonce;
 
-    public ReplicaTrio()
+    public ReplicaTrio(ReplicationOptions? options = null)
     {
+        Options = options ?? ReplicationOptions.Default;
         foreach (var name in (string[])["node1", "node2", "node3"])
         {
             var disk = new FaultyFileSystem();
@@ -41,6 +42,8 @@ internal sealed class ReplicaTrio
 
     public static RangeConfiguration Configuration { get; } = new([IdOf("node1"), IdOf("node2"), IdOf("node3")], []);
 
+    public ReplicationOptions Options { get; }
+
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
     public Dictionary<string, FaultyFileSystem> Disks { get; } = [];
@@ -49,21 +52,28 @@ internal sealed class ReplicaTrio
 
     public static ReplicaDescriptor IdOf(string node) => new(node, new Guid(0, 0, 0, [0, 0, 0, 0, 0, 0, 0, (byte)node[^1]]));
 
+    public static RangeReplicaOptions OptionsOf(string node) => new(
+        Descriptor.Id,
+        IdOf(node).Id,
+        "/range",
+        WalOptions.Default with { FirstSegmentBytes = 4096, MaxSegmentBytes = 8192 },
+        GroupCommitOptions.Default,
+        Configuration);
+
     /// <summary>Opens what is on the node's disk, as after a restart; its state stays there.</summary>
-    private void Open(string node) => Replicas[node] = new ReplicaAcceptor(
-        RangeReplica.OpenUnloaded(
-            new RangeReplicaOptions(
-                Descriptor.Id,
-                IdOf(node).Id,
-                "/range",
-                WalOptions.Default with { FirstSegmentBytes = 4096, MaxSegmentBytes = 8192 },
-                GroupCommitOptions.Default,
-                Configuration),
-            Disks[node],
-            new HybridLogicalClock(Time, HybridLogicalClock.DefaultMaxOffset)),
-        ReplicationOptions.Default,
+    public void Open(string node) => Replicas[node] = new ReplicaAcceptor(
+        RangeReplica.OpenUnloaded(OptionsOf(node), Disks[node], new HybridLogicalClock(Time, HybridLogicalClock.DefaultMaxOffset)),
+        Options,
         Time,
         new LeaseMemory(Time, Time.GetTimestamp()));
+
+    /// <summary>The node's process ends; nobody reaches it until another one opens what is on its disk.</summary>
+    public void Kill(string node)
+    {
+        _leaders.RemoveAll(leader => leader.Candidate.Node == node);
+        Replicas[node].Dispose();
+        Isolate(node);
+    }
 
     /// <summary>All processes are killed; others open what is on their disks.</summary>
     public void RestartAll()
@@ -180,7 +190,16 @@ internal sealed class ReplicaTrio
         {
             if (trio._cut.Contains((from, to.Node)))
                 return Task.FromResult<T?>(null);
-            var answer = call(trio.Replicas[to.Node]);
+            T? answer;
+            try
+            {
+                answer = call(trio.Replicas[to.Node]);
+            }
+            catch (WalBrokenException)
+            {
+                answer = null;
+            }
+
             return Task.FromResult(trio._cut.Contains((to.Node, from)) ? null : answer);
         }
     }

@@ -1,6 +1,8 @@
 using System.Text;
 using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Replication;
 using GrainDb.Engine.Tests.Ranges;
+using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Replicas;
@@ -178,6 +180,103 @@ public sealed class ReplicatedRangeTests
 
         Assert.Equal(trio.Replicas["node1"].Replica.AppliedLsn, trio.Replicas["node3"].Replica.AppliedLsn);
         Assert.Equal(40, trio.Replicas["node3"].Replica.GetFigures().Keys);
+    }
+
+    [Fact]
+    public void AFollowerThatAnswersAndTakesNothingDoesNotKeepTheLeadersLogForEver()
+    {
+        var trio = new ReplicaTrio(ReplicationOptions.Default with { MaxRetainedBytes = 64 << 10 });
+        var leader = Start(trio, "node1");
+        trio.Pass(500);
+        trio.Disks["node3"].CapacityBytes = trio.Disks["node3"].UsedBytes;
+        var log = trio.Replicas["node1"].Replica;
+        for (var i = 0; i < 10; i++)
+        {
+            for (var n = 0; n < 40; n++)
+                Write(trio, leader, $"k{n}", new string('v', 500));
+            trio.Pass(100);
+            log.Checkpoint(TestContext.Current.CancellationToken);
+        }
+
+        Assert.True(trio.Replicas["node3"].Replica.GetFigures().LastLsn.Next < log.Log.FirstLsn);
+        Assert.InRange(log.Log.AllocatedBytes, 1, 128 << 10);
+
+        trio.Disks["node3"].CapacityBytes = long.MaxValue;
+        trio.Pass(3000);
+        Assert.Equal(log.AppliedLsn, trio.Replicas["node3"].Replica.AppliedLsn);
+    }
+
+    [Fact]
+    public void ASnapshotLeavesDiskAndNetworkToOthers()
+    {
+        var trio = new ReplicaTrio(ReplicationOptions.Default with { MaxSnapshotBytesPerSecond = 100_000 });
+        var leader = Start(trio, "node1");
+        trio.Isolate("node3");
+        for (var n = 0; n < 500; n++)
+            Write(trio, leader, $"k{n}", new string('v', 1000));
+        for (var i = 0; i < 2; i++)
+            trio.Replicas["node1"].Replica.Checkpoint(TestContext.Current.CancellationToken);
+
+        trio.Heal();
+        trio.Pass(2000);
+        Assert.True(trio.Replicas["node3"].Replica.AppliedLsn < new Lsn(100));
+        trio.Pass(10_000);
+
+        Assert.Equal(trio.Replicas["node1"].Replica.AppliedLsn, trio.Replicas["node3"].Replica.AppliedLsn);
+    }
+
+    [Fact]
+    public void ALeaderThatFindsDamageInItsLogIsBroken()
+    {
+        var trio = new ReplicaTrio(ReplicationOptions.Default with { MaxWindowBytes = 1024 });
+        var leader = Start(trio, "node1");
+        trio.Pass(500);
+        trio.Isolate("node3");
+        for (var n = 0; n < 40; n++)
+            Write(trio, leader, $"k{n}", new string('v', 500));
+        trio.Disks["node1"].FlipBit("/range/wal-00000000000000000001.log", 2000, 1);
+
+        trio.Heal();
+        trio.Pass(1000);
+
+        Assert.True(leader.IsStopped);
+        Assert.NotNull(trio.Replicas["node1"].Replica.BrokenReason);
+        Assert.Equal("v", Read(trio, WriteThrough(trio, "node2"), "k"));
+    }
+
+    [Fact]
+    public void ALeaderWhoseDiskHangsLeavesTheRangeToOthers()
+    {
+        var trio = new ReplicaTrio();
+        var leader = Start(trio, "node1");
+        Write(trio, leader, "k", "v");
+        var (hangs, wasStopped) = (true, false);
+        trio.Disks["node1"].Faults = operation =>
+        {
+            if (hangs && operation.Kind == DiskOperationKind.SyncFile)
+            {
+                hangs = false;
+                trio.Cut("node2", "node1"); // its replica waits for its disk
+                trio.Cut("node3", "node1");
+                trio.Pass((int)trio.Options.MaxDiskStall.TotalMilliseconds + 500);
+                wasStopped = leader.IsStopped;
+                WriteThrough(trio, "node2");
+            }
+
+            return DiskFault.None;
+        };
+        var undecided = trio.Begin(leader, RangeRig.Put("k", "w"));
+        trio.Pass(500);
+
+        Assert.True(wasStopped);
+        Assert.Equal(Outcome.Unknown, trio.Run(undecided).Failure?.Outcome);
+    }
+
+    private static RangeLeader WriteThrough(ReplicaTrio trio, string node)
+    {
+        var leader = Start(trio, node);
+        Assert.Null(Write(trio, leader, "k", "v").Failure);
+        return leader;
     }
 
     [Fact]

@@ -28,8 +28,46 @@ public sealed class DiscardTests
         CheckPromise(disk);
         using var again = TestLog.Open(disk.AfterPowerLoss(CrashOutcome.LoseUnsynced));
         Assert.Equal(TestLog.Entries(1, 3, 7), again.ReadAll());
-        Assert.Equal(["hard-state-a", "hard-state-b", "wal-00000000000000000001.log"], disk.ListFiles(TestLog.Directory));
+        Assert.Equal(["hard-state-a", "hard-state-b", "wal-00000000000000000001.log"], disk.ListFiles(TestLog.Directory).Where(file => !file.StartsWith("aside-", StringComparison.Ordinal)));
     }
+
+    [Fact]
+    public void What_was_damaged_stays_under_other_names_also_when_it_happens_again_before_the_replica_is_whole()
+    {
+        var disk = Damaged();
+        var before = Contents(disk, "");
+        Discard(disk);
+        using (var log = TestLog.Open(disk)) log.Append(3, epoch: 7);
+        Discard(disk);
+
+        using (TestLog.Open(disk)) Assert.Equal(before, Contents(disk, "aside-"));
+        CheckPromise(disk);
+    }
+
+    [Fact]
+    public void What_a_newer_program_wrote_is_not_taken_for_damage()
+    {
+        foreach (var (file, crcOffset) in new[] { (Path.GetFileName(TestLog.Segments(Damaged())[0]), 68), ("hard-state-a", 4092) })
+        {
+            var disk = Damaged();
+            var path = $"{TestLog.Directory}/{file}";
+            var bytes = disk.ReadAll(path);
+            bytes[8] = 9;
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(crcOffset), Crc32C.Compute(bytes.AsSpan(0, crcOffset)));
+            using (var changed = disk.Open(path)) changed.Write(0, bytes);
+            var before = Contents(disk, "");
+
+            Assert.Throws<UnknownFormatException>(() => file == "hard-state-a"
+                ? (object)HardStateFile.Open(disk, TestLog.Directory, TestLog.Range, TestLog.Incarnation)
+                : TestLog.Open(disk));
+            Assert.Equal(before, Contents(disk, ""));
+        }
+    }
+
+    /// <summary>Log and checkpoints, by name without the prefix.</summary>
+    private static List<(string Name, string Content)> Contents(FaultyFileSystem disk, string prefix) =>
+        [.. disk.ListFiles(TestLog.Directory).Where(file => file.StartsWith(prefix + "wal-", StringComparison.Ordinal) || file.StartsWith(prefix + "checkpoint-", StringComparison.Ordinal))
+            .Select(file => (file[prefix.Length..], Convert.ToHexString(disk.ReadAll($"{TestLog.Directory}/{file}"))))];
 
     [Fact]
     public void Without_a_sound_hard_state_nothing_is_removed()

@@ -233,6 +233,6 @@ public sealed class ReplacementCrashTests
     }
 
     private static void CheckFiles(FaultyFileSystem disk) =>
-        Assert.DoesNotContain(disk.ListFiles(TestLog.Directory), f => !f.StartsWith("wal-", StringComparison.Ordinal)
+        Assert.DoesNotContain(disk.ListFiles(TestLog.Directory), f => !f.StartsWith("wal-", StringComparison.Ordinal) && !f.StartsWith("aside-", StringComparison.Ordinal)
             && !f.StartsWith("checkpoint-", StringComparison.Ordinal) && !f.StartsWith("hard-state-", StringComparison.Ordinal) || f.EndsWith(".tmp", StringComparison.Ordinal));
 }

@@ -212,7 +212,7 @@ internal sealed class SimulatedNode
             await leader.DisposeAsync();
     }
 
-    /// <summary>Mends what is broken, as a host does now and then: a log that failed is given up and filled again by the others.</summary>
+    /// <summary>Mends what is broken, as a host does now and then: a log that failed is opened again, and given up to be filled by the others only where that finds damage.</summary>
     public void Maintain(SimulatedRange range)
     {
         foreach (var planned in _manifest.Where(planned => !planned.IsGone && planned.Range == range))
@@ -221,7 +221,7 @@ internal sealed class SimulatedNode
             {
                 Trace($"replica {planned.Id.ToString("N")[^4..]} is broken: {broken.Replica.BrokenReason}");
                 Close(planned.Id);
-                Rebuild(planned);
+                Open(planned);
             }
             else if (Find(planned.Id) is null)
             {
@@ -333,21 +333,14 @@ internal sealed class SimulatedNode
     {
         try
         {
-            var hardState = HardStateFile.Open(Disk, planned.Directory, planned.Range.Descriptor.Id, planned.Id);
-            if (hardState.Read() is not { } promise)
+            if (!RangeReplica.TryDiscardDamaged(Options(planned), Disk))
             {
+                Trace($"replica {planned.Id.ToString("N")[^4..]} is damaged for good");
                 planned.IsGone = true;
                 return;
             }
 
-            hardState.Write(promise with { ReplicaState = (byte)ReplicaState.Recovering });
-            WriteAheadLog.DiscardDamaged(Disk, planned.Directory, planned.Range.Descriptor.Id, planned.Id);
             _replicas[planned.Id] = new ReplicaAcceptor(RangeReplica.Open(Options(planned), Disk, Timestamps), _cluster.Profile.Replication, Clock, new LeaseMemory(Clock, Clock.GetTimestamp()));
-        }
-        catch (WalCorruptionException)
-        {
-            Trace($"replica {planned.Id.ToString("N")[^4..]} is damaged for good");
-            planned.IsGone = true;
         }
         catch (Exception exception) when (exception is IOException or WalBrokenException)
         {

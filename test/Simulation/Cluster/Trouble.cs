@@ -42,6 +42,9 @@ internal enum Trouble
     /// <summary>A bit of a file flips while its node is down.</summary>
     BitFlip,
 
+    /// <summary>The hard states of a node's replicas are gone when it comes back, and their logs are there.</summary>
+    LoseHardStates,
+
     /// <summary>A node comes back without its data.</summary>
     Wipe,
 

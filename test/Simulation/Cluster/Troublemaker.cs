@@ -115,7 +115,7 @@ internal sealed class Troublemaker
             case Trouble.ClockJump:
                 node.Clocks.WallOffset = Profile.MaxClockOffset * (_random.NextDouble() - 0.5);
                 break;
-            case Trouble.SyncFailure when _cluster.IsEveryVoterSound:
+            case Trouble.SyncFailure when node.IsUp: // also of several at once: what they hold is there when they are opened again
                 node.FailNextSync = true;
                 break;
             case Trouble.DiskFull:
@@ -123,6 +123,9 @@ internal sealed class Troublemaker
                 break;
             case Trouble.BitFlip when _cluster.IsEveryVoterSound:
                 FlipBit(node);
+                break;
+            case Trouble.LoseHardStates when _cluster.IsEveryVoterSound:
+                LoseHardStates(node);
                 break;
             case Trouble.Wipe when node.IsUp && _cluster.IsEveryVoterSound:
                 _cluster.Trace(node, "wiped");
@@ -217,11 +220,22 @@ internal sealed class Troublemaker
         _world.Schedule(Some(2000), owner: null, () => disk.CapacityBytes = node.Disk.CapacityBytes = long.MaxValue);
     }
 
+    private void LoseHardStates(SimulatedNode node)
+    {
+        _cluster.Kill(node);
+        _cluster.Trace(node, "hard states lost");
+        foreach (var path in Paths(node).Where(path => Path.GetFileName(path) is "hard-state-a" or "hard-state-b"))
+            node.Disk.Delete(path);
+    }
+
+    private static List<string> Paths(SimulatedNode node) =>
+        node.Disk.ListDirectories("/").SelectMany(directory => node.Disk.ListFiles($"/{directory}").Select(file => $"/{directory}/{file}")).ToList();
+
     /// <summary>One bit of one file of a node that is stopped for it; the others must still be able to restore what it held.</summary>
     private void FlipBit(SimulatedNode node)
     {
         _cluster.Kill(node);
-        var files = node.Disk.ListDirectories("/").SelectMany(directory => node.Disk.ListFiles($"/{directory}").Select(file => $"/{directory}/{file}")).ToList();
+        var files = Paths(node);
         if (files.Count == 0)
             return;
         var path = files[_random.Next(files.Count)];

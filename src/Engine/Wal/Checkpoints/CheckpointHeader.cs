@@ -63,9 +63,13 @@ internal readonly record struct CheckpointHeader(RangeId Range, Guid Incarnation
     }
 
     /// <summary>Reads a header of any version that was ever written; <paramref name="problem"/> says why not.</summary>
-    public static bool TryRead(IWalFile file, out CheckpointHeader header, out string problem)
+    public static bool TryRead(IWalFile file, out CheckpointHeader header, out string problem) => TryRead(file, out header, out problem, out _);
+
+    /// <summary>The same; <paramref name="newer"/> is the version of a sound header that only a newer program can read.</summary>
+    public static bool TryRead(IWalFile file, out CheckpointHeader header, out string problem, out int? newer)
     {
         header = default;
+        newer = null;
         problem = "not a checkpoint";
         var start = new byte[FixedBytesWithoutTimestamp];
         if (file.Read(0, start) != start.Length || !start.AsSpan(0, Magic.Length).SequenceEqual(Magic)) return false;
@@ -78,6 +82,7 @@ internal readonly record struct CheckpointHeader(RangeId Range, Guid Incarnation
         if (BinaryPrimitives.ReadUInt32LittleEndian(all.AsSpan(end)) != Crc32C.Compute(all.AsSpan(0, end))) return false;
         var version = BinaryPrimitives.ReadUInt16LittleEndian(all.AsSpan(8));
         problem = $"checkpoint format version {version} is not known";
+        if (version > Version) newer = version;
         if (version is not (Version or VersionWithoutTimestamp)) return false;
         var hasTimestamp = version != VersionWithoutTimestamp;
         var fixedBytes = hasTimestamp ? FixedBytes : FixedBytesWithoutTimestamp;

@@ -104,6 +104,7 @@ public sealed class CheckpointReader : IDisposable
     public void Dispose() => _file.Dispose();
 
     /// <summary>Opens a checkpoint after checking header and footer, and with <paramref name="verifyBlocks"/> every block.</summary>
+    /// <exception cref="UnknownFormatException">A newer program wrote it: the older one beside it must not be taken for the newest state.</exception>
     internal static CheckpointReader? TryOpen(
         IWalFileSystem fileSystem, string path, RangeId range, Guid incarnation, IReadOnlyList<InvalidCheckpoint> passedOver, bool verifyBlocks, out string problem)
     {
@@ -119,17 +120,24 @@ public sealed class CheckpointReader : IDisposable
         }
 
         List<long> positions = [];
-        var sound = TryCheck(file, range, incarnation, verifyBlocks ? positions : null, out var header, out var footer, out problem);
-        if (sound) return new(file, header, footer, positions) { PassedOver = passedOver };
-        file.Dispose();
-        return null;
+        CheckpointReader? reader = null;
+        try
+        {
+            if (TryCheck(file, range, incarnation, verifyBlocks ? positions : null, out var header, out var footer, out problem))
+                reader = new(file, header, footer, positions) { PassedOver = passedOver };
+            return reader;
+        }
+        finally
+        {
+            if (reader is null) file.Dispose();
+        }
     }
 
     private static bool TryCheck(
         IWalFile file, RangeId range, Guid incarnation, List<long>? positions, out CheckpointHeader header, out CheckpointFooter footer, out string problem)
     {
         footer = default;
-        if (!CheckpointHeader.TryRead(file, out header, out problem)) return false;
+        if (!CheckpointHeader.TryRead(file, out header, out problem, out var newer)) return newer is { } version ? throw new UnknownFormatException(file.Path, version) : false;
         if (header.Range != range || header.Incarnation != incarnation) problem = $"it belongs to range {header.Range}, incarnation {header.Incarnation}";
         else if (!IsNameOf(Path.GetFileName(file.Path), header.Lsn)) problem = "the LSN of its header is not that of its name";
         else if (!TryReadFooter(file, header, out footer)) problem = "checkpoint footer is damaged";

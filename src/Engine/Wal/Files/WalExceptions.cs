@@ -42,7 +42,7 @@ public sealed class DiskFullException : IOException
 /// A file is damaged in a way that no crash explains. The replica that owns it may have forgotten something: it must not
 /// vote, and is rebuilt from its peers.
 /// </summary>
-public sealed class WalCorruptionException : Exception
+public class WalCorruptionException : Exception
 {
     /// <summary>Names file, offset and reason.</summary>
     public WalCorruptionException(string file, long offset, string reason)
@@ -61,6 +61,19 @@ public sealed class WalCorruptionException : Exception
 
     /// <summary>What is wrong.</summary>
     public string Reason { get; }
+}
+
+/// <summary>
+/// A file is sound and of a format version that this program does not know: a newer program wrote it. To this program the replica is as unusable as a damaged one,
+/// but nothing of it is lost, and nothing may be removed.
+/// </summary>
+public sealed class UnknownFormatException : WalCorruptionException
+{
+    /// <summary>Names the file and the version.</summary>
+    public UnknownFormatException(string file, int version)
+        : base(file, 0, $"format version {version} is not known: a newer program wrote it")
+    {
+    }
 }
 
 /// <summary>

@@ -86,11 +86,15 @@ public sealed class HardStateFile
     internal static HardStateSlot? ReadSlot(IWalFileSystem fileSystem, string path, out string problem)
     {
         problem = "";
-        if (!fileSystem.FileExists(path)) return null;
+        return fileSystem.FileExists(path) ? HardStateSlot.TryDecode(ReadBytes(fileSystem, path), out problem) : null;
+    }
+
+    /// <summary>A slot's bytes; none when it has another length.</summary>
+    private static byte[] ReadBytes(IWalFileSystem fileSystem, string path)
+    {
         using var file = fileSystem.OpenRead(path);
         var bytes = new byte[HardStateSlot.Bytes];
-        var read = file.Read(0, bytes);
-        return HardStateSlot.TryDecode(file.Length == bytes.Length ? bytes.AsSpan(0, read) : [], out problem);
+        return file.Length == bytes.Length && file.Read(0, bytes) == bytes.Length ? bytes : [];
     }
 
     private void Load()
@@ -132,6 +136,7 @@ public sealed class HardStateFile
     private HardStateSlot? ReadOwn(string path, out string problem)
     {
         var slot = ReadSlot(_fileSystem, path, out problem);
+        if (slot is null && _fileSystem.FileExists(path) && HardStateSlot.NewerVersionOf(ReadBytes(_fileSystem, path)) is { } newer) throw new UnknownFormatException(path, newer);
         return slot is { } found && (found.Range != _range || found.Incarnation != _incarnation)
             ? throw new WalCorruptionException(path, 0, $"the hard state belongs to range {found.Range}, incarnation {found.Incarnation}")
             : slot;

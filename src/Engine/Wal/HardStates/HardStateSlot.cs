@@ -53,6 +53,13 @@ internal readonly record struct HardStateSlot(RangeId Range, Guid Incarnation, u
         BinaryPrimitives.WriteUInt32LittleEndian(slot[CrcOffset..], Crc32C.Compute(slot[..CrcOffset]));
     }
 
+    /// <summary>The version of a sound slot that only a newer program can read; null for any other.</summary>
+    public static int? NewerVersionOf(ReadOnlySpan<byte> slot) =>
+        slot.Length == Bytes
+        && slot[..Magic.Length].SequenceEqual(Magic)
+        && BinaryPrimitives.ReadUInt32LittleEndian(slot[CrcOffset..]) == Crc32C.Compute(slot[..CrcOffset])
+        && BinaryPrimitives.ReadUInt16LittleEndian(slot[8..]) is var version and > Version ? version : null;
+
     /// <summary>Reads a slot of any version that was ever written; null and a reason when it is none.</summary>
     public static HardStateSlot? TryDecode(ReadOnlySpan<byte> slot, out string problem)
     {

@@ -3,13 +3,18 @@ using GrainDb.Interfaces.Ranges;
 namespace GrainDb.Engine.Wal;
 
 /// <summary>
-/// Removes a damaged log so that the next opening creates an empty one. The steps: (1) a mark, durable; (2) every file of log and
-/// checkpoints is deleted; (3) opening creates the first segment, durably, and then (4) deletes the mark, durably, before anything can be
+/// Puts a damaged log aside so that the next opening creates an empty one. The steps: (1) a mark, durable; (2) every file of log and
+/// checkpoints gets another name; where files of an earlier damage have these names already, what was filled in since is deleted instead (the mark says which); (3) opening creates the first segment, durably, and then (4) deletes the mark, durably, before anything can be
 /// appended. A crash before (1) leaves the damaged log; as long as the mark is there, an opening repeats (2) to (4), so that no
-/// remainder of the old log is ever read, whichever of the deletions survived.
+/// remainder of the old log is ever read, whichever of the changes survived. What was put aside stays until <see cref="DropAside"/>: until the replica has everything again,
+/// it may be the last copy of something.
 /// </summary>
 internal static class LogDiscard
 {
+    // Arguments of the mark.
+    private const ulong Delete = 0;
+    private const ulong PutAside = 1;
+
     private static ReadOnlySpan<byte> Magic => "GRDBDSC\n"u8;
 
     /// <summary>Where the mark is.</summary>
@@ -19,8 +24,9 @@ internal static class LogDiscard
     /// <exception cref="DiskFullException">There is no room for the mark; nothing happened.</exception>
     public static void Run(IWalFileSystem fileSystem, string directory, RangeId range, Guid incarnation)
     {
-        IntentFile.Write(fileSystem, PathIn(directory), Magic, range, incarnation, argument: 0);
-        DeleteAll(fileSystem, directory);
+        var argument = HasAside(fileSystem, directory) ? Delete : PutAside;
+        IntentFile.Write(fileSystem, PathIn(directory), Magic, range, incarnation, argument);
+        RemoveAll(fileSystem, directory, argument);
     }
 
     /// <summary>Step 2 again when there is a mark. The caller has made the names durable that it finds.</summary>
@@ -29,8 +35,7 @@ internal static class LogDiscard
     {
         var path = PathIn(files.Directory);
         if (!files.FileSystem.FileExists(path)) return false;
-        _ = IntentFile.Read(files.FileSystem, path, Magic, range, incarnation);
-        DeleteAll(files.FileSystem, files.Directory);
+        RemoveAll(files.FileSystem, files.Directory, IntentFile.Read(files.FileSystem, path, Magic, range, incarnation));
         return true;
     }
 
@@ -41,9 +46,25 @@ internal static class LogDiscard
         files.FileSystem.SyncDirectory(files.Directory);
     }
 
-    private static void DeleteAll(IWalFileSystem fileSystem, string directory)
+    /// <summary>Whether there are files that were put aside.</summary>
+    public static bool HasAside(IWalFileSystem fileSystem, string directory) => fileSystem.ListFiles(directory).Any(WalFileNames.IsAside);
+
+    /// <summary>Deletes what was put aside: the replica has everything again. May be repeated.</summary>
+    public static void DropAside(IWalFileSystem fileSystem, string directory)
     {
-        foreach (var name in fileSystem.ListFiles(directory).Where(WalFileNames.IsPartOfLog)) fileSystem.Delete(Path.Combine(directory, name));
+        foreach (var name in fileSystem.ListFiles(directory).Where(WalFileNames.IsAside)) fileSystem.Delete(Path.Combine(directory, name));
+        fileSystem.SyncDirectory(directory);
+    }
+
+    private static void RemoveAll(IWalFileSystem fileSystem, string directory, ulong argument)
+    {
+        foreach (var name in fileSystem.ListFiles(directory).Where(WalFileNames.IsPartOfLog))
+        {
+            var path = Path.Combine(directory, name);
+            if (argument == PutAside && !WalFileNames.IsTemporary(name)) fileSystem.Rename(path, Path.Combine(directory, WalFileNames.Aside(name)));
+            else fileSystem.Delete(path);
+        }
+
         fileSystem.SyncDirectory(directory);
     }
 }

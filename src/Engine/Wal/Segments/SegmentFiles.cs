@@ -88,6 +88,7 @@ internal sealed class SegmentFiles(IWalFileSystem fileSystem, string directory, 
         {
             var bytes = buffer.AsMemory(0, (int)length);
             if (file.Read(0, bytes.Span) != length) throw new WalCorruptionException(path, 0, "the file became shorter while it was read");
+            if (SegmentHeader.NewerVersionOf(bytes.Span) is { } newer) throw new UnknownFormatException(path, newer);
             if (!SegmentHeader.TryDecode(bytes.Span, out var header, out var problem)) throw new WalCorruptionException(path, 0, problem);
             if (WalFileNames.Segment(header.FirstLsn) != name) throw new WalCorruptionException(path, 0, $"the header's first LSN {header.FirstLsn} is not that of the name");
             return use(bytes, header);

@@ -56,6 +56,13 @@ internal readonly record struct SegmentHeader(
         BinaryPrimitives.WriteUInt32LittleEndian(destination[CrcOffset..], Crc32C.Compute(destination[..CrcOffset]));
     }
 
+    /// <summary>The version of a sound header that only a newer program can read; null for any other.</summary>
+    public static int? NewerVersionOf(ReadOnlySpan<byte> source) =>
+        source.Length >= Bytes
+        && source[..Magic.Length].SequenceEqual(Magic)
+        && BinaryPrimitives.ReadUInt32LittleEndian(source[CrcOffset..]) == Crc32C.Compute(source[..CrcOffset])
+        && BinaryPrimitives.ReadUInt16LittleEndian(source[8..]) is var version and > Version ? version : null;
+
     /// <summary>Reads a header of any version that was ever written.</summary>
     public static bool TryDecode(ReadOnlySpan<byte> source, out SegmentHeader header, out string problem)
     {

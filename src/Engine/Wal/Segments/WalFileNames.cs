@@ -14,6 +14,7 @@ internal static class WalFileNames
     public const string InstallCheckpoint = "install.ckpt";
     public const string InstallSegment = "install.log";
 
+    private const string AsidePrefix = "aside-";
     private const string SegmentPrefix = "wal-";
     private const string SegmentSuffix = ".log";
     private const string CheckpointPrefix = "checkpoint-";
@@ -37,6 +38,12 @@ internal static class WalFileNames
     /// <summary>The files that make up a log and its checkpoints, those of unfinished changes included; hard states and the mark of a discard are none.</summary>
     public static bool IsPartOfLog(string name) =>
         TryParseSegment(name, out _) || TryParseCheckpoint(name, out _) || IsTemporary(name) || name is SuffixTruncation or InstallCheckpoint or InstallSegment;
+
+    /// <summary>The name under which a damaged file is kept, and means nothing to any log.</summary>
+    public static string Aside(string name) => AsidePrefix + name;
+
+    /// <summary>A file that was put aside.</summary>
+    public static bool IsAside(string name) => name.StartsWith(AsidePrefix, StringComparison.Ordinal);
 
     private static bool TryParse(string name, string prefix, string suffix, out Lsn lsn)
     {
