@@ -8,6 +8,9 @@ public sealed class BrokenTransactionTests
 {
     private const int MaxSeeds = 1000;
 
+    /// <summary>Two who wait for each other do so for three seconds, then both give up: nothing is wrong with what they did. Engine.Tests notices that one waits.</summary>
+    private const string CostsTimeAlone = nameof(TransactionFaults.AnchorWaits);
+
     [Theory]
     [InlineData(nameof(TransactionFaults.ReadPastIntent), nameof(Script.None))]
     [InlineData(nameof(TransactionFaults.NoWatermark), nameof(Script.ClocksApart))]
@@ -19,12 +22,13 @@ public sealed class BrokenTransactionTests
     [InlineData(nameof(TransactionFaults.ForgetIntentInClosed), nameof(Script.None))]
     [InlineData(nameof(TransactionFaults.FeedPastIntent), nameof(Script.None))]
     [InlineData(nameof(CoordinatorFaults.ResolveBeforeDecision), nameof(Script.None))]
-    [InlineData(nameof(CoordinatorFaults.ForgetDecisionRecord), nameof(Script.None))]
+    [InlineData(nameof(TransactionFaults.ForgetDecision), nameof(Script.LateDecision))]
+    [InlineData(nameof(TransactionFaults.AnchorBelowPrepares), nameof(Script.ClocksApart))]
+    [InlineData(nameof(CoordinatorFaults.SettleEarly), nameof(Script.None))]
     [InlineData(nameof(CoordinatorFaults.AckBeforeDecision), nameof(Script.None))]
-    [InlineData(nameof(CoordinatorFaults.DeleteRecordEarly), nameof(Script.None))]
     [InlineData(nameof(CoordinatorFaults.SkipRefresh), nameof(Script.None))]
-    [InlineData(nameof(CoordinatorFaults.LowestTimestamp), nameof(Script.ClocksApart))]
-    [InlineData(nameof(CoordinatorFaults.RecoverWithoutRecord), nameof(Script.LateDecision))]
+    [InlineData(nameof(CoordinatorFaults.ForgetPrepareTimestamps), nameof(Script.ClocksApart))]
+    [InlineData(nameof(CoordinatorFaults.RecoverWithoutAnchor), nameof(Script.LateDecision))]
     [InlineData(nameof(CoordinatorFaults.NoReadValidation), nameof(Script.None))]
     [InlineData(nameof(CoordinatorFaults.AssumePrepared), nameof(Script.None))]
     public void An_error_is_noticed(string error, string script)
@@ -41,6 +45,6 @@ public sealed class BrokenTransactionTests
         var named = typeof(BrokenTransactionTests).GetMethod(nameof(An_error_is_noticed))!.GetCustomAttributes(typeof(InlineDataAttribute), inherit: false)
             .Select(data => (string)((InlineDataAttribute)data).Data[0]!);
         var all = Enum.GetNames<TransactionFaults>().Concat(Enum.GetNames<CoordinatorFaults>()).Where(name => name != nameof(TransactionFaults.None));
-        Assert.Equal(all.Order(), named.Order());
+        Assert.Equal(all.Where(name => name != CostsTimeAlone).Order(), named.Order());
     }
 }

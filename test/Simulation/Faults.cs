@@ -6,7 +6,7 @@ namespace GrainDb.Simulation;
 /// <summary>Deliberate errors, one or none.</summary>
 /// <param name="Replication">Of the replication of ranges.</param>
 /// <param name="Ranges">Of ranges' part in transactions.</param>
-/// <param name="Coordinators">Of coordinators, recovery and sweepers.</param>
+/// <param name="Coordinators">Of coordinators and recovery.</param>
 internal readonly record struct Faults(
     ReplicationFaults Replication = ReplicationFaults.None,
     TransactionFaults Ranges = TransactionFaults.None,

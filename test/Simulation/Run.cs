@@ -61,11 +61,11 @@ internal static class Run
     }
 
     /// <summary>
-    /// Whether a range has nobody who serves it, or a member that does not know yet that a transaction is decided. A replica that is no member any more, or never became one,
+    /// Whether a range has nobody who serves it, or a member that does not know yet that a transaction is decided, or carried out everywhere. A replica that is no member any more, or never became one,
     /// hears of no decision; nobody reads past its intents there either.
     /// </summary>
     private static bool HasIntents(SimulatedCluster cluster) => !cluster.Ranges.All(range => range.Director.Serving is { } leader
-        && leader.Configuration.Members.All(member => cluster.Node(member.Node).Find(member.Id) is { Replica: { IsLoaded: true, Transactions.Prepared.Count: 0 } }));
+        && leader.Configuration.Members.All(member => cluster.Node(member.Node).Find(member.Id) is { Replica: { IsLoaded: true, Transactions: { Prepared.Count: 0, Unsettled.Count: 0 } } }));
 
     /// <summary>The leader, when it serves, all voters have applied everything, and nothing is left to do.</summary>
     private static RangeLeader? Resting(SimulatedCluster cluster, SimulatedRange range)
@@ -87,7 +87,7 @@ internal static class Run
             var leader = Resting(cluster, range)!;
             foreach (var voter in leader.Configuration.Voters)
                 range.Checks.CompareState(cluster.Node(voter.Node), cluster.Node(voter.Node).Find(voter.Id)!.Replica);
-            foreach (var key in range == cluster.Records ? [] : range.Keys)
+            foreach (var key in range.Keys)
                 versions.Add(key, Versions(leader.Replica, key));
         }
 
@@ -118,7 +118,7 @@ internal static class Run
             {
                 text.Append($"\n    {node.Name} {(node.IsUp ? "up" : "down")}, {node.LeadersOf(range).Count} leaders");
                 foreach (var replica in node.ReplicasOf(range))
-                    text.Append($"\n      {replica.Id.ToString("N")[^4..]} log {replica.Replica.Log.LastLsn}@{replica.Replica.Log.LastEpoch}, commit {replica.CommitLsn}, applied {replica.Replica.AppliedLsn}, promised {replica.Replica.Promise.PromisedEpoch}, {replica.Replica.Transactions.Prepared.Count} intents, recovering {replica.IsRecovering}, {replica.Replica.BrokenReason}, {replica.Configuration}");
+                    text.Append($"\n      {replica.Id.ToString("N")[^4..]} log {replica.Replica.Log.LastLsn}@{replica.Replica.Log.LastEpoch}, commit {replica.CommitLsn}, applied {replica.Replica.AppliedLsn}, promised {replica.Replica.Promise.PromisedEpoch}, {replica.Replica.Transactions.Prepared.Count} intents, {replica.Replica.Transactions.Unsettled.Count} not settled, recovering {replica.IsRecovering}, {replica.Replica.BrokenReason}, {replica.Configuration}");
             }
         }
 

@@ -52,6 +52,13 @@ public sealed partial class RangeLeader
         ? Invalid($"{request.Participants.Length} participants: 1 to {MaxParticipants}")
         : null;
 
+    private static Failure? Check(RangeCommit request)
+    {
+        if (request.Others.Length >= MaxParticipants)
+            return Invalid($"{request.Others.Length} other participants: at most {MaxParticipants - 1}");
+        return request.Others.Length > 0 && request.Work.Writes.Length == 0 ? Invalid("the range that decides for others writes: else its log would have no decision") : null;
+    }
+
     /// <summary>A decision on a transaction that is not here is remembered for as long as it can live: so it must not live longer.</summary>
     private Failure? CheckDeadline(TransactionId transaction, Timestamp deadline)
     {

@@ -20,7 +20,7 @@ public sealed partial class RangeLeader
         if (_ahead.FindCommit(transaction) is { } committing)
             return new(AnswerAsync(new(EnqueueRepeated(committing, Done)), done => done.Failure is { } lost ? FenceResult.Failed(lost) : new FenceResult { Outcome = committing.Timestamp }), null);
         var state = _replica.Transactions;
-        if (state.Commits.Find(transaction) is { } committed)
+        if (state.FindCommit(transaction) is { } committed)
             return new FenceResult { Outcome = committed };
         if (FindPrepared(transaction) is not null)
             return new FenceResult { IsPrepared = true };

@@ -17,9 +17,9 @@ public sealed partial class RangeLeader
         }
     }
 
-    /// <summary>What this range knows of a transaction: that it committed here alone, or what it was told of the decision; or that it certainly did and will do nothing alone.</summary>
+    /// <summary>What this range knows of a transaction: that it committed here, or what it was told of the decision; or that it certainly was not and will not be committed here.</summary>
     /// <param name="transaction">The transaction.</param>
-    /// <param name="outcome">Its commit timestamp; zero when it aborted; null when it did not and will not commit here alone.</param>
+    /// <param name="outcome">Its commit timestamp; zero when it aborted; null when it was not and will not be committed here.</param>
     /// <returns>
     /// Whether this leader can tell. That it finds nothing is a proof only from the transaction's deadline on, by a clock that successors begin above, as long as a commit would
     /// be remembered and none is on its way.

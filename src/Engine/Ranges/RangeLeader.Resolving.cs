@@ -53,7 +53,7 @@ public sealed partial class RangeLeader
 
     /// <summary>
     /// Logs what is not decided here yet. A decision on a transaction that is not here is logged too, as long as a prepare or a commit of it could still come; so that it is refused
-    /// then. One that committed here alone is not aborted any more.
+    /// then. One that committed here is not aborted any more. That a commit is settled is logged where it is not yet.
     /// </summary>
     private Attempted<Failure?> Attempt(Resolution[] resolutions)
     {
@@ -65,11 +65,11 @@ public sealed partial class RangeLeader
         var now = _replica.Clock.Now();
         foreach (var resolution in resolutions)
         {
-            if (WhyImpossible(resolution) is { } impossible)
+            if (!resolution.IsSettled && WhyImpossible(resolution) is { } impossible)
                 return impossible;
             if ((_ahead.FindResolve(resolution.Transaction) ?? _ahead.FindCommit(resolution.Transaction)) is { } deciding)
                 pending = pending is null || deciding.Lsn > pending.Lsn ? deciding : pending;
-            else if (FindPrepared(resolution.Transaction) is not null || ((state.Commits.Find(resolution.Transaction) ?? state.Decisions.Find(resolution.Transaction)) is null && MayStillPrepare(resolution.Transaction, now)))
+            else if (resolution.IsSettled ? state.Unsettled.Find(resolution.Transaction) is not null : IsNew(resolution.Transaction, now))
                 fresh.Add(resolution);
         }
 
@@ -79,6 +79,10 @@ public sealed partial class RangeLeader
             : Answer(Done, dependsOnProposal: false);
         return new(AnswerAsync(answer, result => result.Failure), null);
     }
+
+    private bool IsNew(TransactionId transaction, Timestamp now) =>
+        FindPrepared(transaction) is not null
+        || ((_replica.Transactions.FindCommit(transaction) ?? _replica.Transactions.Decisions.Find(transaction)) is null && MayStillPrepare(transaction, now));
 
     /// <summary>No coordinator decides so: logged, it would stop every replica or spoil every clock.</summary>
     private Failure? WhyImpossible(Resolution resolution)

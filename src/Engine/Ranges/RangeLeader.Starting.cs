@@ -68,6 +68,7 @@ public sealed partial class RangeLeader
         _log?.Tick();
         TickWatchers();
         LookAfterTransactions();
+        LookAfterUnsettled();
     }
 
     /// <summary>Whether a voter has everything that this leader sent.</summary>
@@ -199,6 +200,7 @@ public sealed partial class RangeLeader
         }
 
         RecoverPrepared();
+        FinishUnsettled();
         return null;
     }
 

@@ -89,6 +89,8 @@ public sealed partial class RangeLeader
             return new(AnswerAsync(new(decided), answer => answer.Failure is { } failure ? TransactResult.Failed(failure) : Committed(answer.Version)), null);
         if (_replica.Transactions.Commits.MayHaveForgotten(request.Transaction))
             return TransactResult.Failed(Forgotten(request.Transaction));
+        if (WhyForgotten(request.Transaction) is { } forgotten)
+            return TransactResult.Failed(forgotten);
         return null;
 
         // What it read then is not remembered without an idempotency key.

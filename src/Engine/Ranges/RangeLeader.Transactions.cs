@@ -7,7 +7,8 @@ using GrainDb.Interfaces.Transactions;
 namespace GrainDb.Engine.Ranges;
 
 /// <summary>
-/// A range's part in transactions: preparing, and committing those that touch no other range. See docs/protocols/transactions.md for the steps.
+/// A range's part in transactions: preparing, committing those that touch no other range, and deciding, as their anchor, those that stand prepared in others. See
+/// docs/protocols/transactions.md for the steps.
 /// <para>
 /// What holds: an intent or lock is in the log before anybody is told of it, and stands until its decision is applied. Prepare and commit timestamps lie above the transaction's
 /// snapshot, above every snapshot that was read here, and above every decision that was carried out here. A transaction that is known to be decided, or whose deadline is over,
@@ -33,13 +34,13 @@ public sealed partial class RangeLeader
     }
 
     /// <inheritdoc/>
-    public ValueTask<RangeCommitResult> CommitAsync(TransactionWork request)
+    public ValueTask<RangeCommitResult> CommitAsync(RangeCommit request)
     {
         ArgumentNullException.ThrowIfNull(request);
         lock (_replica.Gate)
         {
             _rate.Count();
-            if (Check(request) is { } refused)
+            if ((Check(request.Work) ?? Check(request)) is { } refused)
                 return new(RangeCommitResult.Failed(refused));
         }
 
@@ -58,15 +59,18 @@ public sealed partial class RangeLeader
             return new PrepareResult { PrepareTimestamp = prepared.Prepared };
         if ((state.Decisions.Find(work.Transaction) is not null || _ahead.FindResolve(work.Transaction) is not null) && !Has(TransactionFaults.LatePrepare))
             return PrepareResult.Failed(Failure.NotApplied(ErrorCode.TransactionExpired, $"transaction {work.Transaction} is decided already"));
+        if (WhyForgotten(work.Transaction) is { } forgotten)
+            return PrepareResult.Failed(forgotten);
+        if (IsClosed)
+            return PrepareResult.Failed(KeyspaceGoes);
         if (IsFull)
             return PrepareResult.Failed(Failure.NotApplied(ErrorCode.Overloaded, $"too many transactions stand prepared in range {Range}") with { RetryAfter = OverloadedRetry });
         if (FindStamp(work.Idempotency, work.Transaction, patience) is { } stamp)
             return stamp.To(record => new PrepareResult { Repeated = record }, PrepareResult.Failed);
         if (Obstacles(work).Select(obstacle => obstacle.Holder).FirstOrDefault() is { } holder)
         {
-            // Wait-die: only the older waits for the younger, so nobody waits in a circle.
-            if (IsOver(patience) || Obstacles(work).Any(obstacle => obstacle.Holder.Id < work.Transaction))
-                return PrepareResult.Failed(Conflict(ConflictReason.Undecided, "another transaction is undecided on the same keys", Obstacles(work).Select(obstacle => obstacle.Key)));
+            if (WhyDie(work, patience) is { } died)
+                return PrepareResult.Failed(died);
             return WhyNotWaitFor(holder, patience, out var resolved) is { } inTheWay ? PrepareResult.Failed(inTheWay) : Attempted<PrepareResult>.After(resolved);
         }
 
@@ -90,21 +94,31 @@ public sealed partial class RangeLeader
         return new(ToPrepared(proposal.Task, work.Transaction), null);
     }
 
-    private Attempted<RangeCommitResult> Attempt(TransactionWork work, long patience)
+    /// <summary>One that holds intents elsewhere waits as one that prepares does; one that holds nothing waits for anybody.</summary>
+    private Attempted<RangeCommitResult> Attempt(RangeCommit request, long patience)
     {
+        var work = request.Work;
+        var holdsElsewhere = request.Others.Length > 0;
         if (_refusal is not null)
             return RangeCommitResult.Failed(_refusal);
         if (_ahead.FindCommit(work.Transaction) is { } pending)
             return new(ToCommitted(EnqueueRepeated(pending, new WriteResult { Version = pending.Timestamp }), work.Transaction), null);
         if (TryFindDecided(work.Transaction, out var decided))
             return new(AnswerAsync(new(decided), result => result.Failure is { } failure ? RangeCommitResult.Failed(failure) : new RangeCommitResult { CommitTimestamp = result.Version }), null);
-        if (FindStamp(work.Idempotency, TransactionId.None, patience) is { } stamp)
+        if (WhyForgotten(work.Transaction) is { } forgotten)
+            return RangeCommitResult.Failed(_replica.Transactions.Commits.MayHaveForgotten(work.Transaction) ? Forgotten(work.Transaction) : forgotten);
+        if (FindStamp(work.Idempotency, holdsElsewhere ? work.Transaction : TransactionId.None, patience) is { } stamp)
             return stamp.To(record => new RangeCommitResult { CommitTimestamp = record.Version, Repeated = record }, RangeCommitResult.Failed);
         if (_replica.Clock.Now() is var now && now > work.Deadline && !Has(TransactionFaults.NoDeadline))
             return TooLate(work, now);
         if (Obstacles(work).Select(obstacle => obstacle.Holder).FirstOrDefault() is { } holder)
+        {
+            if (holdsElsewhere && !Has(TransactionFaults.AnchorWaits) && WhyDie(work, patience) is { } died)
+                return RangeCommitResult.Failed(died);
             return WhyNotWaitFor(holder, patience, out var resolved) is { } inTheWay ? RangeCommitResult.Failed(inTheWay) : Attempted<RangeCommitResult>.After(resolved);
-        if (WhyNotAbove(work) is { } below)
+        }
+
+        if ((WhyNotAbove(work) ?? (holdsElsewhere ? WhyNotDecide(request) : null)) is { } below)
             return RangeCommitResult.Failed(below);
         if (Changed(work) is { Count: > 0 } changed)
             return FindOwn(work) is { } own ? new RangeCommitResult { CommitTimestamp = own } : RangeCommitResult.Failed(Conflict(changed));
@@ -117,8 +131,18 @@ public sealed partial class RangeLeader
         if (work.Writes.Length == 0)
             return new(ToCommitted(Answer(result, dependsOnProposal: _pendingRecords > 0).AsTask(), work.Transaction), null);
         var existed = FindNewest(work.Writes[0].Key, at).Exists;
-        return new(ToCommitted(EnqueueCommit(new(work.Transaction, work.Deadline, work.Idempotency, existed), work.Writes, at, result), work.Transaction), null);
+        return new(ToCommitted(EnqueueCommit(new(work.Transaction, work.Deadline, work.Idempotency, existed, request.Others), work.Writes, at, result), work.Transaction), null);
     }
+
+    /// <summary>Wait-die: of those that hold something only the older waits for the younger, so nobody waits in a circle.</summary>
+    private Failure? WhyDie(TransactionWork work, long patience) => IsOver(patience) || Obstacles(work).Any(obstacle => obstacle.Holder.Id < work.Transaction)
+        ? Conflict(ConflictReason.Undecided, "another transaction is undecided on the same keys", Obstacles(work).Select(obstacle => obstacle.Key))
+        : null;
+
+    /// <summary>An abort of the transaction may have been here, and had to make room for others.</summary>
+    private Failure? WhyForgotten(TransactionId transaction) => transaction.Began <= _replica.Transactions.Decisions.ForgottenUpTo
+        ? Failure.NotApplied(ErrorCode.TransactionExpired, $"transaction {transaction} began longer ago than range {Range} remembers decisions")
+        : null;
 
     private Attempted<WriteResult> Attempt(RangeWrite request, long patience)
     {
@@ -135,7 +159,7 @@ public sealed partial class RangeLeader
         return new(Evaluate(request), null);
     }
 
-    /// <summary>What is certain of a transaction that commits here alone: its commit, or that it was aborted, so that no attempt of it that is still on its way commits. False: nothing yet.</summary>
+    /// <summary>What is certain of a transaction that commits here: its commit, or that it was aborted, so that no attempt of it that is still on its way commits. False: nothing yet.</summary>
     private bool TryFindDecided(TransactionId transaction, out Task<WriteResult> decided)
     {
         decided = Nothing;
@@ -201,7 +225,7 @@ public sealed partial class RangeLeader
     {
         _payload.ResetWrittenCount();
         CommitCodec.Encode(head, writes, commit, _payload);
-        var record = new TransactionalRecord(RangeRecordType.Commit, _payload.WrittenSpan.ToArray(), head.Transaction) { StampKey = head.Stamp?.Key };
+        var record = new TransactionalRecord(RangeRecordType.Commit, _payload.WrittenSpan.ToArray(), head.Transaction) { StampKey = head.Stamp?.Key, IsForOthers = head.Others.Length > 0 };
         if (Enqueue(record.Type, commit, record.Payload, writes, result, transactional: record) is not { } proposal)
             return Task.FromResult(WriteResult.Failed(WhyNotEnqueued()));
         _ahead.AddCommit(head, proposal);

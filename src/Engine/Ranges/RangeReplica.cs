@@ -420,7 +420,7 @@ public sealed class RangeReplica : IDisposable
 
     /// <summary>
     /// What this replica remembers of a transaction that committed here, alone or with other ranges, or was aborted: the commit timestamp, zero when it was aborted, null when it
-    /// remembers nothing. One that committed here alone is remembered until <see cref="TransactionLimits.RetryWindow"/> after its deadline, others until their deadline. On a
+    /// remembers nothing. One that was decided here is remembered until <see cref="TransactionLimits.RetryWindow"/> after its deadline, others until their deadline. On a
     /// replica that does not lead, null says nothing.
     /// </summary>
     public Timestamp? FindOutcome(TransactionId transaction)

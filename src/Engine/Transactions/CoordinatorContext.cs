@@ -1,5 +1,6 @@
 using GrainDb.Engine.Time;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Transactions;
 
 namespace GrainDb.Engine.Transactions;
@@ -7,14 +8,8 @@ namespace GrainDb.Engine.Transactions;
 /// <summary>What all coordinators of one node share.</summary>
 public sealed record CoordinatorContext
 {
-    /// <summary>Ids that are drawn for one that is decided on this node.</summary>
-    private const int MaxDraws = 8;
-
     /// <summary>The ranges.</summary>
     public required ITransactionRanges Ranges { get; init; }
-
-    /// <summary>The decisions.</summary>
-    public required ITransactionRecords Records { get; init; }
 
     /// <summary>How decisions reach the participants.</summary>
     public required IResolutions Resolutions { get; init; }
@@ -40,22 +35,14 @@ public sealed record CoordinatorContext
     /// <summary>Deliberate errors, to prove that tests see them.</summary>
     internal CoordinatorFaults Faults { get; init; }
 
-    /// <summary>
-    /// Whether the decision on a transaction would be written by a leader on this node. Ids are drawn until it is: decisions of one node then share batches, and make no hop. Always, where nothing is near.
-    /// </summary>
-    public Func<TransactionId, bool> IsNear { get; init; } = static _ => true;
+    /// <summary>Whether the leader of a range is on this node: it makes the better anchor, since its decision makes no hop.</summary>
+    public Func<RangeId, bool> IsLedHere { get; init; } = static _ => false;
 
     /// <summary>The id of a transaction that begins now.</summary>
     public TransactionId NewId() => NewId(Clock.Now());
 
     /// <summary>Another id of a transaction that began then.</summary>
-    public TransactionId NewId(Timestamp began)
-    {
-        var id = new TransactionId(began, Random());
-        for (var draws = 1; draws < MaxDraws && !IsNear(id); draws++)
-            id = new TransactionId(began, Random());
-        return id;
-    }
+    public TransactionId NewId(Timestamp began) => new(began, Random());
 
     internal bool Has(CoordinatorFaults fault) => Faults.HasFlag(fault);
 

@@ -12,23 +12,20 @@ internal enum CoordinatorFaults
     /// <summary>Participants are told of the commit before it is decided.</summary>
     ResolveBeforeDecision = 1 << 0,
 
-    /// <summary>No record is written.</summary>
-    ForgetDecisionRecord = 1 << 1,
+    /// <summary>The anchor is told that a commit is settled before the others have confirmed it.</summary>
+    SettleEarly = 1 << 1,
 
     /// <summary>The client is told of the commit before it is decided.</summary>
     AckBeforeDecision = 1 << 2,
 
-    /// <summary>The sweeper deletes records whose transactions it has not resolved, before their deadline.</summary>
-    DeleteRecordEarly = 1 << 3,
-
     /// <summary>The snapshot moves up whatever has changed.</summary>
     SkipRefresh = 1 << 4,
 
-    /// <summary>The commit timestamp is the lowest of the prepare timestamps.</summary>
-    LowestTimestamp = 1 << 5,
+    /// <summary>The anchor is not told of the others' prepare timestamps.</summary>
+    ForgetPrepareTimestamps = 1 << 5,
 
-    /// <summary>Recovery resolves backward what it finds undecided, and writes no record.</summary>
-    RecoverWithoutRecord = 1 << 6,
+    /// <summary>Recovery resolves backward what is old, and asks nobody.</summary>
+    RecoverWithoutAnchor = 1 << 6,
 
     /// <summary>What a serializable transaction read is not validated.</summary>
     NoReadValidation = 1 << 7,

@@ -6,21 +6,17 @@ using GrainDb.Interfaces.Transactions;
 namespace GrainDb.Engine.Transactions;
 
 /// <summary>
-/// One transaction's way to its decision. In one range: (1) one command with check and writes. In several: (1) all prepare, in parallel, each with its
-/// own timestamp; (2) the commit timestamp is the highest of these; (3) the decision is one row, written if there is none: the commit point; (4) the client is answered
-/// and the participants are told.
+/// One transaction's way to its decision, which is the commit of one of its ranges, the *anchor*. In one range: (1) one command with check and writes. In several: (1) all others prepare, in parallel, each with its
+/// own timestamp; (2) the anchor commits its part, above the highest of these: the record of that is the commit point; (3) the client is answered, and the others are told; (4) when all have confirmed, the anchor is told that, and
+/// need not know of the commit any more. (The last agent of Gray and Reuter, "Transaction Processing", 7.5.)
 /// <para>
-/// Nobody but this machine ever writes a decision to commit, so before it tried to, whatever went wrong is a certain abort. It then tells the participants at once;
-/// the row that says so is needed only when one of them does not confirm. Once it tried, the row alone knows: whoever wants the transaction aborted has to write
-/// the row first, too.
+/// Nobody but this machine ever asks the anchor to commit, so before it did, whatever went wrong is a certain abort. It then tells the participants at once; the anchor has to log the abort
+/// only when one of them does not confirm. Once it asked, the anchor alone knows: whoever wants the transaction aborted has the anchor log that first, and from then on it either
+/// had committed, or never will. So it is with the only range of a transaction, too.
 /// </para>
-/// <para>
-/// A single participant knows by itself what became of an attempt without an answer. When it is not to be waited for any longer, it is told of an abort; from then on it either
-/// had committed, or never will.
-/// </para>
-/// <para>After a crash before (3) anybody who meets an intent aborts the transaction by its row; after (3) anybody finds the row and goes on with (4).</para>
+/// <para>After a crash before (2) anybody who meets an intent has the anchor abort; after (2) anybody who asks the anchor finds the commit and goes on with (3), and so does the anchor itself.</para>
 /// </summary>
-internal sealed class DistributedCommit(CoordinatorContext context, TransactionId transaction)
+internal sealed class DistributedCommit
 {
     /// <summary>How long an abort waits for its participants before it is answered: who tries again must not meet the intents that are left.</summary>
     private static readonly TimeSpan AbortPatience = TimeSpan.FromMilliseconds(500);
@@ -31,104 +27,123 @@ internal sealed class DistributedCommit(CoordinatorContext context, TransactionI
     /// <summary>Of the time of a commit, what the prepares must leave to the decision, or to an abort that is known in time.</summary>
     private static readonly TimeSpan DecisionMargin = TimeSpan.FromMilliseconds(500);
 
-    private readonly Timestamp _deadline = TransactionDeadline.Of(transaction);
+    private readonly CoordinatorContext _context;
+    private readonly TransactionId _transaction;
+    private readonly Timestamp _deadline;
+    private readonly CommitParticipant _anchor;
+    private readonly CommitParticipant[] _others;
+    private readonly RangeId[] _otherRanges;
+
+    /// <param name="context">The node.</param>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="participants">At least one that writes.</param>
+    public DistributedCommit(CoordinatorContext context, TransactionId transaction, IReadOnlyList<CommitParticipant> participants)
+    {
+        (_context, _transaction, _deadline) = (context, transaction, TransactionDeadline.Of(transaction));
+        var writers = participants.Where(participant => participant.Work.Writes.Length > 0).ToList();
+        _anchor = writers.Find(writer => context.IsLedHere(writer.Range)) ?? writers[0];
+        _others = [.. participants.Where(participant => participant != _anchor)];
+        _otherRanges = [.. _others.Select(other => other.Range)];
+    }
 
     /// <summary>Completes when the outcome is certain, or could not be made certain in time.</summary>
-    /// <param name="participants">At least one.</param>
     /// <param name="budget">The time that it may take.</param>
-    public Task<CommitOutcome> RunAsync(IReadOnlyList<CommitParticipant> participants, TimeBudget budget) =>
-        participants.Count == 1 ? CommitAloneAsync(participants[0], mayHaveHappened: false, budget) : CommitTogetherAsync(participants, budget);
-
-    /// <summary>
-    /// Asks again after an attempt without an answer, since the range knows what became of it. A refusal then speaks of the last attempt only: the first may still be on its
-    /// way. So the range is told of an abort, and asked once more: what it says then holds for all attempts, as does a refusal for the deadline's sake.
-    /// </summary>
-    private async Task<CommitOutcome> CommitAloneAsync(CommitParticipant participant, bool mayHaveHappened, TimeBudget budget)
+    public async Task<CommitOutcome> RunAsync(TimeBudget budget)
     {
-        Failure? refused = null;
-        for (var pause = FirstPause; ; pause = Longer(pause))
-        {
-            var answer = await context.Ranges.CommitAsync(participant.Range, participant.Work, budget.Left);
-            if (answer.Repeated is { } repeated)
-                return CommitOutcome.RepeatedAs(repeated);
-            if (answer.Failure is not { } failure)
-                return Committed(answer.CommitTimestamp);
-            if (failure.Outcome == Outcome.NotApplied && (!mayHaveHappened || failure.Code == ErrorCode.TransactionExpired))
-                return CommitOutcome.Aborted(Refusal(participant, refused ?? failure));
-            mayHaveHappened |= failure.Outcome != Outcome.NotApplied;
-            if (budget.Left <= pause)
-                return CommitOutcome.Unknown(transaction);
-            if (failure is { Outcome: Outcome.NotApplied, Code: not (ErrorCode.Unavailable or ErrorCode.Overloaded) })
-            {
-                refused ??= failure;
-                await AbortAloneAsync(participant, budget);
-            }
-
-            await budget.PauseAsync(context.Jittered(pause));
-        }
-    }
-
-    /// <summary>
-    /// For one participant what recovery is for several: nobody waits for its commit any more, so it is aborted unless it happened.
-    /// </summary>
-    /// <returns>What is certain; unknown while it is not.</returns>
-    public async Task<CommitOutcome> SettleAloneAsync(CommitParticipant participant, TimeSpan timeout)
-    {
-        var budget = context.Budget(timeout);
-        await AbortAloneAsync(participant, budget);
-        return await CommitAloneAsync(participant, mayHaveHappened: true, budget);
-    }
-
-    private async Task AbortAloneAsync(CommitParticipant participant, TimeBudget budget) =>
-        await Task.WhenAny(context.Resolutions.ResolveAsync(new Resolution(transaction, Timestamp.Zero), [participant.Range]), budget.PauseAsync(budget.Left));
-
-    private async Task<CommitOutcome> CommitTogetherAsync(IReadOnlyList<CommitParticipant> participants, TimeBudget budget)
-    {
-        RangeId[] ranges = [.. participants.Select(participant => participant.Range)];
-        var prepared = await PrepareAllAsync(participants, ranges, budget);
+        if (_others.Length == 0)
+            return await CommitAsync(Timestamp.Zero, budget);
+        var prepared = await PrepareAllAsync(budget);
         if (prepared.Refused is { } refused)
         {
             await AbandonAsync(prepared.MayHoldIntents);
             return refused;
         }
 
-        // What begins here afterwards must begin above it.
-        if (!context.Clock.TryReceive(prepared.Timestamp))
-        {
-            await AbandonAsync(ranges);
-            return CommitOutcome.Aborted(Failure.NotApplied(ErrorCode.Unavailable, $"a participant's clock is too far ahead: {prepared.Timestamp}"));
-        }
-
-        var record = new TransactionRecord(transaction, prepared.Timestamp, _deadline, ranges);
-        if (context.Has(CoordinatorFaults.AckBeforeDecision))
-        {
-            _ = FinishAsync(record, budget);
-            return Committed(record.CommitTimestamp);
-        }
-
-        if (context.Has(CoordinatorFaults.ResolveBeforeDecision))
-            _ = context.Resolutions.ResolveAsync(record.Resolution, ranges);
-        return await FinishAsync(record, budget);
+        if (_context.Has(CoordinatorFaults.ResolveBeforeDecision))
+            _ = _context.Resolutions.ResolveAsync(new Resolution(_transaction, prepared.Timestamp), _otherRanges);
+        var deciding = DecideAsync(prepared.Timestamp, budget);
+        return _context.Has(CoordinatorFaults.AckBeforeDecision) ? Committed(prepared.Timestamp) : await deciding;
     }
 
-    private async Task<CommitOutcome> FinishAsync(TransactionRecord record, TimeBudget budget)
+    /// <summary>Nobody waits for its commit any more: it is aborted unless it happened.</summary>
+    /// <returns>What is certain; unknown while it is not.</returns>
+    public async Task<CommitOutcome> SettleAsync(TimeSpan timeout)
     {
-        var outcome = context.Has(CoordinatorFaults.ForgetDecisionRecord) ? Committed(record.CommitTimestamp) : await DecideAsync(record, budget);
-        if (outcome.Status == TransactionStatus.Committed)
-            _ = context.Resolutions.ResolveAsync(record.Resolution, record.Participants);
+        var decision = await AbortAsync(isPrepared: false, timeout);
+        return decision.Failure is null
+            ? await FinishAsync(ToOutcome(decision, Failure.NotApplied(ErrorCode.TransactionConflict, $"transaction {_transaction} was not decided in time and is aborted") with
+            {
+                Conflict = ConflictReason.Aborted,
+            }))
+            : CommitOutcome.Unknown(_transaction);
+    }
+
+    private async Task<CommitOutcome> DecideAsync(Timestamp after, TimeBudget budget) => await FinishAsync(await CommitAsync(after, budget));
+
+    /// <summary>Has the decision carried out where it has to be.</summary>
+    private async Task<CommitOutcome> FinishAsync(CommitOutcome outcome)
+    {
+        if (_others.Length > 0 && outcome.Status == TransactionStatus.Committed)
+            _ = TransactionRecovery.FinishAsync(_context.Resolutions, new Resolution(_transaction, outcome.CommitTimestamp), _otherRanges, _anchor.Range, _context.Faults);
         else if (outcome.Status == TransactionStatus.Aborted)
-            await AbandonAsync(record.Participants);
+            await AbandonAsync(_otherRanges);
         return outcome;
     }
+
+    /// <summary>
+    /// Asks again after an attempt without an answer, since the range knows what became of it. A refusal then speaks of the last attempt only: the first may still be on its
+    /// way. So the range is asked to abort: what it says then holds for all attempts, as does a refusal for the deadline's sake. Where others stand prepared every refusal is made sure of like this: what stood in the way may go,
+    /// and the same request come once more, from a network that repeats.
+    /// </summary>
+    private async Task<CommitOutcome> CommitAsync(Timestamp after, TimeBudget budget)
+    {
+        var request = new RangeCommit(_anchor.Work, _otherRanges, after);
+        var mayHaveHappened = false;
+        Failure? refused = null;
+        for (var pause = FirstPause; ; pause = Longer(pause))
+        {
+            var answer = await _context.Ranges.CommitAsync(_anchor.Range, request, budget.Left);
+            if (answer.Repeated is { } repeated)
+                return CommitOutcome.RepeatedAs(repeated);
+            if (answer.Failure is not { } failure)
+                return Committed(answer.CommitTimestamp);
+            var (isRefused, isTaken) = (failure.Outcome == Outcome.NotApplied, failure.Code is not (ErrorCode.Unavailable or ErrorCode.Overloaded));
+            mayHaveHappened |= !isRefused;
+            if (isRefused && (failure.Code == ErrorCode.TransactionExpired || (!mayHaveHappened && !(isTaken && _others.Length > 0))))
+                return CommitOutcome.Aborted(Refusal(_anchor, refused ?? failure));
+            if (isRefused && isTaken)
+            {
+                refused ??= failure;
+                if (await AbortAsync(isPrepared: false, budget.Left) is { Failure: null } decision)
+                    return ToOutcome(decision, Refusal(_anchor, refused));
+            }
+
+            if (budget.Left <= pause)
+                return CommitOutcome.Unknown(_transaction);
+            await budget.PauseAsync(_context.Jittered(pause));
+        }
+    }
+
+    /// <summary>Has the anchor abort what it has not committed.</summary>
+    private ValueTask<RangeDecision> AbortAsync(bool isPrepared, TimeSpan timeout) =>
+        _context.Ranges.DecideAsync(_anchor.Range, new RangeDecide(_transaction, _deadline, Aborts: true, isPrepared), timeout);
+
+    private CommitOutcome ToOutcome(RangeDecision decision, Failure whyAborted) => decision.Outcome switch
+    {
+        null => CommitOutcome.Unknown(_transaction),
+        { IsZero: true } => CommitOutcome.Aborted(whyAborted),
+        { } committed => Committed(committed),
+    };
 
     private readonly record struct Prepared(CommitOutcome? Refused, Timestamp Timestamp, List<RangeId> MayHoldIntents);
 
     /// <summary>Ends with the first refusal: who has not answered then may still prepare, and is told of the abort like the others.</summary>
-    private async Task<Prepared> PrepareAllAsync(IReadOnlyList<CommitParticipant> participants, RangeId[] ranges, TimeBudget budget)
+    private async Task<Prepared> PrepareAllAsync(TimeBudget budget)
     {
-        var time = context.Budget(budget.Left - (budget.Left / 4 < DecisionMargin ? budget.Left / 4 : DecisionMargin));
-        var left = participants.Select(participant => PrepareAsync(participant, ranges, time)).ToList();
-        var mayHoldIntents = new List<RangeId>(ranges);
+        RangeId[] participants = [_anchor.Range, .. _otherRanges];
+        var time = _context.Budget(budget.Left - (budget.Left / 4 < DecisionMargin ? budget.Left / 4 : DecisionMargin));
+        var left = _others.Select(other => PrepareAsync(other, participants, time)).ToList();
+        var mayHoldIntents = new List<RangeId>(_otherRanges);
         var highest = Timestamp.Zero;
         CommitOutcome? refused = null;
         while (left.Count > 0 && (refused is null || left.Exists(preparing => preparing.IsCompleted)))
@@ -142,9 +157,7 @@ internal sealed class DistributedCommit(CoordinatorContext context, TransactionI
                 refused = CommitOutcome.RepeatedAs(repeated);
             else if (answer.Failure is { } failure)
                 refused = Worse(refused, Refusal(participant, failure));
-            else if (context.Has(CoordinatorFaults.LowestTimestamp))
-                highest = highest.IsZero || answer.PrepareTimestamp < highest ? answer.PrepareTimestamp : highest;
-            else
+            else if (!_context.Has(CoordinatorFaults.ForgetPrepareTimestamps))
                 highest = Timestamp.Later(highest, answer.PrepareTimestamp);
         }
 
@@ -152,70 +165,41 @@ internal sealed class DistributedCommit(CoordinatorContext context, TransactionI
     }
 
     /// <summary>Idempotent, so that an attempt without an answer, its leader being lost, is followed by another.</summary>
-    private async Task<(CommitParticipant Participant, PrepareResult Answer, bool MayHoldIntents)> PrepareAsync(CommitParticipant participant, RangeId[] ranges, TimeBudget budget)
+    private async Task<(CommitParticipant Participant, PrepareResult Answer, bool MayHoldIntents)> PrepareAsync(CommitParticipant participant, RangeId[] participants, TimeBudget budget)
     {
         var mayHold = false;
         for (var pause = FirstPause; ; pause = Longer(pause))
         {
-            var answer = await context.Ranges.PrepareAsync(participant.Range, new RangePrepare(participant.Work, ranges), budget.Left);
+            var answer = await _context.Ranges.PrepareAsync(participant.Range, new RangePrepare(participant.Work, participants), budget.Left);
             if (answer.Repeated is not null || answer.Failure is null)
                 return (participant, answer, MayHoldIntents: mayHold || answer.Repeated is null);
             mayHold |= answer.Failure.Outcome != Outcome.NotApplied;
-            if (context.Has(CoordinatorFaults.AssumePrepared) && mayHold)
-                return (participant, new PrepareResult { PrepareTimestamp = context.Clock.Now() }, mayHold);
+            if (_context.Has(CoordinatorFaults.AssumePrepared) && mayHold)
+                return (participant, new PrepareResult { PrepareTimestamp = _context.Clock.Now() }, mayHold);
             if (answer.Failure.Outcome == Outcome.NotApplied)
                 return (participant, answer, mayHold);
             if (budget.Left <= pause)
                 return (participant, PrepareResult.Failed(NotPrepared(participant)), mayHold);
-            await budget.PauseAsync(context.Jittered(pause));
+            await budget.PauseAsync(_context.Jittered(pause));
         }
     }
 
     /// <summary>
-    /// An attempt without an answer is followed by another with the very same row. What then stands in the way is a row, which is read; or the deadline, after which
-    /// an absent row stays absent.
-    /// </summary>
-    private async Task<CommitOutcome> DecideAsync(TransactionRecord record, TimeBudget budget)
-    {
-        var mayBeWritten = false;
-        for (var pause = FirstPause; ; pause = Longer(pause))
-        {
-            var failure = await context.Records.DecideAsync(record, budget.Left);
-            if (failure is null)
-                return Committed(record.CommitTimestamp);
-            if (failure.Outcome == Outcome.NotApplied && !mayBeWritten && failure.Code != ErrorCode.VersionMismatch)
-                return CommitOutcome.Aborted(failure);
-            mayBeWritten |= failure.Outcome != Outcome.NotApplied;
-            if (failure.Outcome == Outcome.NotApplied && await context.Records.ReadAsync(transaction, budget.Left) is { Failure: null } found)
-            {
-                if (found.Record is { IsCommitted: true } committed)
-                    return Committed(committed.CommitTimestamp);
-                if (found.Record is not null || found.ReadTimestamp > _deadline)
-                    return CommitOutcome.Aborted(Failure.NotApplied(ErrorCode.TransactionConflict, "the transaction took too long to commit and was aborted by others") with { Conflict = ConflictReason.Aborted });
-            }
-
-            if (budget.Left <= pause)
-                return CommitOutcome.Unknown(transaction);
-            await budget.PauseAsync(context.Jittered(pause));
-        }
-    }
-
-    /// <summary>
-    /// Has what may be prepared taken back. When some participant does not confirm soon, the row is written too, so that whoever meets the intent there need not
+    /// Has what may be prepared taken back. When some participant does not confirm soon, the anchor logs the abort, so that whoever meets the intent there need not
     /// wait until it is old.
     /// </summary>
     private async Task AbandonAsync(IReadOnlyList<RangeId> mayHoldIntents)
     {
         if (mayHoldIntents.Count == 0)
             return;
-        var resolving = context.Resolutions.ResolveAsync(new Resolution(transaction, Timestamp.Zero), mayHoldIntents);
-        if (await Task.WhenAny(resolving, Task.Delay(AbortPatience, context.Time)) != resolving || !await resolving)
-            _ = context.Records.DecideAsync(new TransactionRecord(transaction, Timestamp.Zero, _deadline, mayHoldIntents), TransactionLimits.PrepareTimeout).AsTask();
+        var resolving = _context.Resolutions.ResolveAsync(new Resolution(_transaction, Timestamp.Zero), mayHoldIntents);
+        if (await Task.WhenAny(resolving, Task.Delay(AbortPatience, _context.Time)) != resolving || !await resolving)
+            _ = AbortAsync(isPrepared: true, TransactionLimits.PrepareTimeout).AsTask();
     }
 
     private CommitOutcome Committed(Timestamp at)
     {
-        context.Clock.TryReceive(at);
+        _context.Clock.TryReceive(at);
         return CommitOutcome.Committed(at);
     }
 
@@ -230,9 +214,13 @@ internal sealed class DistributedCommit(CoordinatorContext context, TransactionI
         _ => found.Code == ErrorCode.TransactionConflict ? CommitOutcome.Aborted(found) : known,
     };
 
-    /// <summary>What a participant's refusal means to the client. A condition held in the snapshot; that it does not hold any more is a conflict.</summary>
-    private static Failure Refusal(CommitParticipant participant, Failure failure)
+    /// <summary>
+    /// What a participant's refusal means to the client. A condition held in the snapshot; that it does not hold any more is a conflict. So it is when others took the coordinator for lost: another attempt may be quicker.
+    /// </summary>
+    private Failure Refusal(CommitParticipant participant, Failure failure)
     {
+        if (failure.Code == ErrorCode.TransactionExpired && _others.Length > 0 && _context.Clock.Now() <= _deadline)
+            return Failure.NotApplied(ErrorCode.TransactionConflict, "the transaction took too long to commit and was aborted by others") with { Conflict = ConflictReason.Aborted };
         if (failure.Code != ErrorCode.VersionMismatch)
             return ConflictKeys.ToUser(failure, participant.Keyspace);
         return ConflictKeys.ToUser(

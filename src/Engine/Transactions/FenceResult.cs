@@ -12,7 +12,7 @@ public readonly record struct FenceResult
     /// <summary>When it committed here, zero when it was aborted; null when nothing is known here.</summary>
     public Timestamp? Outcome { get; init; }
 
-    /// <summary>Whether it stands prepared here: its record decides.</summary>
+    /// <summary>Whether it stands prepared here: its anchor decides.</summary>
     public bool IsPrepared { get; init; }
 
     /// <summary>A range that could not be asked.</summary>

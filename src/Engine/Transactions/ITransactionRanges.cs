@@ -28,7 +28,10 @@ public interface ITransactionRanges
     ValueTask<Failure?> RefreshAsync(RangeId range, RangeRefresh request, TimeSpan timeout, CancellationToken cancellationToken);
 
     /// <summary>See <see cref="IKeyRange.CommitAsync"/>.</summary>
-    ValueTask<RangeCommitResult> CommitAsync(RangeId range, TransactionWork work, TimeSpan timeout);
+    ValueTask<RangeCommitResult> CommitAsync(RangeId range, RangeCommit request, TimeSpan timeout);
+
+    /// <summary>See <see cref="IKeyRange.DecideAsync"/>. A range that is gone for good, with its keyspace, has settled what it committed: it decides to abort whatever else it is asked for.</summary>
+    ValueTask<RangeDecision> DecideAsync(RangeId range, RangeDecide request, TimeSpan timeout);
 
     /// <summary>See <see cref="IKeyRange.PrepareAsync"/>.</summary>
     ValueTask<PrepareResult> PrepareAsync(RangeId range, RangePrepare request, TimeSpan timeout);

@@ -11,6 +11,11 @@ internal sealed class OutcomeMemory(int maxCount)
     private readonly ChunkQueue<Entry> _queue = new();
     private Timestamp _madeRoom;
 
+    /// <summary>
+    /// The latest beginning of a transaction whose outcome went before its time, because there were too many. Zero: none did. Of one that began up to here, finding nothing proves nothing.
+    /// </summary>
+    public Timestamp ForgottenUpTo { get; set; }
+
     /// <summary>One outcome.</summary>
     /// <param name="Id">The transaction.</param>
     /// <param name="Commit">Its commit timestamp; zero when it aborted.</param>
@@ -29,6 +34,7 @@ internal sealed class OutcomeMemory(int maxCount)
             return;
         _queue.TryPeek(out var oldest);
         _madeRoom = Timestamp.Later(_madeRoom, oldest.Commit);
+        ForgottenUpTo = Timestamp.Later(ForgottenUpTo, oldest.Id.Began);
         Forget();
     }
 

@@ -13,7 +13,7 @@ namespace GrainDb.Engine.Transactions;
 /// 16  transaction (big-endian)
 /// u64 read timestamp | u64 deadline
 /// u8  flags            1 idempotency stamp, 2 the first key had a live version
-/// u16 participants, each: i64 range
+/// u16 participants, each: i64 range; the first is the anchor
 /// ... stamp            only with flag 1: <see cref="StampCodec"/>
 /// u16 writes, each:    u8 flags: 1 tombstone, 2 time to live
 ///                      u16 key length, key

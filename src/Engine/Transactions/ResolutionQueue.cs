@@ -6,8 +6,8 @@ namespace GrainDb.Engine.Transactions;
 
 /// <summary>
 /// Decisions on their way from this node to participants: one call per range at a time, with everything that is due for it, again and again until
-/// the range confirms. What is lost with the node, recovery and the sweeper send again. Thread-safe; what the queue does runs where
-/// <paramref name="schedule"/> puts it, never on the caller's.
+/// the range confirms. That commits are settled is collected for a moment first, so that it costs an anchor one record for many. What is lost with the node, recovery and the anchors send again. Thread-safe;
+/// what the queue does runs where <paramref name="schedule"/> puts it, never on the caller's.
 /// </summary>
 /// <param name="send">Asks a range to carry decisions out. Null: it has them durably, or the range is gone for good. Never fails otherwise than by its result.</param>
 /// <param name="schedule">Runs work that the caller must not wait for.</param>
@@ -17,14 +17,20 @@ public sealed class ResolutionQueue(Func<RangeId, Resolution[], ValueTask<Failur
     /// <summary>Most decisions of one call.</summary>
     private const int MaxPerCall = 256;
 
-    /// <summary>Most decisions that wait; beyond it they are left to recovery and the sweeper.</summary>
+    /// <summary>Most settled commits of one call.</summary>
+    private const int MaxSettledPerCall = ResolveCodec.MaxDecisions;
+
+    /// <summary>Most decisions that wait; beyond it they are left to recovery and the anchors.</summary>
     private const int MaxWaiting = 100_000;
+
+    /// <summary>How long settled commits are collected.</summary>
+    private static readonly TimeSpan SettleDelay = TimeSpan.FromMilliseconds(500);
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<RangeId, Dictionary<TransactionId, Waiting>> _ranges = [];
+    private readonly Dictionary<Way, Dictionary<TransactionId, Waiting>> _ranges = [];
     private int _waiting;
     private bool _isStopped;
 
@@ -42,9 +48,12 @@ public sealed class ResolutionQueue(Func<RangeId, Resolution[], ValueTask<Failur
     public async Task<bool> ResolveAsync(Resolution resolution, IReadOnlyList<RangeId> participants)
     {
         ArgumentNullException.ThrowIfNull(participants);
-        var confirmed = await Task.WhenAll(participants.Select(range => EnqueueAsync(range, resolution)));
+        var confirmed = await Task.WhenAll(participants.Select(range => EnqueueAsync(new Way(range, IsOfSettled: false), resolution)));
         return Array.TrueForAll(confirmed, one => one);
     }
+
+    /// <inheritdoc/>
+    public void Settle(TransactionId transaction, RangeId anchor) => _ = EnqueueAsync(new Way(anchor, IsOfSettled: true), new Resolution(transaction, Resolution.Settled));
 
     /// <summary>Gives everything up that is not confirmed: the node stops.</summary>
     public void Stop()
@@ -62,7 +71,7 @@ public sealed class ResolutionQueue(Func<RangeId, Resolution[], ValueTask<Failur
             waiting.Confirmed.TrySetResult(false);
     }
 
-    private Task<bool> EnqueueAsync(RangeId range, Resolution resolution)
+    private Task<bool> EnqueueAsync(Way way, Resolution resolution)
     {
         Waiting waiting;
         Dictionary<TransactionId, Waiting>? queue;
@@ -71,41 +80,43 @@ public sealed class ResolutionQueue(Func<RangeId, Resolution[], ValueTask<Failur
         {
             if (_isStopped)
                 return Task.FromResult(false);
-            if (_ranges.TryGetValue(range, out queue) && queue.TryGetValue(resolution.Transaction, out var known))
+            if (_ranges.TryGetValue(way, out queue) && queue.TryGetValue(resolution.Transaction, out var known))
                 return known.Confirmed.Task;
             if (_waiting == MaxWaiting)
                 return Task.FromResult(false);
             _waiting++;
             isIdle = queue is null;
             if (queue is null)
-                _ranges.Add(range, queue = []);
+                _ranges.Add(way, queue = []);
             queue.Add(resolution.Transaction, waiting = new Waiting(resolution, new TaskCompletionSource<bool>()));
         }
 
         if (isIdle)
-            schedule(() => _ = DrainAsync(range, queue));
+            schedule(() => _ = DrainAsync(way, queue));
         return waiting.Confirmed.Task;
     }
 
-    private async Task DrainAsync(RangeId range, Dictionary<TransactionId, Waiting> queue)
+    private async Task DrainAsync(Way way, Dictionary<TransactionId, Waiting> queue)
     {
         var pause = FirstPause;
         while (true)
         {
+            if (way.IsOfSettled)
+                await Task.Delay(SettleDelay, time);
             Waiting[] batch;
             lock (_gate)
             {
                 if (_isStopped)
                     return;
-                batch = [.. queue.Values.Take(MaxPerCall)];
+                batch = [.. queue.Values.Take(way.IsOfSettled ? MaxSettledPerCall : MaxPerCall)];
                 if (batch.Length == 0)
                 {
-                    _ranges.Remove(range);
+                    _ranges.Remove(way);
                     return;
                 }
             }
 
-            if (await send(range, [.. batch.Select(waiting => waiting.Resolution)]) is not null)
+            if (await send(way.Range, [.. batch.Select(waiting => waiting.Resolution)]) is not null)
             {
                 await Task.Delay(pause, time);
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
@@ -126,6 +137,9 @@ public sealed class ResolutionQueue(Func<RangeId, Resolution[], ValueTask<Failur
                 waiting.Confirmed.TrySetResult(true);
         }
     }
+
+    /// <summary>What goes to a range together.</summary>
+    private readonly record struct Way(RangeId Range, bool IsOfSettled);
 
     private readonly record struct Waiting(Resolution Resolution, TaskCompletionSource<bool> Confirmed);
 }

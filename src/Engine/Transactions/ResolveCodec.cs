@@ -7,7 +7,8 @@ namespace GrainDb.Engine.Transactions;
 /// <summary>
 /// Payload of a <see cref="RangeRecordType.Resolve"/> record. The record's timestamp is above every commit timestamp in it of a transaction that is prepared here.
 /// <code>
-/// u16 decisions, each: 16 transaction (big-endian) | u64 commit timestamp, little-endian; 0: aborted, 1: given up while nothing of it was here
+/// u16 decisions, each: 16 transaction (big-endian) | u64 commit timestamp, little-endian; 0: aborted, 1: given up while nothing of it was here, 2: settled,
+///                      every other participant has the commit that was decided here; 3, of transaction 0: closed, nothing is prepared or decided for others here any more
 /// </code>
 /// </summary>
 internal static class ResolveCodec

@@ -88,16 +88,15 @@ public sealed partial class TransactionCoordinator
     private async Task RunAsync(TaskCompletionSource<CommitResult> commit, IdempotencyStamp? idempotency, TimeSpan timeout)
     {
         CommitOutcome outcome;
-        IReadOnlyList<CommitParticipant> participants = [];
+        DistributedCommit? deciding = null;
         try
         {
             var budget = _context.Budget(timeout);
-            var failure = default(Failure);
-            if (_writes.Count > 0)
-                (participants, failure) = await PlanAsync(idempotency, budget);
+            var (participants, failure) = _writes.Count > 0 ? await PlanAsync(idempotency, budget) : ([], null);
+            deciding = participants.Count > 0 ? new DistributedCommit(_context, Id, participants) : null;
             outcome = failure is not null ? CommitOutcome.Aborted(failure)
-                : participants.Count == 0 ? CommitOutcome.Committed(ReadTimestamp)
-                : await new DistributedCommit(_context, Id).RunAsync(participants, budget);
+                : deciding is null ? CommitOutcome.Committed(ReadTimestamp)
+                : await deciding.RunAsync(budget);
         }
         catch (Exception)
         {
@@ -109,7 +108,7 @@ public sealed partial class TransactionCoordinator
         Note(outcome);
         commit.SetResult(outcome.ToResult());
         if (outcome.Status == TransactionStatus.Unknown)
-            await SettleAsync(participants);
+            await SettleAsync(deciding!);
     }
 
     private void Note(CommitOutcome outcome)
@@ -132,13 +131,11 @@ public sealed partial class TransactionCoordinator
     /// <summary>
     /// The client knows that it does not know. What was not committed by now is not wanted any more: it is made an abort, unless it is there.
     /// </summary>
-    private async Task SettleAsync(IReadOnlyList<CommitParticipant> participants)
+    private async Task SettleAsync(DistributedCommit commit)
     {
         while (_context.Clock.Now() <= TransactionDeadline.RememberedUntil(Id))
         {
-            var outcome = participants.Count == 1
-                ? await new DistributedCommit(_context, Id).SettleAloneAsync(participants[0], TransactionLimits.PrepareTimeout)
-                : await RecoverAsync([.. participants.Select(participant => participant.Range)]);
+            var outcome = await commit.SettleAsync(TransactionLimits.PrepareTimeout);
             if (outcome.Status != TransactionStatus.Unknown)
             {
                 Note(outcome);
@@ -147,20 +144,6 @@ public sealed partial class TransactionCoordinator
 
             await Task.Delay(_context.Jittered(SettlePause), _context.Time);
         }
-    }
-
-    private async Task<CommitOutcome> RecoverAsync(RangeId[] participants)
-    {
-        var recovery = new TransactionRecovery(_context.Records, _context.Resolutions, _context.Clock) { Faults = _context.Faults };
-        return await recovery.RecoverAsync(Id, participants, TransactionDeadline.Of(Id), prepared: Timestamp.Zero, TransactionLimits.PrepareTimeout) switch
-        {
-            null => CommitOutcome.Unknown(Id),
-            { CommitTimestamp.IsZero: true } => CommitOutcome.Aborted(Failure.NotApplied(ErrorCode.TransactionConflict, $"transaction {Id} was not decided in time and is aborted") with
-            {
-                Conflict = ConflictReason.Aborted,
-            }),
-            { CommitTimestamp: var committed } => CommitOutcome.Committed(committed),
-        };
     }
 
     /// <summary>Sorts what was written, and what was read and must hold, by range.</summary>

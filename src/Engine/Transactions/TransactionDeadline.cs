@@ -16,6 +16,6 @@ public static class TransactionDeadline
     /// <summary>The deadline.</summary>
     public static Timestamp Of(TransactionId transaction) => transaction.Began.Add(Span);
 
-    /// <summary>Until when records of the decision, and one-range commits, are kept at least.</summary>
+    /// <summary>Until when commits are remembered at least where they were decided.</summary>
     public static Timestamp RememberedUntil(TransactionId transaction) => Of(transaction).Add(TransactionLimits.RetryWindow);
 }

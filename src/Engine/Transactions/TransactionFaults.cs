@@ -35,4 +35,13 @@ internal enum TransactionFaults
 
     /// <summary>What changed is called complete up to the clock, whatever stands undecided.</summary>
     FeedPastIntent = 1 << 8,
+
+    /// <summary>A range that is asked what it decided for others does not know it any more.</summary>
+    ForgetDecision = 1 << 9,
+
+    /// <summary>A commit that is decided for others may get a timestamp at or below their prepare timestamps.</summary>
+    AnchorBelowPrepares = 1 << 10,
+
+    /// <summary>A commit that holds intents elsewhere waits for anybody here.</summary>
+    AnchorWaits = 1 << 11,
 }

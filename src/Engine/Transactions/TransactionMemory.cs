@@ -11,7 +11,13 @@ public static class TransactionMemory
     /// <summary>Bytes of writes and reads of prepared transactions beyond which one range takes no more of them.</summary>
     public const long MaxPreparedBytesPerRange = 256 * 1024 * 1024;
 
-    /// <summary>Most decisions that one range remembers. One that is forgotten early costs a late prepare that has to be resolved again, and nothing else.</summary>
+    /// <summary>
+    /// Most commits of one range that other participants have not all confirmed: beyond it the range decides no more of them. Some seconds of the most that a range commits, so that it is reached only when
+    /// participants stay away.
+    /// </summary>
+    public const int MaxUnsettledPerRange = 100_000;
+
+    /// <summary>Most decisions that one range remembers. When one has to go early, nothing that began as long ago as its transaction is prepared or committed here any more.</summary>
     public const int MaxDecisionsPerRange = 524_288;
 
     /// <summary>Most bytes of keys and answers of one range's idempotency records; beyond it the oldest go.</summary>

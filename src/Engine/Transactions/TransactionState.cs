@@ -7,11 +7,11 @@ using GrainDb.Interfaces.Transactions;
 namespace GrainDb.Engine.Transactions;
 
 /// <summary>
-/// What transactions need of a range beside its versions: who stands prepared, which decisions and one-range commits are remembered, and results by idempotency key. A
-/// deterministic function of the log.
+/// What transactions need of a range beside its versions: who stands prepared, what was decided here for other ranges too, which decisions and commits are remembered, and results by idempotency
+/// key. A deterministic function of the log.
 /// <para>
 /// What holds: an intent stands from its prepare record to its resolve record. A decision is remembered until the deadline of its transaction, so that a prepare that
-/// comes late is refused. A resolve record's timestamp is above the commit timestamps in it of what is prepared here, and record timestamps grow with the log: so whatever is
+/// comes late is refused. A commit that was decided here for others is known until all of them have it (<see cref="Unsettled"/>). A resolve record's timestamp is above the commit timestamps in it of what is prepared here, and record timestamps grow with the log: so whatever is
 /// prepared or committed after a decision was carried out here, also of a transaction that only read here, lies above it. That is the range's watermark; it needs no
 /// state of its own, and survives in the log's largest timestamp.
 /// </para>
@@ -22,17 +22,23 @@ internal sealed class TransactionState
     /// <summary>Intents and locks.</summary>
     public IntentTable Prepared { get; } = new();
 
-    /// <summary>Decisions on transactions of several ranges; those of one range are in <see cref="Commits"/>.</summary>
+    /// <summary>Decisions that this range was told of; those that it made are in <see cref="Commits"/>. Aborts too, also of what was not here.</summary>
     public OutcomeMemory Decisions { get; } = new(TransactionMemory.MaxDecisionsPerRange);
 
-    /// <summary>Commits of transactions that touched no other range.</summary>
+    /// <summary>Commits that this range decided, alone or as an anchor.</summary>
     public OutcomeMemory Commits { get; } = new(TransactionLimits.MaxRememberedCommitsPerRange);
+
+    /// <summary>Of these the ones that other participants have not all confirmed.</summary>
+    public UnsettledCommits Unsettled { get; } = new();
+
+    /// <summary>Whether the keyspace goes: nothing is prepared here any more, nor decided for others.</summary>
+    public bool IsClosed { get; set; }
 
     /// <summary>Results by idempotency key.</summary>
     public IdempotencyMemory Idempotency { get; } = new();
 
     /// <summary>Whether there is nothing at all.</summary>
-    public bool IsEmpty => Prepared.Count + Decisions.Count + Commits.Count + Idempotency.Count == 0;
+    public bool IsEmpty => Prepared.Count + Decisions.Count + Commits.Count + Unsettled.Count + Idempotency.Count == 0 && !IsClosed;
 
     /// <summary>Applies a <see cref="RangeRecordType.Prepare"/>, <see cref="RangeRecordType.Resolve"/> or <see cref="RangeRecordType.Commit"/> record.</summary>
     /// <exception cref="InvalidDataException">The payload is malformed, or contradicts what stands here.</exception>
@@ -59,16 +65,31 @@ internal sealed class TransactionState
         }
     }
 
+    /// <summary>The timestamp of a commit that was decided here; null when none is known.</summary>
+    public Timestamp? FindCommit(TransactionId transaction) => Commits.Find(transaction) ?? Unsettled.Find(transaction);
+
     /// <summary>What is remembered of a transaction: its commit timestamp, here alone or with other ranges; zero when it was aborted; null when nothing is. That it was given up here says nothing of what happened elsewhere.</summary>
     public Timestamp? FindOutcome(TransactionId transaction) =>
-        Commits.Find(transaction) ?? (Decisions.Find(transaction) is { } decision && decision != Resolution.Fence ? decision : null);
+        FindCommit(transaction) ?? (Decisions.Find(transaction) is { } decision && decision != Resolution.Fence ? decision : null);
 
     /// <summary>The state as it is now, to be encoded later.</summary>
     public TransactionStateCapture Capture() =>
-        new([.. Prepared.ByAge], Decisions.Capture(), Commits.Capture(), Idempotency.Capture());
+        new([.. Prepared.ByAge], Decisions.Capture(), Commits.Capture(), Idempotency.Capture(), [.. Unsettled.ByAge], Decisions.ForgottenUpTo, IsClosed);
 
     private void Apply(Resolution resolution, Timestamp timestamp, MvccStore store)
     {
+        if (resolution == Resolution.Closed)
+        {
+            IsClosed = true;
+            return;
+        }
+
+        if (resolution.IsSettled)
+        {
+            Unsettled.Remove(resolution.Transaction);
+            return;
+        }
+
         if (resolution.IsFence && Prepared.Find(resolution.Transaction) is not null)
             return;
         if (Prepared.Remove(resolution.Transaction) is not { } prepared)
@@ -106,6 +127,8 @@ internal sealed class TransactionState
             ApplyVersion(store, write.Key.Span, commit, write.IsTombstone, write.ExpiresAt, origin, write.Stored.Span);
         if (origin is not null)
             Commits.Add(new(head.Transaction, commit, head.Deadline.Add(TransactionLimits.RetryWindow)));
+        if (head.Others.Length > 0)
+            Unsettled.Add(new(head.Transaction, commit, head.Others));
         if (head.Stamp is { } stamp)
             Idempotency.Add(new(Copy(stamp), commit, head.Existed, commit));
     }

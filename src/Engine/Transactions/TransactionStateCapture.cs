@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using GrainDb.Engine.Ranges;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Engine.Transactions;
 
@@ -12,8 +14,11 @@ namespace GrainDb.Engine.Transactions;
 /// u32 entries
 /// section 1, prepared, oldest first:      u64 prepare timestamp | u32 length, payload of the prepare record
 /// section 2, decisions remembered,
-/// section 3, one-range commits, oldest first: 16 transaction | u64 commit timestamp, 0: aborted | u64 remembered until
+/// section 3, commits decided here, oldest first: 16 transaction | u64 commit timestamp, 0: aborted | u64 remembered until
 /// section 4, results by idempotency key, oldest first: u64 commit timestamp | u8 1 existed | u64 stored at | stamp (<see cref="StampCodec"/>)
+/// section 5, commits decided here that are not settled, oldest first: 16 transaction | u64 commit timestamp | u16 others, each: i64 range
+/// section 6, decisions forgotten for lack of room: u64 latest beginning of their transactions
+/// section 7, closed: u8 1
 /// </code>
 /// A section may fill several blocks; sections come in order; empty ones are left out.
 /// </summary>
@@ -21,13 +26,19 @@ internal sealed class TransactionStateCapture(
     IReadOnlyCollection<PreparedTransaction> prepared,
     IReadOnlyCollection<OutcomeMemory.Entry> decisions,
     IReadOnlyCollection<OutcomeMemory.Entry> commits,
-    IReadOnlyCollection<IdempotencyMemory.Entry> idempotency)
+    IReadOnlyCollection<IdempotencyMemory.Entry> idempotency,
+    IReadOnlyCollection<UnsettledCommit> unsettled,
+    Timestamp forgottenUpTo,
+    bool isClosed)
 {
     private const byte BlockVersion = 129;
     private const byte PreparedSection = 1;
     private const byte DecisionSection = 2;
     private const byte CommitSection = 3;
     private const byte IdempotencySection = 4;
+    private const byte UnsettledSection = 5;
+    private const byte ForgottenSection = 6;
+    private const byte ClosedSection = 7;
     private const int HeaderBytes = 6;
 
     /// <summary>Whether a block of a checkpoint is one of these.</summary>
@@ -39,7 +50,10 @@ internal sealed class TransactionStateCapture(
         Blocks(PreparedSection, prepared, WritePrepared, maxBytes)
             .Concat(Blocks(DecisionSection, decisions, WriteOutcome, maxBytes))
             .Concat(Blocks(CommitSection, commits, WriteOutcome, maxBytes))
-            .Concat(Blocks(IdempotencySection, idempotency, WriteResult, maxBytes));
+            .Concat(Blocks(IdempotencySection, idempotency, WriteResult, maxBytes))
+            .Concat(Blocks(UnsettledSection, unsettled, WriteUnsettled, maxBytes))
+            .Concat(Blocks(ForgottenSection, forgottenUpTo.IsZero ? Array.Empty<Timestamp>() : [forgottenUpTo], static (upTo, block) => new PayloadWriter(block).Timestamp(upTo), maxBytes))
+            .Concat(Blocks(ClosedSection, isClosed ? [true] : Array.Empty<bool>(), static (_, block) => new PayloadWriter(block).Byte(1), maxBytes));
 
     /// <summary>Adds what a block holds to a new state. Blocks come in the order in which they were written.</summary>
     /// <exception cref="InvalidDataException">It is malformed.</exception>
@@ -67,6 +81,15 @@ internal sealed class TransactionStateCapture(
                     var (commit, existed, stored) = (input.Timestamp(), input.Flags(1) == 1, input.Timestamp());
                     var stamp = StampCodec.Read(input);
                     into.Idempotency.Add(new(stamp with { Answer = stamp.Answer.ToArray() }, commit, existed, stored));
+                    break;
+                case UnsettledSection:
+                    into.Unsettled.Add(new(input.Transaction(), input.Timestamp(), ReadRanges(input)));
+                    break;
+                case ForgottenSection:
+                    into.Decisions.ForgottenUpTo = input.Timestamp();
+                    break;
+                case ClosedSection:
+                    into.IsClosed = input.Flags(1) == 1;
                     break;
                 default:
                     throw new InvalidDataException($"a block of transactions has an unknown section {section}");
@@ -122,6 +145,24 @@ internal sealed class TransactionStateCapture(
         output.Transaction(entry.Id);
         output.Timestamp(entry.Commit);
         output.Timestamp(entry.Until);
+    }
+
+    private static void WriteUnsettled(UnsettledCommit commit, ArrayBufferWriter<byte> block)
+    {
+        var output = new PayloadWriter(block);
+        output.Transaction(commit.Transaction);
+        output.Timestamp(commit.Commit);
+        output.UInt16(commit.Others.Length);
+        foreach (var other in commit.Others)
+            output.Int64(other.Value);
+    }
+
+    private static RangeId[] ReadRanges(PayloadReader input)
+    {
+        var ranges = new RangeId[input.UInt16()];
+        for (var i = 0; i < ranges.Length; i++)
+            ranges[i] = new RangeId(input.Int64());
+        return ranges;
     }
 
     private static void WriteResult(IdempotencyMemory.Entry entry, ArrayBufferWriter<byte> block)

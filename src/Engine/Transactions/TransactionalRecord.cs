@@ -11,6 +11,9 @@ internal sealed record TransactionalRecord(byte Type, byte[] Payload, Transactio
     /// <summary>Of a commit: the idempotency key under which its result is stored.</summary>
     public string? StampKey { get; init; }
 
+    /// <summary>Of a commit: whether it is decided for other ranges too.</summary>
+    public bool IsForOthers { get; init; }
+
     /// <summary>Of a resolve: the decisions.</summary>
     public Resolution[] Resolutions { get; init; } = [];
 }

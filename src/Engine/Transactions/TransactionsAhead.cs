@@ -23,8 +23,11 @@ internal sealed class TransactionsAhead
     /// <summary>The pending decision on a transaction.</summary>
     public Proposal? FindResolve(TransactionId id) => _resolves.GetValueOrDefault(id);
 
-    /// <summary>The pending one-range commit of a transaction.</summary>
+    /// <summary>The pending commit of a transaction that is decided here.</summary>
     public Proposal? FindCommit(TransactionId id) => _commits.GetValueOrDefault(id);
+
+    /// <summary>Pending commits that are decided for others too.</summary>
+    public int Unsettled { get; private set; }
 
     /// <summary>The pending commit under an idempotency key.</summary>
     public (CommitCodec.Head Head, Proposal Proposal)? FindStamp(string key) => _stamps.TryGetValue(key, out var found) ? found : null;
@@ -41,6 +44,8 @@ internal sealed class TransactionsAhead
             _commits.Add(head.Transaction, proposal);
         if (head.Stamp is { } stamp)
             _stamps.Add(stamp.Key, (head, proposal));
+        if (head.Others.Length > 0)
+            Unsettled++;
     }
 
     public void AddResolve(IEnumerable<Resolution> resolutions, Proposal proposal)
@@ -62,6 +67,8 @@ internal sealed class TransactionsAhead
                 _commits.Remove(record.Transaction);
                 if (record.StampKey is { } key)
                     _stamps.Remove(key);
+                if (record.IsForOthers)
+                    Unsettled--;
                 break;
             default:
                 foreach (var resolution in record.Resolutions)
@@ -77,5 +84,6 @@ internal sealed class TransactionsAhead
         _resolves.Clear();
         _commits.Clear();
         _stamps.Clear();
+        Unsettled = 0;
     }
 }

@@ -112,19 +112,18 @@ public static class GrainDbNode
     private static void AddTransactions(IServiceCollection services, NodeOptions node)
     {
         services.AddSingleton<TransactionRanges>();
-        services.TryAddSingleton<ITransactionRecords, TransactionRecords>();
+        services.TryAddSingleton<ITransactionRanges>(provider => provider.GetRequiredService<TransactionRanges>());
         AddLifecycleParticipant<NodeResolutions>(services);
         services.TryAddSingleton<IResolutions>(provider => provider.GetRequiredService<NodeResolutions>());
         services.AddSingleton(provider => new CoordinatorContext
         {
-            Ranges = provider.GetRequiredService<TransactionRanges>(),
-            Records = provider.GetRequiredService<ITransactionRecords>(),
+            Ranges = provider.GetRequiredService<ITransactionRanges>(),
             Resolutions = provider.GetRequiredService<IResolutions>(),
             Clock = provider.GetRequiredService<HybridLogicalClock>(),
             Time = provider.GetRequiredService<TimeProvider>(),
             Node = node.Name,
             MaxValueBytes = node.MaxValueBytes,
-            IsNear = transaction => TransactionRecords.IsNear(provider.GetRequiredService<MetaCache>(), provider.GetRequiredService<LocalRanges>(), transaction),
+            IsLedHere = range => provider.GetRequiredService<LocalRanges>().Find(range) is not null,
             Random = static () => BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong))),
         });
         services.AddSingleton<OpenTransactions>();
@@ -135,7 +134,6 @@ public static class GrainDbNode
         AddLifecycleParticipant<TransactionRecoveries>(services);
         services.AddSingleton<RecoveryReports>();
         services.AddSingleton<ITransactionRecovery>(provider => provider.GetRequiredService<RecoveryReports>());
-        AddLifecycleParticipant<RecordSweep>(services);
     }
 
     private static void AddServices(IServiceCollection services, SagaHttpOptions http)

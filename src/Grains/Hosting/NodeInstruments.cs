@@ -60,6 +60,11 @@ internal sealed class NodeInstruments(NodeOptions node, ReplicaHost host, Hybrid
             () => host.Open.Sum(entry => entry.Slot.Leader?.UndecidedTransactions ?? 0),
             "{transaction}",
             "Transactions that stand prepared in ranges led here and are not decided; in each range that they wrote.");
+        meter.CreateObservableGauge(
+            "graindb.txn.unsettled",
+            () => host.Open.Sum(entry => entry.Slot.Leader?.UnsettledTransactions ?? 0),
+            "{transaction}",
+            "Commits that ranges led here have decided for other ranges too, which these have not all confirmed.");
         meter.CreateObservableGauge("graindb.watch.streams", () => feeds.Open, "{stream}", "Change feeds that are open on this node.");
         meter.CreateObservableGauge(
             "graindb.range.watchers",

@@ -2,6 +2,7 @@ using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Ring;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Placement;
+using GrainDb.Grains.Ranges;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Keyspaces;
@@ -15,13 +16,20 @@ namespace GrainDb.Grains.Meta;
 /// <summary>
 /// Keyspaces as rows of the meta range. Creating one: (1) one conditional write adds the keyspace, marked as being created, with
 /// its range descriptors and the ids of their replicas; (2) every node makes its empty replicas; (3) a second conditional write shows the keyspace. Deleting: (1) a
-/// conditional write hides it; (2) every node ends its leaders and never lets these ranges lead again, so that nothing can be acknowledged
-/// by a range that is about to go, whoever still routes to it; (3) a second write removes the rows, and the nodes then remove
+/// conditional write hides it; (2) its ranges are closed: they decide transactions for other ranges no more, and what they decided is carried out there, so that a range that is gone had nothing left to tell but aborts; a
+/// second write says so; (3) every node ends its leaders and never lets these ranges lead again, so that nothing can be acknowledged
+/// by a range that is about to go, whoever still routes to it; (4) a third write removes the rows, and the nodes then remove
 /// replicas that no row names. A crash in between leaves the mark: the same request, or one of the live nodes, goes on. The stamp of a
 /// request that may be repeated is stored with the first write.
 /// </summary>
-internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNodes live, IGrainFactory grains) : IKeyspaceCatalog
+internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNodes live, RangeCalls calls, IGrainFactory grains) : IKeyspaceCatalog
 {
+    /// <summary>How long one range may take to close. One that has no quorum keeps its keyspace: it may have decided what others wait for.</summary>
+    private static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(8);
+
+    /// <summary>Ranges that are closed at a time.</summary>
+    private const int MaxClosing = 16;
+
     public async Task<IReadOnlyList<KeyspaceDescriptor>> ListAsync(CancellationToken cancellationToken)
     {
         var snapshot = await meta.RefreshAsync(cancellationToken);
@@ -71,7 +79,7 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
                     continue;
                 }
 
-                if (existing.State == KeyspaceState.Deleting)
+                if (existing.IsGoing)
                     throw Failed(ErrorCode.Unavailable, $"keyspace '{keyspace.Name}' is being deleted");
                 if (!KeyspaceRules.SameConfiguration(existing.Keyspace, keyspace))
                     throw Failed(ErrorCode.KeyspaceExists, $"keyspace '{keyspace.Name}' exists with another configuration");
@@ -123,12 +131,12 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
             {
                 var snapshot = await meta.RefreshAsync(cancellationToken);
                 // It may have been created again since the first request, and must then stay.
-                if (repeated is { } original && snapshot.FindKeyspace(name) is not { State: KeyspaceState.Deleting })
+                if (repeated is { } original && snapshot.FindKeyspace(name) is not { IsGoing: true })
                     return new KeyspaceChange(KeyspaceAnswer.Decode(original, []), Created: false, IsRepeated: true);
                 if (deleted is not null && snapshot.FindKeyspace(name) is null)
                     return new KeyspaceChange(deleted, Created: false, IsRepeated: false);
                 var existing = Existing(snapshot, name);
-                if (existing.State != KeyspaceState.Deleting)
+                if (!existing.IsGoing)
                 {
                     var change = await meta.TryChangeAsync(
                         snapshot, snapshot.Catalog, [RowOf(existing.Keyspace, KeyspaceState.Deleting)], KeyspaceAnswer.Put(idempotency, existing.Keyspace), cancellationToken);
@@ -139,6 +147,13 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
                 }
 
                 deleted = existing.Keyspace;
+                if (existing.State == KeyspaceState.Deleting)
+                {
+                    await CloseRangesAsync(existing, cancellationToken);
+                    await meta.TryChangeAsync(snapshot, snapshot.Catalog, [RowOf(existing.Keyspace, KeyspaceState.Closed)], cancellationToken);
+                    continue;
+                }
+
                 await RetireReplicasAsync(existing, cancellationToken);
                 var rows = existing.Ranges
                     .Select(range => MetaChange.Delete(MetaRows.RangeKey(range.Id)))
@@ -201,6 +216,19 @@ internal sealed class KeyspaceCatalog(NodeOptions node, MetaCache meta, LiveNode
         {
             throw Failed(ErrorCode.Unavailable, exception.Message);
         }
+    }
+
+    private async Task CloseRangesAsync(KeyspaceMap map, CancellationToken cancellationToken)
+    {
+        if (map.Keyspace.Family != KeyspaceFamily.Strong)
+            return;
+        await Parallel.ForEachAsync(map.Ranges, new ParallelOptions { MaxDegreeOfParallelism = MaxClosing, CancellationToken = cancellationToken }, async (range, cancellation) =>
+        {
+            var failure = await calls.RunAsync(
+                _ => calls.Leader(range.Id).CloseAsync(), failure => failure, failure => failure, isWrite: false, waitsForLeader: true, ClosePatience, cancellation);
+            if (failure is not null)
+                throw new GrainDbException(failure);
+        });
     }
 
     /// <summary>A node that is down leads nothing; when it comes back it learns from the meta range before it leads again.</summary>

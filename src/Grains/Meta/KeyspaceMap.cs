@@ -23,6 +23,9 @@ internal sealed class KeyspaceMap : IKeyspaceRoutes
     /// <summary>Clients see it only when it is active.</summary>
     public KeyspaceState State { get; }
 
+    /// <summary>Whether it is being deleted.</summary>
+    public bool IsGoing => State is KeyspaceState.Deleting or KeyspaceState.Closed;
+
     public IReadOnlyList<RangeDescriptor> Ranges => _ranges;
 
     public ReadOnlyMemory<byte> RoutingKeyOf(ReadOnlyMemory<byte> key) => RoutingKey.Of(Keyspace.Partitioning, key);

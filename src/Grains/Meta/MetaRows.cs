@@ -40,8 +40,11 @@ internal enum KeyspaceState
     /// <summary>Its replicas are being made.</summary>
     Creating,
 
-    /// <summary>Its leaders are being ended.</summary>
+    /// <summary>Hidden; its ranges are being closed.</summary>
     Deleting,
+
+    /// <summary>No transaction elsewhere depends on its ranges any more; its leaders are being ended.</summary>
+    Closed,
 }
 
 /// <summary>A node of the topology.</summary>

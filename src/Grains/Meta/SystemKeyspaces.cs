@@ -15,9 +15,6 @@ internal static class SystemKeyspaces
     /// <summary>The eventual keyspace that clients find at first start.</summary>
     public const string Cache = "cache";
 
-    /// <summary>Decisions of transactions over several ranges.</summary>
-    public const string Transactions = "system.transactions";
-
     /// <summary>Logs of sagas, their index, their definitions.</summary>
     public const string Sagas = "system.sagas";
 
@@ -45,15 +42,6 @@ internal static class SystemKeyspaces
         Partitions = KeyspaceLimits.DefaultEventualPartitions,
     };
 
-    /// <summary>Nobody reads old versions of a decision: it has one.</summary>
-    public static KeyspaceDescriptor TransactionsKeyspace { get; } = new()
-    {
-        Name = Transactions,
-        Partitioning = KeyspacePartitioning.Hash,
-        Partitions = 4,
-        Retention = KeyspaceLimits.MinRetention,
-    };
-
     /// <summary>Rows never change, and nobody reads old places in the index. Keys begin with a hash (<see cref="SagaKeys"/>): everything of one saga lies in one range.</summary>
     public static KeyspaceDescriptor SagasKeyspace { get; } = new()
     {
@@ -66,7 +54,7 @@ internal static class SystemKeyspaces
 
     /// <summary>Those that come after the default one, by whose absence a fresh database is known. A database of an earlier version gets what it lacks.</summary>
     public static IReadOnlyList<KeyspaceDescriptor> Later { get; } =
-        [TransactionsKeyspace, SagasKeyspace, OfService(Inventory), OfService(Payments), OfService(Shipments), OfService(Calls)];
+        [SagasKeyspace, OfService(Inventory), OfService(Payments), OfService(Shipments), OfService(Calls)];
 
     /// <summary>
     /// One range each: then every call of a service is a transaction in one range, in one round of replication, and calls that meet at a hot row do not conflict (ADR 0013).

@@ -28,12 +28,16 @@ internal sealed class Candidacy(NodeOptions node, ReplicaHost host, MetaCache me
         }
     }
 
+    /// <summary>The keyspace of a range that may be led: also one that is being deleted, until its ranges are closed, which takes a leader.</summary>
+    private static KeyspaceMap? FindLed(MetaSnapshot? snapshot, RangeDescriptor descriptor) =>
+        snapshot?.FindKeyspace(descriptor.Keyspace) is { State: KeyspaceState.Active or KeyspaceState.Deleting } map ? map : null;
+
     private async Task<CandidacyResult> StandAsync(RangeDescriptor descriptor, IGrainContext? activation)
     {
         var partitioning = KeyspacePartitioning.Range;
         if (descriptor.Id != RangeId.Meta)
         {
-            if ((meta.Current?.FindActive(descriptor.Keyspace) ?? (await meta.RefreshAsync(CancellationToken.None)).FindActive(descriptor.Keyspace)) is not { } map)
+            if ((FindLed(meta.Current, descriptor) ?? FindLed(await meta.RefreshAsync(CancellationToken.None), descriptor)) is not { } map)
                 return new() { Failure = Failure.NotApplied(ErrorCode.RangeMoved, $"keyspace '{descriptor.Keyspace}' is not active") };
             if (map.Keyspace.Family == KeyspaceFamily.Eventual)
                 return new() { Failure = Failure.NotApplied(ErrorCode.UnsupportedForFamily, $"keyspace '{descriptor.Keyspace}' is eventual: nobody leads its ranges") };

@@ -80,7 +80,7 @@ internal sealed class KeyRangeGrain(
         ? Watch(await leader.PrepareAsync(request), result => result.Failure)
         : PrepareResult.Failed(WhyNoLeader());
 
-    public async ValueTask<RangeCommitResult> CommitAsync(TransactionWork request) => await FindLeaderAsync() is { } leader
+    public async ValueTask<RangeCommitResult> CommitAsync(RangeCommit request) => await FindLeaderAsync() is { } leader
         ? Watch(await leader.CommitAsync(request), result => result.Failure)
         : RangeCommitResult.Failed(WhyNoLeader());
 
@@ -90,6 +90,14 @@ internal sealed class KeyRangeGrain(
 
     public async ValueTask<Failure?> ResolveAsync(Resolution[] resolutions) => await FindLeaderAsync() is { } leader
         ? Watch(await leader.ResolveAsync(resolutions), failure => failure)
+        : WhyNoLeader();
+
+    public async ValueTask<RangeDecision> DecideAsync(RangeDecide request) => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.DecideAsync(request), result => result.Failure)
+        : RangeDecision.Failed(WhyNoLeader());
+
+    public async ValueTask<Failure?> CloseAsync() => await FindLeaderAsync() is { } leader
+        ? Watch(await leader.CloseAsync(), failure => failure)
         : WhyNoLeader();
 
     public async ValueTask<Failure?> RefreshAsync(RangeRefresh request) => await FindLeaderAsync() is { } leader

@@ -47,11 +47,15 @@ internal sealed class RangeLeaderGrain(NodeOptions node, LocalRanges local, Repl
 
     public ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => AskAsync(request, static (leader, asked) => leader.PrepareAsync(asked), PrepareResult.Failed);
 
-    public ValueTask<RangeCommitResult> CommitAsync(TransactionWork request) => AskAsync(request, static (leader, asked) => leader.CommitAsync(asked), RangeCommitResult.Failed);
+    public ValueTask<RangeCommitResult> CommitAsync(RangeCommit request) => AskAsync(request, static (leader, asked) => leader.CommitAsync(asked), RangeCommitResult.Failed);
 
     public ValueTask<TransactResult> TransactAsync(RangeTransact request) => AskAsync(request, static (leader, asked) => leader.TransactAsync(asked), TransactResult.Failed);
 
     public ValueTask<Failure?> ResolveAsync(Resolution[] resolutions) => AskAsync<Resolution[], Failure?>(resolutions, static (leader, asked) => leader.ResolveAsync(asked), failure => failure);
+
+    public ValueTask<RangeDecision> DecideAsync(RangeDecide request) => AskAsync(request, static (leader, asked) => leader.DecideAsync(asked), RangeDecision.Failed);
+
+    public ValueTask<Failure?> CloseAsync() => AskAsync<object?, Failure?>(null, static (leader, _) => leader.CloseAsync(), failure => failure);
 
     public ValueTask<Failure?> RefreshAsync(RangeRefresh request) => AskAsync<RangeRefresh, Failure?>(request, static (leader, asked) => leader.RefreshAsync(asked), failure => failure);
 

@@ -30,4 +30,6 @@ internal sealed class NodeResolutions : IResolutions, ILifecycleParticipant<ISil
         });
 
     public Task<bool> ResolveAsync(Resolution resolution, IReadOnlyList<RangeId> participants) => _queue.ResolveAsync(resolution, participants);
+
+    public void Settle(TransactionId transaction, RangeId anchor) => _queue.Settle(transaction, anchor);
 }

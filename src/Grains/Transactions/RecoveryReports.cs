@@ -15,21 +15,35 @@ internal sealed class RecoveryReports : ITransactionRecovery
 {
     private const int MaxWaiting = 10_000;
 
-    private readonly ConcurrentDictionary<TransactionId, bool> _reported = new();
+    private readonly ConcurrentDictionary<(TransactionId Transaction, bool IsCommitted), bool> _reported = new();
     private readonly Channel<Report> _waiting = Channel.CreateBounded<Report>(MaxWaiting);
 
-    /// <summary>What one leader found.</summary>
-    internal readonly record struct Report(TransactionId Transaction, RangeId[] Participants, Timestamp Deadline, Timestamp Prepared);
-
-    public void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline, Timestamp prepared)
+    /// <summary>What one leader found: an intent, or a commit that it decided and that is not carried out everywhere.</summary>
+    /// <param name="Transaction">The transaction.</param>
+    /// <param name="Participants">Every range of it, the anchor first.</param>
+    /// <param name="Deadline">Of one that is prepared.</param>
+    /// <param name="Prepared">When it was prepared.</param>
+    /// <param name="Commit">When it committed; zero for one that is prepared.</param>
+    internal readonly record struct Report(TransactionId Transaction, RangeId[] Participants, Timestamp Deadline, Timestamp Prepared, Timestamp Commit)
     {
-        if (_reported.TryAdd(transaction, true) && !_waiting.Writer.TryWrite(new Report(transaction, participants, deadline, prepared)))
-            _reported.TryRemove(transaction, out _);
+        public (TransactionId Transaction, bool IsCommitted) Key => (Transaction, !Commit.IsZero);
     }
+
+    public void Recover(TransactionId transaction, RangeId[] participants, Timestamp deadline, Timestamp prepared) =>
+        Add(new Report(transaction, participants, deadline, prepared, Timestamp.Zero));
+
+    public void Finish(Resolution resolution, RangeId[] others, RangeId anchor) =>
+        Add(new Report(resolution.Transaction, [anchor, .. others], Timestamp.Zero, Timestamp.Zero, resolution.CommitTimestamp));
 
     /// <summary>What is to be recovered, as it comes; each to be ended with <see cref="Done"/>.</summary>
     public IAsyncEnumerable<Report> ReadAllAsync(CancellationToken cancellationToken) => _waiting.Reader.ReadAllAsync(cancellationToken);
 
-    /// <summary>The transaction may be reported again.</summary>
-    public void Done(TransactionId transaction) => _reported.TryRemove(transaction, out _);
+    /// <summary>The same may be reported again.</summary>
+    public void Done(Report report) => _reported.TryRemove(report.Key, out _);
+
+    private void Add(Report report)
+    {
+        if (_reported.TryAdd(report.Key, true) && !_waiting.Writer.TryWrite(report))
+            _reported.TryRemove(report.Key, out _);
+    }
 }

@@ -20,7 +20,7 @@ internal sealed class TransactionGrain(CoordinatorContext context, OpenTransacti
 {
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long the answer is kept here; afterwards the record has it, or the range that committed it alone.</summary>
+    /// <summary>How long the answer is kept here; afterwards the range that committed it has it.</summary>
     private static readonly TimeSpan RememberFor = TimeSpan.FromSeconds(30);
 
     private TransactionCoordinator? _transaction;

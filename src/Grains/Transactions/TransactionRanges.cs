@@ -41,9 +41,9 @@ internal sealed class TransactionRanges(MetaCache meta, RangeCalls calls, TimePr
         timeout,
         cancellationToken);
 
-    public ValueTask<RangeCommitResult> CommitAsync(RangeId range, TransactionWork work, TimeSpan timeout) => RunAsync(
+    public ValueTask<RangeCommitResult> CommitAsync(RangeId range, RangeCommit request, TimeSpan timeout) => RunAsync(
         snapshot => snapshot.FindRange(range),
-        found => calls.Leader(range).CommitAsync(work with { Generation = found.Generation }),
+        found => calls.Leader(range).CommitAsync(request with { Work = request.Work with { Generation = found.Generation } }),
         result => result.Failure,
         RangeCommitResult.Failed,
         isWrite: true,
@@ -59,6 +59,19 @@ internal sealed class TransactionRanges(MetaCache meta, RangeCalls calls, TimePr
         timeout,
         CancellationToken.None);
 
+    public async ValueTask<RangeDecision> DecideAsync(RangeId range, RangeDecide request, TimeSpan timeout)
+    {
+        var decision = await RunAsync(
+            snapshot => snapshot.FindRange(range),
+            _ => calls.Leader(range).DecideAsync(request),
+            result => result.Failure,
+            RangeDecision.Failed,
+            isWrite: true,
+            timeout,
+            CancellationToken.None);
+        return decision.Failure is not null && request.IsPrepared && IsGone(range) ? new RangeDecision { Outcome = Timestamp.Zero } : decision;
+    }
+
     /// <summary>Sends decisions to a range. One that is gone for good, with its keyspace, has nothing left to decide.</summary>
     public async ValueTask<Failure?> ResolveAsync(RangeId range, Resolution[] resolutions, TimeSpan timeout)
     {
@@ -70,8 +83,11 @@ internal sealed class TransactionRanges(MetaCache meta, RangeCalls calls, TimePr
             isWrite: true,
             timeout,
             CancellationToken.None);
-        return failure is not null && meta.Current is { } snapshot && range.Value < snapshot.Catalog.NextRangeId && snapshot.FindRange(range) is null ? null : failure;
+        return failure is not null && IsGone(range) ? null : failure;
     }
+
+    /// <summary>Whether a range was there, and is gone for good, with its keyspace: numbers are not used twice.</summary>
+    private bool IsGone(RangeId range) => meta.Current is { } snapshot && range.Value < snapshot.Catalog.NextRangeId && snapshot.FindRange(range) is null;
 
     private async ValueTask<IKeyspaceRoutes?> LookAgainAsync(string keyspace, TimeSpan timeout, CancellationToken cancellationToken)
     {

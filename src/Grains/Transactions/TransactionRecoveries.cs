@@ -1,19 +1,20 @@
 using GrainDb.Engine.Time;
 using GrainDb.Engine.Transactions;
 using GrainDb.Grains.Hosting;
+using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.Logging;
 
 namespace GrainDb.Grains.Transactions;
 
-/// <summary>Recovers the transactions that this node's leaders report, a few at a time.</summary>
+/// <summary>Recovers the transactions that this node's leaders report, a few at a time. Those that only have to be carried out wait for their participants beside that.</summary>
 internal sealed class TransactionRecoveries(
-    RecoveryReports reports, ITransactionRecords records, IResolutions resolutions, HybridLogicalClock clock, ILogger<TransactionRecoveries> logger) : BackgroundLoop
+    RecoveryReports reports, ITransactionRanges ranges, IResolutions resolutions, HybridLogicalClock clock, ILogger<TransactionRecoveries> logger) : BackgroundLoop
 {
     private const int MaxAtOnce = 16;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private readonly TransactionRecovery _recovery = new(records, resolutions, clock);
+    private readonly TransactionRecovery _recovery = new(ranges, resolutions, clock);
 
     protected override Task RunAsync(CancellationToken stopping) => Task.WhenAll(Enumerable.Range(0, MaxAtOnce).Select(_ => WorkAsync(stopping)));
 
@@ -21,6 +22,12 @@ internal sealed class TransactionRecoveries(
     {
         await foreach (var report in reports.ReadAllAsync(stopping))
         {
+            if (!report.Commit.IsZero)
+            {
+                _ = FinishAsync(report);
+                continue;
+            }
+
             try
             {
                 var decision = await _recovery.RecoverAsync(report.Transaction, report.Participants, report.Deadline, report.Prepared, Patience);
@@ -33,8 +40,16 @@ internal sealed class TransactionRecoveries(
             }
             finally
             {
-                reports.Done(report.Transaction);
+                reports.Done(report);
             }
         }
+    }
+
+    /// <summary>Ends with the confirmations, which may take as long as a participant is away; the queue of resolutions bounds how many wait. Never fails.</summary>
+    private async Task FinishAsync(RecoveryReports.Report report)
+    {
+        if (await _recovery.FinishAsync(new Resolution(report.Transaction, report.Commit), report.Participants[1..], report.Participants[0]))
+            TransactionsLog.Finished(logger, report.Transaction, report.Commit);
+        reports.Done(report);
     }
 }

@@ -12,11 +12,11 @@ using GrainDb.Interfaces.Transactions;
 namespace GrainDb.Grains.Transactions;
 
 /// <summary>
-/// What became of a transaction, by its id alone: its coordinator knows, while it is there; else its record; else a range that committed it alone or was told of the decision. That nobody knows anything is
+/// What became of a transaction, by its id alone: its coordinator knows, while it is there; else the range that committed it, or one that was told of the decision. That nobody knows anything is
 /// an answer only when every range was asked and nothing can be decided any more: after the deadline, while ranges still remember; or, where the coordinator is lost, once every range was made to take nothing of the
 /// transaction any more (docs/protocols/transactions.md, "Giving up").
 /// </summary>
-internal sealed class TransactionSearch(ITransactionRecords records, MetaCache meta, LiveNodes live, HybridLogicalClock clock, IGrainFactory grains, TimeProvider time)
+internal sealed class TransactionSearch(MetaCache meta, LiveNodes live, HybridLogicalClock clock, IGrainFactory grains, TimeProvider time)
 {
     private static readonly TimeSpan CoordinatorPatience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
@@ -57,26 +57,15 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
     /// <summary>The same without its coordinator.</summary>
     public async Task<TransactionView?> FindDecisionAsync(TransactionId transaction, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var started = time.GetTimestamp();
-        if (transaction.Began > clock.Now().Add(clock.MaxOffset))
+        var now = clock.Now();
+        if (transaction.Began > now.Add(clock.MaxOffset))
             return null;
-        var found = await records.ReadAsync(transaction, timeout);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (found.Record is { } record)
-        {
-            return record.IsCommitted
-                ? new TransactionView(transaction, TransactionStatus.Committed, record.CommitTimestamp, null)
-                : new TransactionView(transaction, TransactionStatus.Aborted, Timestamp.Zero, Aborted);
-        }
-
-        var isPastDeadline = found.Failure is null && found.ReadTimestamp > TransactionDeadline.Of(transaction);
-        var answer = await AskRangesAsync(transaction, fences: false, all: isPastDeadline, timeout - time.GetElapsedTime(started), cancellationToken);
+        var isPastDeadline = now > TransactionDeadline.Of(transaction);
+        var answer = await AskRangesAsync(transaction, fences: false, all: isPastDeadline, timeout, cancellationToken);
         if (!answer.Commit.IsZero)
             return new TransactionView(transaction, TransactionStatus.Committed, answer.Commit, null);
         if (answer.IsAborted)
             return new TransactionView(transaction, TransactionStatus.Aborted, Timestamp.Zero, Aborted);
-        if (found.Failure is not null)
-            return Unknown(transaction, "the records of transactions cannot be read now");
         if (!isPastDeadline)
             return Unknown(transaction, "it has not been decided yet");
         if (IsForgotten(transaction))
@@ -87,8 +76,7 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
     }
 
     /// <summary>
-    /// Has every range tell, or take nothing of it any more. Whatever the record says comes first: it was written before a participant knew of it, and none was there a moment ago, so what is decided since stands prepared
-    /// somewhere or is told by a range.
+    /// Has every range tell, or take nothing of it any more. The anchor is among them, so what is decided is told, and what is not decided never will be.
     /// </summary>
     private async Task<TransactionView> GiveUpAsync(TransactionId transaction, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -162,7 +150,7 @@ internal sealed class TransactionSearch(ITransactionRecords records, MetaCache m
     }
 
     private static bool MayTakePart(MetaSnapshot snapshot, RangeDescriptor range) =>
-        range.Keyspace is not (SystemKeyspaces.Meta or SystemKeyspaces.Transactions) && snapshot.FindKeyspace(range.Keyspace) is { Keyspace.Family: KeyspaceFamily.Strong };
+        range.Keyspace != SystemKeyspaces.Meta && snapshot.FindKeyspace(range.Keyspace) is { Keyspace.Family: KeyspaceFamily.Strong };
 
     private async Task<IReadOnlyList<TransactionMemories>> AskNodesAsync(TransactionId transaction, bool fences, TimeSpan timeout, CancellationToken cancellationToken)
     {

@@ -1,4 +1,4 @@
-using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Transactions;
 using Microsoft.Extensions.Logging;
 
@@ -13,9 +13,6 @@ internal static partial class TransactionsLog
     [LoggerMessage(1501, LogLevel.Error, "transaction {Transaction} could not be recovered; whoever meets it tries again")]
     public static partial void NotRecovered(ILogger logger, Exception exception, TransactionId transaction);
 
-    [LoggerMessage(1502, LogLevel.Error, "range {Range}: records of transactions could not be swept")]
-    public static partial void NotSwept(ILogger logger, Exception exception, RangeId range);
-
-    [LoggerMessage(1503, LogLevel.Error, "range {Range}: {Count} records of transactions cannot be read; they stay")]
-    public static partial void Unreadable(ILogger logger, RangeId range, int count);
+    [LoggerMessage(1502, LogLevel.Debug, "transaction {Transaction}, committed at {Commit}, is carried out everywhere, which its coordinator did not say")]
+    public static partial void Finished(ILogger logger, TransactionId transaction, Timestamp commit);
 }

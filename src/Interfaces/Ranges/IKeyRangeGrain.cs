@@ -41,9 +41,13 @@ public interface IKeyRange
     [Alias("prepare")]
     ValueTask<PrepareResult> PrepareAsync(RangePrepare request);
 
-    /// <summary>Commits a transaction that touches no other range. Idempotent by transaction.</summary>
+    /// <summary>Commits a transaction that touches no other range, or decides one that stands prepared in all the others. Idempotent by transaction.</summary>
     [Alias("commit")]
-    ValueTask<RangeCommitResult> CommitAsync(TransactionWork request);
+    ValueTask<RangeCommitResult> CommitAsync(RangeCommit request);
+
+    /// <summary>Tells what this range, the anchor of a transaction, has decided; aborts it where it is asked to and nothing is decided. Idempotent.</summary>
+    [Alias("decide")]
+    ValueTask<RangeDecision> DecideAsync(RangeDecide request);
 
     /// <summary>Runs a one-request transaction that touches no other range. Idempotent by transaction where it writes.</summary>
     [Alias("transact")]
@@ -53,6 +57,14 @@ public interface IKeyRange
     /// <returns>Why not; null when all are carried out.</returns>
     [Alias("resolve")]
     ValueTask<Failure?> ResolveAsync(Resolution[] resolutions);
+
+    /// <summary>
+    /// Before its keyspace is deleted: has nothing prepared here any more, nor decided for other ranges, and waits for some seconds until what was decided for others is carried out there. Durable, idempotent, and
+    /// never taken back.
+    /// </summary>
+    /// <returns>Why the range may not be deleted yet; null when it may.</returns>
+    [Alias("close")]
+    ValueTask<Failure?> CloseAsync();
 
     /// <summary>Whether what was read is unchanged: null when it is, else a <see cref="Errors.ErrorCode.TransactionConflict"/> that names the keys.</summary>
     [Alias("refresh")]

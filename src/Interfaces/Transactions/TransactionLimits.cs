@@ -24,7 +24,7 @@ public static class TransactionLimits
     /// <summary>Most idempotency records of one range; beyond it the oldest go.</summary>
     public const int MaxIdempotencyRecordsPerRange = 100_000;
 
-    /// <summary>Most one-range commits that one range remembers by their transaction; beyond it the oldest go.</summary>
+    /// <summary>Most commits, alone or as an anchor, that one range remembers by their transaction; beyond it the oldest go.</summary>
     public const int MaxRememberedCommitsPerRange = 262_144;
 
     /// <summary>Longest life of an interactive transaction.</summary>
@@ -39,7 +39,7 @@ public static class TransactionLimits
     /// <summary>Age from which anybody may abort an undecided transaction.</summary>
     public static readonly TimeSpan PrepareTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a decision, and a one-range commit, can be asked for after its transaction's deadline.</summary>
+    /// <summary>How long a commit can be asked for after its transaction's deadline.</summary>
     public static readonly TimeSpan RetryWindow = TimeSpan.FromSeconds(60);
 
     /// <summary>How long idempotency records are kept.</summary>

@@ -49,7 +49,7 @@ public sealed record TransactionWork
 
 /// <summary>Asks a range to prepare: from its answer on until the decision the writes can be committed and the reads stay true.</summary>
 /// <param name="Work">What it does here.</param>
-/// <param name="Participants">Every range of the transaction; who meets the intents resolves them all.</param>
+/// <param name="Participants">Every range of the transaction, its anchor first: that one decides, and is asked for the decision by who meets the intents.</param>
 [GenerateSerializer, Immutable, Alias("graindb.range-prepare")]
 public sealed record RangePrepare([property: Id(0)] TransactionWork Work, [property: Id(1)] RangeId[] Participants);
 
@@ -73,7 +73,18 @@ public sealed record PrepareResult
     public static PrepareResult Failed(Failure failure) => new() { Failure = failure };
 }
 
-/// <summary>What a range says to the commit of a transaction that touches no other.</summary>
+/// <summary>Asks a range to commit a transaction, all of which lies here, or stands prepared elsewhere: then this range is its anchor, whose commit is the decision for all.</summary>
+/// <param name="Work">What it does here.</param>
+/// <param name="Others">The other participants, each of which has answered that it is prepared; empty where there is none.</param>
+/// <param name="After">The highest of their prepare timestamps: the commit timestamp lies above it.</param>
+[GenerateSerializer, Immutable, Alias("graindb.range-commit")]
+public sealed record RangeCommit([property: Id(0)] TransactionWork Work, [property: Id(1)] RangeId[] Others, [property: Id(2)] Timestamp After)
+{
+    /// <summary>The commit of a transaction that touches no other range.</summary>
+    public static RangeCommit Alone(TransactionWork work) => new(work, [], Timestamp.Zero);
+}
+
+/// <summary>What a range says to a commit.</summary>
 [GenerateSerializer, Immutable, Alias("graindb.range-commit-result")]
 public sealed record RangeCommitResult
 {
@@ -93,6 +104,34 @@ public sealed record RangeCommitResult
     public static RangeCommitResult Failed(Failure failure) => new() { Failure = failure };
 }
 
+/// <summary>Asks the anchor of a transaction what it has decided.</summary>
+/// <param name="Transaction">The transaction.</param>
+/// <param name="Deadline">Its deadline: nothing is decided at a timestamp above.</param>
+/// <param name="Aborts">Whether it is to be aborted where nothing is decided yet.</param>
+/// <param name="IsPrepared">Whether it stands prepared in another range, as the asker knows. Then it was never settled, and the anchor would certainly know of its commit.</param>
+[GenerateSerializer, Immutable, Alias("graindb.range-decide")]
+public sealed record RangeDecide(
+    [property: Id(0)] TransactionId Transaction,
+    [property: Id(1)] Timestamp Deadline,
+    [property: Id(2)] bool Aborts,
+    [property: Id(3)] bool IsPrepared);
+
+/// <summary>What the anchor of a transaction has decided.</summary>
+[GenerateSerializer, Immutable, Alias("graindb.range-decision")]
+public sealed record RangeDecision
+{
+    /// <summary>Why it could not be told; null when it could.</summary>
+    [Id(0)]
+    public Failure? Failure { get; init; }
+
+    /// <summary>The commit timestamp; zero when it is aborted, for good; null when nothing is decided yet.</summary>
+    [Id(1)]
+    public Timestamp? Outcome { get; init; }
+
+    /// <summary>It could not be told.</summary>
+    public static RangeDecision Failed(Failure failure) => new() { Failure = failure };
+}
+
 /// <summary>A decision, on its way to a participant.</summary>
 /// <param name="Transaction">The transaction.</param>
 /// <param name="CommitTimestamp">When it committed; zero when it aborted.</param>
@@ -104,8 +143,19 @@ public readonly record struct Resolution([property: Id(0)] TransactionId Transac
     /// </summary>
     public static readonly Timestamp Fence = new(1);
 
-    /// <summary>Whether it is no decision.</summary>
+    /// <summary>
+    /// In place of a commit timestamp, to the anchor: every other participant has carried the commit out, durably, so nobody will ask for it any more.
+    /// </summary>
+    public static readonly Timestamp Settled = new(2);
+
+    /// <summary>No decision on any transaction: the range's keyspace goes, so that nothing is prepared in it any more, and nothing decided for other ranges.</summary>
+    public static readonly Resolution Closed = new(TransactionId.None, new Timestamp(3));
+
+    /// <summary>Whether it is no decision, but the refusal of any.</summary>
     public bool IsFence => CommitTimestamp == Fence;
+
+    /// <summary>Whether it is no decision, but says that one was carried out everywhere.</summary>
+    public bool IsSettled => CommitTimestamp == Settled;
 }
 
 /// <summary>Asks whether what was read is unchanged in an interval of time.</summary>

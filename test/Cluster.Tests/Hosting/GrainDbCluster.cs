@@ -4,7 +4,6 @@ using GrainDb.Cluster.Tests.Faults;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Hosting;
-using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Transactions;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
@@ -74,9 +73,8 @@ internal sealed class GrainDbCluster : IAsyncDisposable
             var events = new EventLog();
             silo.Services.AddSingleton(events).AddSingleton<ILoggerProvider>(events);
             silo.Services.AddSingleton<IWalFileSystem>(new CrashableFileSystem(new NativeFileSystem()));
-            silo.Services.AddSingleton(services => new GatedDecisions(
-                new TransactionRecords(services.GetRequiredService<RangeCalls>()), services.GetRequiredService<NodeResolutions>()));
-            silo.Services.AddSingleton<ITransactionRecords>(services => services.GetRequiredService<GatedDecisions>());
+            silo.Services.AddSingleton(services => new GatedDecisions(services.GetRequiredService<TransactionRanges>(), services.GetRequiredService<NodeResolutions>()));
+            silo.Services.AddSingleton<ITransactionRanges>(services => services.GetRequiredService<GatedDecisions>());
             silo.Services.AddSingleton<IResolutions>(services => services.GetRequiredService<GatedDecisions>());
         });
         builder.ConfigureSilo((options, silo) => configure(options.SiloName, silo.Services));

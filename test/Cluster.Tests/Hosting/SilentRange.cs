@@ -22,7 +22,11 @@ internal abstract class SilentRange : IKeyRangeGrain
 
     public virtual ValueTask<PrepareResult> PrepareAsync(RangePrepare request) => throw Unexpected();
 
-    public virtual ValueTask<RangeCommitResult> CommitAsync(TransactionWork request) => throw Unexpected();
+    public virtual ValueTask<RangeCommitResult> CommitAsync(RangeCommit request) => throw Unexpected();
+
+    public virtual ValueTask<RangeDecision> DecideAsync(RangeDecide request) => throw Unexpected();
+
+    public virtual ValueTask<Failure?> CloseAsync() => throw Unexpected();
 
     public virtual ValueTask<TransactResult> TransactAsync(RangeTransact request) => throw Unexpected();
 

@@ -153,7 +153,7 @@ public sealed class ChangeFeedProperties
             if (keys.Any(key => _prepared.Exists(transaction => transaction.Keys.Contains(key, StringComparison.Ordinal))))
                 return; // it would wait
             var work = WorkOf(keys, size);
-            var committing = _rig.Leader.CommitAsync(work).AsTask();
+            var committing = _rig.Leader.CommitAsync(RangeCommit.Alone(work)).AsTask();
             _rig.Flush();
             if (committing.Answered() is { Failure: null } result)
                 _committed.AddRange(keys.Select(key => (result.CommitTimestamp, key.ToString(), work.Transaction)));

@@ -28,21 +28,20 @@ public sealed class CrashPointTests
         }
 
         // Both happen, or the calls were not those of a commit.
-        Assert.True(committed >= 4 && aborted >= 4, $"{committed} committed, {aborted} aborted");
+        Assert.True(committed >= 3 && aborted >= 3, $"{committed} committed, {aborted} aborted");
     }
 
     [Fact]
-    public void A_client_that_was_not_answered_learns_the_outcome_from_the_record()
+    public void A_client_that_was_not_answered_learns_the_outcome_from_the_anchor()
     {
         for (var calls = 1; ; calls++)
         {
             var (cluster, transaction, isFinished) = RunUntil(calls);
             Assert.True(cluster.Quiesce());
             var isCommitted = cluster.VersionsOf(transaction.Id).Any();
-            var record = cluster.Records.Read(transaction.Id).Record;
 
-            // Absent means that it never came to a decision, and after the deadline, that it never will.
-            Assert.Equal(isCommitted, record is { IsCommitted: true });
+            // No commit means that it never came to a decision, and after the deadline, that it never will.
+            Assert.Equal(isCommitted, cluster.CommitOf(transaction.Id) is not null);
             if (isFinished)
                 return;
         }
@@ -64,7 +63,7 @@ public sealed class CrashPointTests
             await one.CommitAsync(() => cluster.World.Now);
             isFinished = true;
         });
-        cluster.World.RunUntil(() => !node.Process.IsAlive || (isFinished && !cluster.HasIntents), TimeSpan.FromSeconds(10));
+        cluster.World.RunUntil(() => !node.Process.IsAlive || (isFinished && !cluster.IsUnfinished), TimeSpan.FromSeconds(10));
         return (cluster, one, node.Process.IsAlive);
     }
 }

@@ -1,5 +1,6 @@
 using GrainDb.Engine.Tests.Ranges;
 using GrainDb.Engine.Transactions;
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Transactions;
 using Xunit;
 
@@ -66,6 +67,44 @@ public sealed class FaultTests
         rig.Abort(id);
 
         Assert.Equal(refused, rig.Prepare(rig.Work(id, id.Began, RangeRig.Put("a", "1"))).Failure is not null);
+    }
+
+    [Theory]
+    [InlineData(TransactionFaults.None, true)]
+    [InlineData(TransactionFaults.ForgetDecision, false)]
+    internal void An_anchor_knows_what_it_decided(TransactionFaults faults, bool knows)
+    {
+        var rig = new ParticipantRig(faults);
+        var id = rig.NewId();
+        var work = rig.Work(id, id.Began, RangeRig.Put("a", "1"));
+        var commit = rig.CommitForOthers(work).CommitTimestamp;
+
+        Assert.Equal(knows, rig.Decide(work, aborts: true).Outcome == commit);
+    }
+
+    [Theory]
+    [InlineData(TransactionFaults.None, true)]
+    [InlineData(TransactionFaults.AnchorBelowPrepares, false)]
+    internal void An_anchor_commits_above_what_is_prepared_elsewhere(TransactionFaults faults, bool holds)
+    {
+        var rig = new ParticipantRig(faults);
+        var id = rig.NewId();
+        var prepared = rig.Now.Add(TimeSpan.FromMilliseconds(100));
+
+        Assert.Equal(holds, rig.CommitForOthers(rig.Work(id, id.Began, RangeRig.Put("a", "1")), prepared).CommitTimestamp > prepared);
+    }
+
+    [Theory]
+    [InlineData(TransactionFaults.None, false)]
+    [InlineData(TransactionFaults.AnchorWaits, true)]
+    internal void Who_holds_intents_elsewhere_does_not_wait_for_an_older_one(TransactionFaults faults, bool waits)
+    {
+        var rig = new ParticipantRig(faults);
+        rig.Prepared(RangeRig.Put("a", "1"));
+        var younger = rig.NewId();
+        var committing = rig.BeginCommitForOthers(rig.Work(younger, rig.Now, RangeRig.Put("a", "2")), Timestamp.Zero);
+
+        Assert.Equal(waits, !committing.IsCompleted);
     }
 
     [Theory]

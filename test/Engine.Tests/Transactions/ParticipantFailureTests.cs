@@ -69,7 +69,7 @@ public sealed class ParticipantFailureTests
         trio.Cut("node3", "node1"); // the records arrive and the answers do not
         var preparing = first.PrepareAsync(prepare).AsTask();
         var repeating = first.PrepareAsync(prepare).AsTask();
-        var committing = first.CommitAsync(Work(b, "b")).AsTask();
+        var committing = first.CommitAsync(RangeCommit.Alone(Work(b, "b"))).AsTask();
         trio.Pass(100);
         trio.Isolate("node1");
 
@@ -82,7 +82,7 @@ public sealed class ParticipantFailureTests
         Assert.Equal(Outcome.Unknown, repeating.Answered().Failure!.Outcome);
         Assert.Equal((Outcome.Unknown, (TransactionId?)b), (committing.Answered().Failure!.Outcome, committing.Answered().Failure!.Transaction));
         var prepared = trio.Run(second.PrepareAsync(prepare).AsTask()).PrepareTimestamp;
-        var commit = trio.Run(second.CommitAsync(Work(b, "b")).AsTask()).CommitTimestamp;
+        var commit = trio.Run(second.CommitAsync(RangeCommit.Alone(Work(b, "b"))).AsTask()).CommitTimestamp;
         Assert.False(prepared.IsZero || commit.IsZero);
         Assert.Equal(commit, second.Replica.FindOutcome(b));
         Assert.Equal(commit, trio.Run(trio.BeginRead(second, "b")).Version);

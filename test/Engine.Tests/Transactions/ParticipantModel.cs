@@ -110,7 +110,7 @@ internal sealed class ParticipantModel
                 Resolve(decided);
                 break;
             case 5:
-                CommitAlone();
+                CommitHere();
                 break;
             case 6:
                 Snapshot("snapshot", Key(), Around());
@@ -189,13 +189,18 @@ internal sealed class ParticipantModel
         });
     }
 
-    private void CommitAlone()
+    /// <summary>Alone, or for others, some of which have prepared by clocks that are ahead.</summary>
+    private void CommitHere()
     {
         var work = Work();
-        Await(_rig.BeginCommit(work), result =>
+        Timestamp? prepared = work.Writes.Length > 0 && _random.Next(2) == 0 ? _rig.Now.Add(TimeSpan.FromMilliseconds(_random.Next(120))) : null;
+        Await(prepared is { } after ? _rig.BeginCommitForOthers(work, after) : _rig.BeginCommit(work), result =>
         {
-            if (result.Failure is null)
-                Acknowledged(ToCommit(work, result.CommitTimestamp));
+            if (result.Failure is not null)
+                return;
+            if (result.CommitTimestamp <= prepared)
+                _problems.Add($"{work.Transaction} commits at {result.CommitTimestamp}, and is prepared elsewhere at {prepared}");
+            Acknowledged(ToCommit(work, result.CommitTimestamp));
         });
     }
 

@@ -33,6 +33,7 @@ public sealed class ParticipantModelTests
     [InlineData(TransactionFaults.LatePrepare)]
     [InlineData(TransactionFaults.SkipUncertainty)]
     [InlineData(TransactionFaults.ForgetIntentInClosed)]
+    [InlineData(TransactionFaults.AnchorBelowPrepares)]
     internal void A_deliberate_error_is_noticed(TransactionFaults fault) => Assert.Contains(Enumerable.Range(1, 50), seed =>
     {
         var model = new ParticipantModel(seed, fault);

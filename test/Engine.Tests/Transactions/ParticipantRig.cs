@@ -65,9 +65,21 @@ internal sealed class ParticipantRig(RangeRig range)
 
     public void Abort(TransactionId id) => Resolve(id, Timestamp.Zero);
 
-    public Task<RangeCommitResult> BeginCommit(TransactionWork work) => Range.Leader.CommitAsync(work).AsTask();
+    public Task<RangeCommitResult> BeginCommit(TransactionWork work) => Range.Leader.CommitAsync(RangeCommit.Alone(work)).AsTask();
 
     public RangeCommitResult Commit(TransactionWork work) => Flushed(BeginCommit(work));
+
+    /// <summary>Commits as the anchor of a transaction that stands prepared in another range too.</summary>
+    public Task<RangeCommitResult> BeginCommitForOthers(TransactionWork work, Timestamp after) => Range.Leader.CommitAsync(new RangeCommit(work, [Participants[1]], after)).AsTask();
+
+    public RangeCommitResult CommitForOthers(TransactionWork work, Timestamp after = default) => Flushed(BeginCommitForOthers(work, after));
+
+    public Task<RangeDecision> BeginDecide(TransactionWork work, bool aborts, bool isPrepared = true) =>
+        Range.Leader.DecideAsync(new RangeDecide(work.Transaction, work.Deadline, aborts, isPrepared)).AsTask();
+
+    public RangeDecision Decide(TransactionWork work, bool aborts, bool isPrepared = true) => Flushed(BeginDecide(work, aborts, isPrepared));
+
+    public void Settle(TransactionId id) => Resolve(id, Resolution.Settled);
 
     public Task<TransactResult> BeginTransact(TransactRequest request, TransactionId? id = null)
     {

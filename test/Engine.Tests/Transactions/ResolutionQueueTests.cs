@@ -86,7 +86,26 @@ public sealed class ResolutionQueueTests
         Assert.Equal(2, _calls.Count);
     }
 
-    private static Resolution Decision(ulong nonce) => new(new TransactionId(new Timestamp(1), nonce), new Timestamp(2));
+    [Fact]
+    public void What_is_settled_is_collected_for_a_moment_and_goes_in_one_call_beside_the_decisions()
+    {
+        _queue.Settle(Decision(1).Transaction, new(1));
+        _ = _queue.ResolveAsync(Decision(1), [new(1)]);
+        _queue.Settle(Decision(2).Transaction, new(1));
+        Assert.Single(_calls);
+        Assert.Equal([Decision(1)], _calls[0].Resolutions);
+
+        _time.Advance(TimeSpan.FromMilliseconds(500));
+
+        Assert.Equal([Decision(1) with { CommitTimestamp = Resolution.Settled }, Decision(2) with { CommitTimestamp = Resolution.Settled }], _calls[1].Resolutions);
+        _calls[0].Answer.SetResult(null);
+        _calls[1].Answer.SetResult(null);
+        Assert.Equal(0, _queue.Count);
+        _time.Advance(TimeSpan.FromMilliseconds(500));
+        Assert.Equal(2, _calls.Count);
+    }
+
+    private static Resolution Decision(ulong nonce) => new(new TransactionId(new Timestamp(1), nonce), new Timestamp(9));
 
     private ValueTask<Failure?> SendAsync(RangeId range, Resolution[] resolutions)
     {

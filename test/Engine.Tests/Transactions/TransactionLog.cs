@@ -12,6 +12,7 @@ namespace GrainDb.Engine.Tests.Transactions;
 internal sealed class TransactionLog
 {
     private readonly List<PreparedTransaction> _open = [];
+    private readonly List<TransactionId> _unsettled = [];
     private readonly Random _random;
     private ulong _now = 1_000_000UL << Timestamp.CounterBits;
     private Timestamp _threshold;
@@ -69,8 +70,20 @@ internal sealed class TransactionLog
                 break;
             case 4 when keys.Length > 0:
                 var work = Work(at, keys);
-                var head = new CommitCodec.Head(_random.Next(4) == 0 ? TransactionId.None : work.Transaction, work.Deadline, work.Idempotency, _random.Next(2) == 0);
+                var id = _random.Next(4) == 0 ? TransactionId.None : work.Transaction;
+                RangeId[] others = id.IsNone || _random.Next(2) == 0 ? [] : [.. Enumerable.Range(2, _random.Next(1, 3)).Select(other => new RangeId(other))];
+                if (others.Length > 0)
+                    _unsettled.Add(id);
+                var head = new CommitCodec.Head(id, work.Deadline, work.Idempotency, _random.Next(2) == 0, others);
                 Add(RangeRecordType.Commit, at, Records.Bytes(output => CommitCodec.Encode(head, work.Writes, at, output)));
+                break;
+            case 5 when _unsettled.Count > 0 && _random.Next(3) > 0:
+                var settled = _unsettled[_random.Next(_unsettled.Count)];
+                _unsettled.Remove(settled);
+                Add(RangeRecordType.Resolve, at, Records.Bytes(output => ResolveCodec.Encode([new(settled, Resolution.Settled)], output)));
+                break;
+            case 6 when _random.Next(50) == 0:
+                Add(RangeRecordType.Resolve, at, Records.Bytes(output => ResolveCodec.Encode([Resolution.Closed], output)));
                 break;
             case 5 when _random.Next(3) == 0:
                 _threshold = Timestamp.Later(_threshold, _open.Count == 0 ? new Timestamp(_now - 10_000_000) : _open.Min(open => open.Prepared).Previous);

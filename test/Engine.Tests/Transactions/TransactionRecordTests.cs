@@ -55,6 +55,14 @@ public sealed class TransactionRecordTests
                 [new KeyWrite("b"u8.ToArray(), WriteKind.Delete, default, "", default, null)],
                 new(0x99),
                 output))));
+        Assert.Equal(
+            "09" + "0000000000000011" + "0000000000000022" + "3300000000000000" + "0200" + "0700000000000000" + "0800000000000000" +
+            "0100" + "01" + "0100" + "62",
+            Convert.ToHexString(Records.Bytes(output => CommitCodec.Encode(
+                new(new(new(0x11), 0x22), new(0x33), null, Existed: false, new RangeId(7), new RangeId(8)),
+                [new KeyWrite("b"u8.ToArray(), WriteKind.Delete, default, "", default, null)],
+                new(0x99),
+                output))));
     }
 
     [Fact]
@@ -75,12 +83,14 @@ public sealed class TransactionRecordTests
 
     [Fact]
     public void A_commit_record_is_read_as_it_was_written() =>
-        Gen.Select(Records.Ids, Gen.Bool, Records.Timestamps, Records.Stamps, Gen.Bool, Records.Writes).Sample((id, hasId, deadline, stamp, existed, writes) =>
+        Gen.Select(Gen.Select(Records.Ids, Gen.Bool, Gen.Long.Array[0, 4]), Records.Timestamps, Records.Stamps, Gen.Bool, Records.Writes).Sample((who, deadline, stamp, existed, writes) =>
         {
-            var head = new CommitCodec.Head(hasId ? id : TransactionId.None, hasId ? deadline : default, stamp, existed);
+            var (id, hasId, others) = who;
+            var head = new CommitCodec.Head(hasId ? id : TransactionId.None, hasId ? deadline : default, stamp, existed, hasId ? [.. others.Select(other => new RangeId(other))] : []);
             var payload = Records.Bytes(output => CommitCodec.Encode(head, writes, new Timestamp(1 << 20), output));
             var (read, entries) = CommitCodec.Decode(payload);
             Assert.Equal((head.Transaction, head.Deadline, head.Existed), (read.Transaction, read.Deadline, read.Existed));
+            Assert.Equal(head.Others, read.Others);
             Assert.Equal(Records.Describe(stamp), Records.Describe(read.Stamp));
             Assert.Equal(writes.Select(write => Convert.ToHexString(write.Key.Span)), entries.Select(entry => Convert.ToHexString(entry.Key.Span)));
         });

@@ -19,7 +19,7 @@ internal sealed class FeedJudge(SimulatedCluster cluster, Func<SimulatedRange, R
                 yield return $"feed: {Encoding.UTF8.GetString(change.Key.Span)} at {change.Version} has two positions";
         }
 
-        foreach (var range in cluster.DataRanges)
+        foreach (var range in cluster.Ranges)
         {
             foreach (var key in range.Keys)
             {

@@ -45,11 +45,11 @@ internal sealed class FeedReader
         var noted = default(FeedPosition);
         while (true)
         {
-            var merger = new ChangeMerger(noted, _cluster.DataRanges.Count);
+            var merger = new ChangeMerger(noted, _cluster.Ranges.Count);
             RangeChange? last = null;
             for (var rounds = 1 + _random.Next(60); rounds > 0; rounds--)
             {
-                await Task.WhenAll(Enumerable.Range(0, _cluster.DataRanges.Count).Select(source => AskAsync(merger, source)));
+                await Task.WhenAll(Enumerable.Range(0, _cluster.Ranges.Count).Select(source => AskAsync(merger, source)));
                 foreach (var (position, change) in merger.Take(1 + _random.Next(40), ChangeLimits.MaxBytesPerAnswer))
                 {
                     Note(position, change, last);
@@ -66,7 +66,7 @@ internal sealed class FeedReader
 
     private async Task AskAsync(ChangeMerger merger, int source)
     {
-        var range = _cluster.DataRanges[source];
+        var range = _cluster.Ranges[source];
         var node = range.Director.Placed is { } placed && _random.Next(8) != 0 ? placed : _cluster.Nodes.ElementAt(_random.Next(_cluster.Nodes.Count));
         var request = new RangeChanges
         {

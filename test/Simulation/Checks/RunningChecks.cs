@@ -12,7 +12,7 @@ namespace GrainDb.Simulation.Checks;
 /// <summary>
 /// What must hold at every moment, looked at after every event of the node that it is about: what one replica applied every other one
 /// applies too, at the same LSN (committed is final); one leader per epoch; no record of an epoch above the promise; closed time never goes back; replicas that applied equally
-/// far hold the same; what is known to be decided has no intents any more.
+/// far hold the same; what is known to be decided has no intents any more; what is settled is carried out everywhere.
 /// </summary>
 internal sealed class RunningChecks(SimulatedCluster cluster, SimulatedRange range)
 {
@@ -122,5 +122,7 @@ internal sealed class RunningChecks(SimulatedCluster cluster, SimulatedRange ran
         var applied = new Applied(record.Epoch, record.Timestamp, record.Type, hash.ToHashCode(), node.Name);
         if (!_applied.TryAdd(record.Lsn.Value, applied) && _applied[record.Lsn.Value] is var before && !before.IsSame(applied))
             cluster.World.Fail($"two records were applied as {record.Lsn}: {before}, then {applied}");
+        if (cluster.Settled.OnApplied(range.Descriptor.Id, record) is { } early)
+            cluster.World.Fail(early);
     }
 }

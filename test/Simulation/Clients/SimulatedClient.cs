@@ -55,7 +55,7 @@ internal sealed class SimulatedClient
         while (_cluster.AreClientsWorking)
         {
             await Task.Delay(_cluster.Profile.ThinkTime * (2 * _random.NextDouble()), _clock);
-            var range = _cluster.DataRanges is [var only] ? only : _cluster.DataRanges[_random.Next(_cluster.DataRanges.Count)];
+            var range = _cluster.Ranges is [var only] ? only : _cluster.Ranges[_random.Next(_cluster.Ranges.Count)];
             var key = range.Key(_random.Next(_cluster.Profile.Keys));
             await (_random.NextDouble() < _cluster.Profile.ReadShare ? ReadAsync(range, key) : WriteAsync(range, key));
         }

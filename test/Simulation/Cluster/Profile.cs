@@ -79,8 +79,8 @@ internal sealed record Profile
     /// <summary>Whether clocks may be further apart than the nodes were told: then real-time order is not promised.</summary>
     public bool IsBeyondOffset { get; init; }
 
-    /// <summary>Whether it takes so long that records of transactions may be gone in the end.</summary>
-    public bool OutlivesRecords => Duration > TransactionLimits.MaxDuration;
+    /// <summary>Whether it takes so long that ranges may have forgotten transactions in the end.</summary>
+    public bool OutlivesMemory => Duration > TransactionLimits.MaxDuration;
 
     /// <summary>Deliberate errors of coordinators.</summary>
     public CoordinatorFaults CoordinatorFaults { get; init; }
@@ -216,7 +216,7 @@ internal sealed record Profile
     /// <param name="random">The node's.</param>
     public TimeSpan WallOffsetOf(int node, Random random) => WallOffset * (Script == Script.ClocksApart ? (node < Voters ? 1 : -1) : (2 * random.NextDouble()) - 1);
 
-    /// <summary>Long enough for a decision to be aborted by others; or, in a third, to be forgotten: deadline, retry window and a sweep.</summary>
+    /// <summary>Long enough for a decision to be aborted by others; or, in a third, to be forgotten: deadline and retry window.</summary>
     private static Profile LateDecisions(Random random, Faults faults) => WithTransactions(new Profile { Script = Script.LateDecision, Nodes = 3, Keys = 2, Replication = Fast }, random, faults) with
     {
         Duration = random.Next(3) > 0

@@ -2,6 +2,7 @@ using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Histories;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
+using GrainDb.Simulation.Checks;
 using GrainDb.Simulation.Core;
 using GrainDb.Simulation.Networks;
 using GrainDb.Simulation.Transactions;
@@ -21,10 +22,8 @@ internal sealed class SimulatedCluster
         Profile = profile;
         _random = world.NewRandom("cluster");
         Network = new SimulatedNetwork(world, Messages.Describe) { Faults = profile.Network };
-        DataRanges = [.. SimulatedRange.OfKeys(this, profile.Ranges)];
-        Records = profile.HasTransactions ? SimulatedRange.OfRecords(this, profile.Ranges) : null;
-        Ranges = Records is null ? DataRanges : [.. DataRanges, Records];
-        Data = new DataKeyspace(DataRanges);
+        Ranges = [.. SimulatedRange.OfKeys(this, profile.Ranges)];
+        Data = new DataKeyspace(Ranges);
         _nodes = Enumerable.Range(1, profile.Nodes).Select(number => new SimulatedNode(this, number)).ToDictionary(node => node.Name);
         foreach (var node in Nodes)
             node.Start();
@@ -53,14 +52,9 @@ internal sealed class SimulatedCluster
 
     public TransactionRecorder Recorder { get; } = new();
 
-    /// <summary>All ranges.</summary>
     public IReadOnlyList<SimulatedRange> Ranges { get; }
 
-    /// <summary>Those of the clients' keys.</summary>
-    public IReadOnlyList<SimulatedRange> DataRanges { get; }
-
-    /// <summary>That of the decisions on transactions; null where there are none.</summary>
-    public SimulatedRange? Records { get; }
+    public SettledChecks Settled { get; } = new();
 
     public DataKeyspace Data { get; }
 
@@ -79,7 +73,7 @@ internal sealed class SimulatedCluster
     /// <summary>The range of a client's key.</summary>
     public SimulatedRange RangeOf(ReadOnlySpan<byte> key)
     {
-        foreach (var range in DataRanges)
+        foreach (var range in Ranges)
         {
             if (range.Descriptor.Contains(key))
                 return range;

@@ -30,10 +30,6 @@ internal sealed class SimulatedRange
         new(new RangeId(FirstId + number), DataKeyspace.Name, number == 0 ? [] : Letter(number), number == count - 1 ? null : Letter(number + 1), Generation: 1, []),
         KeyspacePartitioning.Range));
 
-    /// <summary>The range of the decisions on transactions.</summary>
-    public static SimulatedRange OfRecords(SimulatedCluster cluster, int number) =>
-        new(cluster, number, new(new RangeId(FirstId + number), "system.transactions", [], null, Generation: 1, []), KeyspacePartitioning.Hash);
-
     /// <summary>Place in the key space, from zero.</summary>
     public int Number { get; }
 

@@ -2,7 +2,6 @@ using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
-using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Transactions;
 using GrainDb.Simulation.Cluster;
@@ -11,14 +10,14 @@ using GrainDb.Simulation.Core;
 namespace GrainDb.Simulation.Transactions;
 
 /// <summary>
-/// Ranges and decisions as a program reaches them through the simulated network: it asks where a leader was placed, sometimes elsewhere, and asks
+/// Ranges as a program reaches them through the simulated network: it asks where a leader was placed, sometimes elsewhere, and asks
 /// again what certainly did not happen. Requests about transactions are idempotent, so they may arrive twice, and late.
 /// </summary>
-internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess process, TimeProvider time, Random random) : ITransactionRanges, ITransactionRecords
+internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess process, TimeProvider time, Random random) : ITransactionRanges
 {
     private static readonly TimeSpan CallPatience = TimeSpan.FromMilliseconds(1500);
 
-    /// <summary>What is held up until it is forgotten arrives so long before the end: before another sweep, mostly.</summary>
+    /// <summary>What is held up until it is forgotten arrives so long before the end.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(300);
 
     /// <summary>What is held up until it is aborted arrives within.</summary>
@@ -56,12 +55,18 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
         return RunAsync(found, "refresh", leader => leader.RefreshAsync(request with { Generation = found.Descriptor.Generation }), failure => failure, failure => failure, isWrite: false, timeout);
     }
 
-    public ValueTask<RangeCommitResult> CommitAsync(RangeId range, TransactionWork work, TimeSpan timeout)
+    public ValueTask<RangeCommitResult> CommitAsync(RangeId range, RangeCommit request, TimeSpan timeout)
     {
         var found = cluster.RangeOf(range);
+        request = request with { Work = request.Work with { Generation = found.Descriptor.Generation } };
+        if (request.Others.Length > 0 && cluster.Profile.Script == Script.LateDecision && IsHeldUp(found, request))
+            return new(RangeCommitResult.Failed(Failure.Unknown(ErrorCode.OutcomeUnknown, "no answer")));
         return RunAsync(
-            found, $"commit {work.Transaction}", leader => leader.CommitAsync(work with { Generation = found.Descriptor.Generation }), result => result.Failure, RangeCommitResult.Failed, isWrite: true, timeout);
+            found, $"commit {request.Work.Transaction} with {request.Others.Length} others above {request.After}", leader => leader.CommitAsync(request), result => result.Failure, RangeCommitResult.Failed, isWrite: true, timeout);
     }
+
+    public ValueTask<RangeDecision> DecideAsync(RangeId range, RangeDecide request, TimeSpan timeout) => RunAsync(
+        cluster.RangeOf(range), $"decide {request}", leader => leader.DecideAsync(request), result => result.Failure, RangeDecision.Failed, isWrite: true, timeout);
 
     public ValueTask<PrepareResult> PrepareAsync(RangeId range, RangePrepare request, TimeSpan timeout)
     {
@@ -83,53 +88,37 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
     public ValueTask<Failure?> ResolveAsync(RangeId range, Resolution[] resolutions, TimeSpan timeout) => RunAsync(
         cluster.RangeOf(range), $"resolve {string.Join(' ', resolutions)}", leader => leader.ResolveAsync(resolutions), failure => failure, failure => failure, isWrite: true, timeout);
 
-    public async ValueTask<RecordRead> ReadAsync(TransactionId transaction, TimeSpan timeout)
+    /// <summary>What became of a transaction, as ranges say: one that knows, or all, each of which proves that it neither knows nor ever will.</summary>
+    /// <returns>The commit timestamp, zero for an abort; null when that is not certain yet.</returns>
+    public async ValueTask<Timestamp?> FindOutcomeAsync(TransactionId transaction, TimeSpan timeout)
     {
-        var range = cluster.Records!;
-        var read = await RunAsync(
-            range,
-            $"read the record of {transaction}",
-            leader => leader.ReadAsync(new RangeRead(KeyOf(transaction), Timestamp.Zero, range.Descriptor.Generation)),
-            result => result.Failure,
-            ReadResult.Failed,
-            isWrite: false,
-            timeout);
-        return new RecordRead(
-            read.Failure,
-            read is { Failure: null, Found: true } ? TransactionRecord.Decode(TransactionRecord.KeyOf(transaction), read.Value.Span) : null,
-            read.ReadTimestamp);
+        var isCertain = true;
+        foreach (var range in cluster.Ranges)
+        {
+            var said = await RunAsync(
+                range,
+                $"what became of {transaction}",
+                leader => new(leader.TryFindOutcome(transaction, out var outcome) ? new Said(true, outcome) : new Said(false, null)),
+                _ => null,
+                _ => new Said(false, null),
+                isWrite: false,
+                timeout);
+            if (said.Outcome is { } known)
+                return known;
+            isCertain &= said.CanTell;
+        }
+
+        return isCertain ? Timestamp.Zero : null;
     }
 
-    public async ValueTask<Failure?> DecideAsync(TransactionRecord record, TimeSpan timeout)
-    {
-        var range = cluster.Records!;
-        var key = KeyOf(record.Transaction);
-        range.Note(key.Span);
-        var write = new KeyWrite(key, WriteKind.Put, record.Encode(), "", new WriteCondition(ConditionKind.NotExists, default), TimeToLive: null);
-        var request = new RangeWrite([write], range.Descriptor.Generation) { NotAfter = record.Deadline };
-        if (record.IsCommitted && cluster.Profile.Script == Script.LateDecision && IsHeldUp(record.Transaction, request))
-            return Failure.Unknown(ErrorCode.OutcomeUnknown, "no answer");
-        var written = await RunAsync(
-            range,
-            $"decide {record.Transaction} {(record.IsCommitted ? $"committed at {record.CommitTimestamp}" : "aborted")}",
-            leader => leader.WriteAsync(request),
-            result => result.Failure,
-            WriteResult.Failed,
-            isWrite: true,
-            timeout);
-        return written.Failure;
-    }
+    private sealed record Said(bool CanTell, Timestamp? Outcome);
 
-    /// <summary>What became of a transaction whose coordinator may be lost: as its record says, or a range; or nothing, when every range was made to take nothing of it any more.</summary>
+    /// <summary>What became of a transaction whose coordinator may be lost: as a range says; or nothing, when every range was made to take nothing of it any more.</summary>
     /// <returns>The commit timestamp, zero for an abort; null when that is not certain yet.</returns>
     public async ValueTask<Timestamp?> GiveUpAsync(TransactionId transaction, TimeSpan timeout)
     {
-        if (await ReadAsync(transaction, timeout) is not { Failure: null } read)
-            return null;
-        if (read.Record is { } record)
-            return record.CommitTimestamp;
         var isCertain = true;
-        foreach (var range in cluster.DataRanges)
+        foreach (var range in cluster.Ranges)
         {
             var fenced = await RunAsync(range, $"give {transaction} up", leader => leader.FenceAsync(transaction), result => result.Failure, FenceResult.Failed, isWrite: true, timeout);
             if (fenced is { Failure: null, Outcome: { } outcome })
@@ -141,33 +130,31 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
     }
 
     /// <summary>The request is on its way for longer than anybody waits for it, or than anybody remembers what it is about.</summary>
-    private void HoldUp(RangeWrite request)
+    private void HoldUp(SimulatedRange range, RangeCommit request)
     {
-        var range = cluster.Records!;
-        var hold = cluster.Profile.OutlivesRecords ? cluster.Profile.Duration - Margin - cluster.World.Elapsed : LongestHoldUp * random.NextDouble();
+        var hold = cluster.Profile.OutlivesMemory ? cluster.Profile.Duration - Margin - cluster.World.Elapsed : LongestHoldUp * random.NextDouble();
         cluster.World.Schedule(hold, owner: null, () =>
         {
             if (range.Director.Placed is { } node)
-                cluster.Network.Tell(process, node.Name, "late decision", () => _ = node.LeadersOf(range) is [.., var leader] ? leader.WriteAsync(request).AsTask() : Task.CompletedTask);
+                cluster.Network.Tell(process, node.Name, "late decision", () => _ = node.LeadersOf(range) is [.., var leader] ? leader.CommitAsync(request).AsTask() : Task.CompletedTask);
         });
     }
 
     /// <summary>The first attempt is on its way, and those that follow are lost. Some coordinators are killed meanwhile: nobody is left who would abort.</summary>
-    private bool IsHeldUp(TransactionId transaction, RangeWrite request)
+    private bool IsHeldUp(SimulatedRange range, RangeCommit request)
     {
+        var transaction = request.Work.Transaction;
         if (_isHeldUp.TryGetValue(transaction, out var isHeldUp))
             return isHeldUp;
         isHeldUp = random.Next(8) == 0;
         _isHeldUp.Add(transaction, isHeldUp);
         if (!isHeldUp)
             return false;
-        HoldUp(request);
+        HoldUp(range, request);
         if (random.Next(4) == 0 && cluster.Node(process.Name) is { IsUp: true } node && cluster.AreThingsBreaking)
             cluster.World.Schedule(TimeSpan.Zero, owner: null, () => cluster.Kill(node));
         return true;
     }
-
-    private static ReadOnlyMemory<byte> KeyOf(TransactionId transaction) => RoutingKey.Of(KeyspacePartitioning.Hash, TransactionRecord.KeyOf(transaction));
 
     private sealed record Answer<T>(T Result)
     {

@@ -10,34 +10,31 @@ using GrainDb.Simulation.Core;
 namespace GrainDb.Simulation.Transactions;
 
 /// <summary>
-/// What one run of a node's program does about transactions: coordinates those that began here, carries decisions to participants, recovers what its
-/// leaders report, and sweeps records. All of it is gone with the process.
+/// What one run of a node's program does about transactions: coordinates those that began here, carries decisions to participants, recovers and finishes what its
+/// leaders report. All of it is gone with the process.
 /// </summary>
 internal sealed class NodeTransactions : ITransactionRecovery
 {
     private static readonly TimeSpan ResolvePatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RecoveryPatience = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(2);
 
     private readonly SimulatedCluster _cluster;
-    private readonly SimulatedNode _node;
     private readonly SimulatedProcess _process;
-    private readonly TimeProvider _time;
     private readonly CoordinatorContext _context;
     private readonly TransactionRecovery _recovery;
     private readonly Dictionary<TransactionId, TransactionCoordinator> _open = [];
     private readonly HashSet<TransactionId> _recovering = [];
+    private readonly HashSet<TransactionId> _finishing = [];
 
     public NodeTransactions(SimulatedCluster cluster, SimulatedNode node, SimulatedProcess process, TimeProvider time, HybridLogicalClock clock)
     {
-        (_cluster, _node, _process, _time) = (cluster, node, process, time);
+        (_cluster, _process) = (cluster, process);
         var random = cluster.World.NewRandom($"transactions of {node.Name} at {cluster.World.Now}");
         Ranges = new NodeRanges(cluster, process, time, random);
         var resolutions = new ResolutionQueue((range, decided) => Ranges.ResolveAsync(range, decided, ResolvePatience), work => process.Post(_ => work(), null), time);
         _context = new CoordinatorContext
         {
             Ranges = Ranges,
-            Records = Ranges,
             Resolutions = resolutions,
             Clock = clock,
             Time = time,
@@ -47,7 +44,6 @@ internal sealed class NodeTransactions : ITransactionRecovery
             Faults = cluster.Profile.CoordinatorFaults,
         };
         _recovery = new TransactionRecovery(Ranges, resolutions, clock) { Faults = cluster.Profile.CoordinatorFaults };
-        Sweep();
     }
 
     public NodeRanges Ranges { get; }
@@ -111,6 +107,19 @@ internal sealed class NodeTransactions : ITransactionRecovery
         }
     }
 
+    /// <inheritdoc/>
+    public void Finish(Resolution resolution, RangeId[] others, RangeId anchor)
+    {
+        if (_finishing.Add(resolution.Transaction))
+            _process.Post(_ => Run(), null);
+
+        async void Run()
+        {
+            await _recovery.FinishAsync(resolution, others, anchor);
+            _finishing.Remove(resolution.Transaction);
+        }
+    }
+
     private static Failure Lost(TransactionId id) => Failure.NotApplied(ErrorCode.TransactionExpired, $"transaction {id} is not known here: its coordinator is gone");
 
     private static TransactRequest ToRange(TransactRequest request) => request with
@@ -119,17 +128,4 @@ internal sealed class NodeTransactions : ITransactionRecovery
         Reads = [.. request.Reads.Select(read => read with { Keyspace = "" })],
         Writes = [.. request.Writes.Select(write => write with { Keyspace = "" })],
     };
-
-    private async void Sweep()
-    {
-        while (true)
-        {
-            await Task.Delay(_context.Jittered(SweepInterval), _time);
-            foreach (var leader in _node.LeadersOf(_cluster.Records!).Where(leader => leader.HasLease))
-            {
-                var sweeper = new RecordSweeper(leader, _cluster.Records!.Descriptor, _context.Resolutions, _context.Clock, _time) { Faults = _cluster.Profile.CoordinatorFaults };
-                await sweeper.SweepAsync(CancellationToken.None);
-            }
-        }
-    }
 }

@@ -76,12 +76,12 @@ internal sealed class TransactionClient
 
     private IsolationLevel AnyLevel() => _random.Next(2) == 0 ? IsolationLevel.Snapshot : IsolationLevel.Serializable;
 
-    private SimulatedRange AnyRange() => _cluster.DataRanges[_random.Next(_cluster.DataRanges.Count)];
+    private SimulatedRange AnyRange() => _cluster.Ranges[_random.Next(_cluster.Ranges.Count)];
 
     private string AnyList()
     {
         var list = _random.Next(Lists);
-        return _cluster.DataRanges[list % _cluster.DataRanges.Count].Key(string.Create(CultureInfo.InvariantCulture, $"a{Recorder.Elements / ElementsPerGeneration}-{list}"));
+        return _cluster.Ranges[list % _cluster.Ranges.Count].Key(string.Create(CultureInfo.InvariantCulture, $"a{Recorder.Elements / ElementsPerGeneration}-{list}"));
     }
 
     private Task<TransactionSession> BeginAsync(TransactionHistory history, IsolationLevel isolation, bool readOnly = false) =>
@@ -311,7 +311,7 @@ internal sealed class TransactionClient
 
     private string Account(int number) => AccountOf(_cluster, number);
 
-    private static string AccountOf(SimulatedCluster cluster, int number) => cluster.DataRanges[number % cluster.DataRanges.Count].Key($"b{number}");
+    private static string AccountOf(SimulatedCluster cluster, int number) => cluster.Ranges[number % cluster.Ranges.Count].Key($"b{number}");
 
     /// <summary>Swaps two neighbours of the ring, or looks at it whole. Whoever finds none makes it.</summary>
     private async Task RingAsync()
@@ -357,7 +357,7 @@ internal sealed class TransactionClient
         string Node(int number) => RingNode(_cluster, number);
     }
 
-    public static string RingNode(SimulatedCluster cluster, int number) => cluster.DataRanges[number % cluster.DataRanges.Count].Key($"r{number}");
+    public static string RingNode(SimulatedCluster cluster, int number) => cluster.Ranges[number % cluster.Ranges.Count].Key($"r{number}");
 
     public static int Ring => RingNodes;
 

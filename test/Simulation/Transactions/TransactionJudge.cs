@@ -2,11 +2,9 @@ using System.Globalization;
 using System.Text;
 using GrainDb.Engine.Mvcc;
 using GrainDb.Engine.Ranges;
-using GrainDb.Engine.Transactions;
 using GrainDb.Histories;
 using GrainDb.Histories.Isolation;
 using GrainDb.Interfaces.Keys;
-using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Transactions;
 using GrainDb.Simulation.Cluster;
 
@@ -52,7 +50,7 @@ internal sealed class TransactionJudge(SimulatedCluster cluster, Func<SimulatedR
         }
     }
 
-    /// <summary>What is there of a transaction, what its record says, and what its client was told and saw.</summary>
+    /// <summary>What is there of a transaction, what ranges remember of it, and what its client was told and saw.</summary>
     private IEnumerable<string> Compare(FinishedTransaction finished)
     {
         foreach (var (key, version) in finished.Seen)
@@ -79,11 +77,13 @@ internal sealed class TransactionJudge(SimulatedCluster cluster, Func<SimulatedR
             yield return $"honest outcomes: it is there at {commit}: {finished.Transaction}";
         foreach (var broken in commit.IsZero || finished.ReadTimestamp.IsZero ? [] : CompareSnapshot(finished, commit))
             yield return broken;
-        var record = Record(finished.Id);
-        if (record is not null && record.CommitTimestamp != commit)
-            yield return $"decisions: the record says {record.CommitTimestamp}, the data {commit}: {finished.Transaction}";
-        if (record is null && !commit.IsZero && !cluster.Profile.OutlivesRecords
-            && replicas(cluster.RangeOf(Encoding.UTF8.GetBytes(made[0].Key))).Transactions.Commits.Find(finished.Id) != commit)
+        foreach (var range in cluster.Ranges)
+        {
+            if (replicas(range).Transactions.FindOutcome(finished.Id) is { } outcome && outcome != commit)
+                yield return $"decisions: range {range.Descriptor.Id} says {outcome}, the data {commit}: {finished.Transaction}";
+        }
+
+        if (!commit.IsZero && !cluster.Profile.OutlivesMemory && cluster.Ranges.All(range => replicas(range).Transactions.FindCommit(finished.Id) is null))
         {
             yield return $"decisions: it is there at {commit}, and nobody knows that it committed: {finished.Transaction}";
         }
@@ -101,14 +101,6 @@ internal sealed class TransactionJudge(SimulatedCluster cluster, Func<SimulatedR
             if (!between.Version.IsZero)
                 yield return $"isolation: {key} changed at {between.Version}, between its snapshot {finished.ReadTimestamp} and its commit {commit}: {finished.Transaction}";
         }
-    }
-
-    private TransactionRecord? Record(TransactionId id)
-    {
-        var key = TransactionRecord.KeyOf(id);
-        return replicas(cluster.Records!).Store.TryGetNewest(RoutingKey.Of(KeyspacePartitioning.Hash, key).Span, out MvccVersion version) && !version.IsTombstone
-            ? TransactionRecord.Decode(key, StoredValue.Read(version.Value).Value.Span)
-            : null;
     }
 
     /// <summary>Transactions on registers, and everything that others did to these without one.</summary>

@@ -1,5 +1,4 @@
 using System.Text;
-using GrainDb.Engine.Transactions;
 using GrainDb.Histories;
 using GrainDb.Histories.Isolation;
 using GrainDb.Interfaces.Keys;
@@ -138,9 +137,8 @@ internal sealed class TransactionSession
         if (_transaction.Outcome != OperationOutcome.Unknown || Id.IsNone)
             return;
         var found = await _cluster.Network.CallAsync(
-            _process, node.Name, $"what became of {Id}", async () => new Found(node.Transactions is { } transactions ? await transactions.Ranges.ReadAsync(Id, ReadTimeout) : null), ReadTimeout + Margin, mayRepeat: false);
-        if (found?.Read is { Failure: null, Record: { } record })
-            End(record.IsCommitted ? OperationOutcome.Ok : OperationOutcome.NotApplied, record.CommitTimestamp);
+            _process, node.Name, $"what became of {Id}", async () => new Told(node.Transactions is { } transactions ? await transactions.Ranges.FindOutcomeAsync(Id, ReadTimeout) : null), ReadTimeout * 3, mayRepeat: false);
+        End(found);
     }
 
     /// <summary>Has it given up, where nobody said what became of it.</summary>
@@ -149,9 +147,8 @@ internal sealed class TransactionSession
         if (_transaction.Outcome != OperationOutcome.Unknown || Id.IsNone)
             return;
         var found = await _cluster.Network.CallAsync(
-            _process, node.Name, $"give {Id} up", async () => new GivenUp(node.Transactions is { } transactions ? await transactions.Ranges.GiveUpAsync(Id, ReadTimeout) : null), ReadTimeout * 3, mayRepeat: false);
-        if (found?.Outcome is { } outcome)
-            End(outcome.IsZero ? OperationOutcome.NotApplied : OperationOutcome.Ok, outcome);
+            _process, node.Name, $"give {Id} up", async () => new Told(node.Transactions is { } transactions ? await transactions.Ranges.GiveUpAsync(Id, ReadTimeout) : null), ReadTimeout * 3, mayRepeat: false);
+        End(found);
     }
 
     /// <summary>The end of the client's interest in it.</summary>
@@ -160,6 +157,12 @@ internal sealed class TransactionSession
         if (_transaction.Outcome == OperationOutcome.Unknown)
             _history.Update(_transaction);
         return new FinishedTransaction(Id, _transaction, _writes.Keys, _seen, _readTimestamp) { IsRepeated = _isRepeated };
+    }
+
+    private void End(Told? told)
+    {
+        if (told?.Outcome is { } outcome)
+            End(outcome.IsZero ? OperationOutcome.NotApplied : OperationOutcome.Ok, outcome);
     }
 
     private void End(OperationOutcome outcome, Timestamp commit = default) => _history.Update(_transaction = _transaction with
@@ -178,9 +181,7 @@ internal sealed class TransactionSession
         return this;
     }
 
-    private sealed record Found(RecordRead? Read);
-
-    private sealed record GivenUp(Timestamp? Outcome);
+    private sealed record Told(Timestamp? Outcome);
 
     private Task<T?> CallAsync<T>(string what, Func<NodeTransactions, ValueTask<T>> call, TimeSpan patience)
         where T : class => _cluster.Network.CallAsync(_process, _node.Name, what, () => _node.Transactions is { } transactions ? call(transactions) : NeverAsync<T>(), patience, mayRepeat: false);

@@ -17,6 +17,7 @@ namespace GrainDb.Engine.Tests.Transactions.Model;
 internal sealed class ModelCluster
 {
     private static readonly TimeSpan RecoveryRound = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan SettlePatience = TimeSpan.FromSeconds(5);
 
     private readonly CoordinatorFaults _faults;
 
@@ -35,8 +36,6 @@ internal sealed class ModelCluster
             var node = NewNode($"n{index}");
             foreach (var range in ranges.Where(range => range.Id.Value % 3 == index))
                 Ranges.Add(range.Id, new ModelRange(range, node.Process.Name, node.Context.Clock, node.Time));
-            if (index == 0)
-                Records = new ModelRecords(node.Context.Clock);
             node.Process.Start(() => RecoverAsync(node));
         }
     }
@@ -49,11 +48,13 @@ internal sealed class ModelCluster
 
     public Dictionary<RangeId, ModelRange> Ranges { get; } = [];
 
-    public ModelRecords Records { get; } = null!;
-
-    public string RecordsNode => "n0";
-
     public bool HasIntents => Ranges.Values.Any(range => range.Intents.Any());
+
+    /// <summary>Whether anything of a transaction is left that somebody has to see to.</summary>
+    public bool IsUnfinished => HasIntents || Ranges.Values.Any(range => range.Unsettled.Any());
+
+    /// <summary>When a range decided to commit a transaction, alone or for others; null when none did.</summary>
+    public Timestamp? CommitOf(TransactionId transaction) => Ranges.Values.Select(range => range.CommitOf(transaction)).FirstOrDefault(commit => commit is not null);
 
     /// <summary>A node that coordinates.</summary>
     /// <param name="name">Its name.</param>
@@ -69,7 +70,6 @@ internal sealed class ModelCluster
         var context = new CoordinatorContext
         {
             Ranges = reach,
-            Records = reach,
             Resolutions = new ResolutionQueue(reach.SendAsync, work => process.Post(_ => work(), null), time),
             Clock = clock,
             Time = time,
@@ -99,7 +99,7 @@ internal sealed class ModelCluster
     public bool Quiesce()
     {
         Network.Faults = LinkFaults.Good;
-        return World.RunUntil(() => !HasIntents, TimeSpan.FromSeconds(100));
+        return World.RunUntil(() => !IsUnfinished, TimeSpan.FromSeconds(100));
     }
 
     public void Put(string keyspace, string key, string value) => RangeOf(keyspace, key).Put(ModelKeyspace.Find(keyspace)!.Route(key), Encoding.UTF8.GetBytes(value));
@@ -125,15 +125,23 @@ internal sealed class ModelCluster
 
     private async Task RecoverAsync(ModelNode node)
     {
-        var recovery = new TransactionRecovery(node.Context.Records, node.Context.Resolutions, node.Context.Clock) { Faults = _faults };
+        var recovery = new TransactionRecovery(node.Context.Ranges, node.Context.Resolutions, node.Context.Clock) { Faults = _faults };
         var underway = new HashSet<TransactionId>();
+        var finishing = new HashSet<TransactionId>();
         while (true)
         {
             await Task.Delay(RecoveryRound, node.Time);
-            foreach (var (request, at) in Ranges.Values.Where(range => range.Node == node.Process.Name).SelectMany(range => range.Intents).ToList())
+            var here = Ranges.Values.Where(range => range.Node == node.Process.Name).ToList();
+            foreach (var (request, at) in here.SelectMany(range => range.Intents).ToList())
             {
                 if (underway.Add(request.Work.Transaction))
                     _ = RecoverAsync(request, at);
+            }
+
+            foreach (var (range, id, (at, others)) in here.SelectMany(range => range.Unsettled, (range, commit) => (range, commit.Key, commit.Value)).ToList())
+            {
+                if (at.Add(SettlePatience) < node.Context.Clock.Now() && finishing.Add(id))
+                    _ = FinishAsync(new Resolution(id, at), others, range.Descriptor.Id);
             }
         }
 
@@ -141,6 +149,12 @@ internal sealed class ModelCluster
         {
             await recovery.RecoverAsync(request.Work.Transaction, request.Participants, request.Work.Deadline, at, TimeSpan.FromSeconds(2));
             underway.Remove(request.Work.Transaction);
+        }
+
+        async Task FinishAsync(Resolution resolution, RangeId[] others, RangeId anchor)
+        {
+            await recovery.FinishAsync(resolution, others, anchor);
+            finishing.Remove(resolution.Transaction);
         }
     }
 }

@@ -27,7 +27,8 @@ internal sealed class ModelRange(RangeDescriptor descriptor, string node, Hybrid
     private readonly SortedDictionary<byte[], List<ModelVersion>> _keys = new(Comparer<byte[]>.Create((left, right) => left.AsSpan().SequenceCompareTo(right)));
     private readonly Dictionary<TransactionId, (RangePrepare Request, Timestamp At)> _intents = [];
     private readonly HashSet<TransactionId> _decided = [];
-    private readonly Dictionary<TransactionId, Timestamp> _alone = [];
+    private readonly Dictionary<TransactionId, Timestamp> _commits = [];
+    private readonly Dictionary<TransactionId, (Timestamp At, RangeId[] Others)> _unsettled = [];
     private readonly Dictionary<string, (IdempotencyStamp Stamp, Timestamp At, TransactionId By)> _stamps = [];
 
     public RangeDescriptor Descriptor => descriptor;
@@ -38,8 +39,11 @@ internal sealed class ModelRange(RangeDescriptor descriptor, string node, Hybrid
 
     public IEnumerable<(RangePrepare Request, Timestamp At)> Intents => _intents.Values;
 
-    /// <summary>What became of a transaction that committed in this range alone.</summary>
-    public Timestamp? Alone(TransactionId transaction) => _alone.TryGetValue(transaction, out var at) ? at : null;
+    /// <summary>Commits that were decided here for others too, and are not settled.</summary>
+    public IReadOnlyDictionary<TransactionId, (Timestamp At, RangeId[] Others)> Unsettled => _unsettled;
+
+    /// <summary>When this range decided to commit a transaction; null when it did not.</summary>
+    public Timestamp? CommitOf(TransactionId transaction) => _commits.TryGetValue(transaction, out var at) ? at : null;
 
     /// <summary>All versions of a key, oldest first.</summary>
     public IReadOnlyList<ModelVersion> Versions(ReadOnlySpan<byte> key) => _keys.TryGetValue(key.ToArray(), out var versions) ? versions : [];
@@ -91,12 +95,13 @@ internal sealed class ModelRange(RangeDescriptor descriptor, string node, Hybrid
         ScanResult Page(byte[]? resume) => new() { Items = items, ResumeKey = resume, ReadTimestamp = request.AsOf, Clock = clock.Now(), ServedBy = ServedBy };
     }
 
-    public async ValueTask<RangeCommitResult> CommitAsync(TransactionWork work)
+    public async ValueTask<RangeCommitResult> CommitAsync(RangeCommit request)
     {
+        var work = request.Work;
         var started = time.GetTimestamp();
         while (true)
         {
-            if (_alone.TryGetValue(work.Transaction, out var known))
+            if (_commits.TryGetValue(work.Transaction, out var known))
                 return new RangeCommitResult { CommitTimestamp = known };
             if (_decided.Contains(work.Transaction))
                 return RangeCommitResult.Failed(Failure.NotApplied(ErrorCode.TransactionExpired, "aborted already"));
@@ -113,19 +118,40 @@ internal sealed class ModelRange(RangeDescriptor descriptor, string node, Hybrid
                 return RangeCommitResult.Failed(refused);
             if (Blockers(work).Any())
             {
+                if (request.Others.Length > 0 && Blockers(work).Any(blocker => blocker < work.Transaction))
+                    return RangeCommitResult.Failed(Conflict(work, "an older transaction is in the way"));
                 if (time.GetElapsedTime(started) > Patience)
                     return RangeCommitResult.Failed(Conflict(work, "an intent stays"));
                 await Task.Delay(Look, time);
                 continue;
             }
 
+            if (!clock.TryReceive(request.After))
+                return RangeCommitResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "a clock is too far ahead"));
             var at = clock.Now();
+            if (at > work.Deadline)
+                return RangeCommitResult.Failed(Failure.NotApplied(ErrorCode.TransactionExpired, "the deadline is over"));
             foreach (var write in work.Writes)
                 Store(write.Key.ToArray(), new ModelVersion(at, at, ValueOf(write), work.Transaction));
-            _alone[work.Transaction] = at;
+            _commits[work.Transaction] = at;
+            if (request.Others.Length > 0)
+                _unsettled[work.Transaction] = (at, request.Others);
             Stamp(work, at);
             return new RangeCommitResult { CommitTimestamp = at };
         }
+    }
+
+    /// <summary>Who stands prepared elsewhere is answered as a range answers whose memory of commits is full: it knows those that are not settled.</summary>
+    public RangeDecision Decide(RangeDecide request)
+    {
+        if (request.IsPrepared ? _unsettled.ContainsKey(request.Transaction) : _commits.ContainsKey(request.Transaction))
+            return new RangeDecision { Outcome = _commits[request.Transaction] };
+        if (_decided.Contains(request.Transaction) || clock.Now() > request.Deadline)
+            return new RangeDecision { Outcome = Timestamp.Zero };
+        if (!request.Aborts)
+            return new RangeDecision();
+        Resolve(new Resolution(request.Transaction, Timestamp.Zero));
+        return new RangeDecision { Outcome = Timestamp.Zero };
     }
 
     public async ValueTask<PrepareResult> PrepareAsync(RangePrepare request)
@@ -168,6 +194,12 @@ internal sealed class ModelRange(RangeDescriptor descriptor, string node, Hybrid
 
     public void Resolve(Resolution resolution)
     {
+        if (resolution.IsSettled)
+        {
+            _unsettled.Remove(resolution.Transaction);
+            return;
+        }
+
         if (_intents.Remove(resolution.Transaction, out var intent) && !resolution.CommitTimestamp.IsZero)
         {
             foreach (var write in intent.Request.Work.Writes)
@@ -176,7 +208,7 @@ internal sealed class ModelRange(RangeDescriptor descriptor, string node, Hybrid
         }
 
         clock.Restore(resolution.CommitTimestamp);
-        if (_alone.ContainsKey(resolution.Transaction))
+        if (_commits.ContainsKey(resolution.Transaction))
             return;
         _decided.Add(resolution.Transaction);
     }

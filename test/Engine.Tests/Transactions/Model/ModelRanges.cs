@@ -7,8 +7,8 @@ using GrainDb.Simulation.Core;
 
 namespace GrainDb.Engine.Tests.Transactions.Model;
 
-/// <summary>The ranges and the decisions as one node reaches them: over a network that loses, delays, repeats and reorders.</summary>
-internal sealed class ModelRanges(ModelCluster cluster, SimulatedProcess process, TimeProvider time) : ITransactionRanges, ITransactionRecords
+/// <summary>The ranges as one node reaches them: over a network that loses, delays, repeats and reorders.</summary>
+internal sealed class ModelRanges(ModelCluster cluster, SimulatedProcess process, TimeProvider time) : ITransactionRanges
 {
     private static readonly TimeSpan PatienceOfRead = TimeSpan.FromMilliseconds(3000);
     private static readonly TimeSpan PatienceOfCall = TimeSpan.FromMilliseconds(3000);
@@ -40,8 +40,11 @@ internal sealed class ModelRanges(ModelCluster cluster, SimulatedProcess process
     public async ValueTask<Failure?> RefreshAsync(RangeId range, RangeRefresh request, TimeSpan timeout, CancellationToken cancellationToken) =>
         (await AgainAsync(range, "refresh", async model => new Answer(await model.RefreshAsync(request)), answer => answer.Failure, failure => new Answer(failure), timeout)).Failure;
 
-    public async ValueTask<RangeCommitResult> CommitAsync(RangeId range, TransactionWork work, TimeSpan timeout) =>
-        await CallAsync(range, "commit", model => model.CommitAsync(work), timeout) ?? RangeCommitResult.Failed(NoAnswer);
+    public async ValueTask<RangeCommitResult> CommitAsync(RangeId range, RangeCommit request, TimeSpan timeout) =>
+        await CallAsync(range, "commit", model => model.CommitAsync(request), timeout) ?? RangeCommitResult.Failed(NoAnswer);
+
+    public async ValueTask<RangeDecision> DecideAsync(RangeId range, RangeDecide request, TimeSpan timeout) =>
+        await CallAsync(range, "decide", model => new ValueTask<RangeDecision>(model.Decide(request)), timeout) ?? RangeDecision.Failed(NoAnswer);
 
     public async ValueTask<PrepareResult> PrepareAsync(RangeId range, RangePrepare request, TimeSpan timeout) =>
         await CallAsync(range, "prepare", model => model.PrepareAsync(request), timeout) ?? PrepareResult.Failed(NoAnswer);
@@ -57,14 +60,6 @@ internal sealed class ModelRanges(ModelCluster cluster, SimulatedProcess process
                 return new ValueTask<Answer>(new Answer(null));
             },
             PatienceOfCall) ?? new Answer(NoAnswer)).Failure;
-
-    public async ValueTask<RecordRead> ReadAsync(TransactionId transaction, TimeSpan timeout) =>
-        await CallAsync(cluster.RecordsNode, "read record", () => new ValueTask<Boxed>(new Boxed(cluster.Records.Read(transaction))), timeout) is { } found
-            ? found.Read
-            : new RecordRead(Failure.NotApplied(ErrorCode.Unavailable, "no answer"), null, Timestamp.Zero);
-
-    public async ValueTask<Failure?> DecideAsync(TransactionRecord record, TimeSpan timeout) =>
-        (await CallAsync(cluster.RecordsNode, "decide", () => new ValueTask<Answer>(new Answer(cluster.Records.Decide(record))), timeout) ?? new Answer(NoAnswer)).Failure;
 
     private static Failure NoAnswer => Failure.Unknown(ErrorCode.OutcomeUnknown, "no answer");
 
@@ -102,6 +97,4 @@ internal sealed class ModelRanges(ModelCluster cluster, SimulatedProcess process
     }
 
     private sealed record Answer(Failure? Failure);
-
-    private sealed record Boxed(RecordRead Read);
 }
