@@ -56,7 +56,6 @@ public sealed class OneRequestRunsTests : IAsyncLifetime
         var context = new CoordinatorContext
         {
             Ranges = new TransactionRanges(_ranges.Cache, _ranges.Calls, TimeProvider.System),
-            Records = new NoRecords(),
             Resolutions = new DirectResolutions(_leader),
             Clock = _clock,
             Time = TimeProvider.System,
@@ -152,14 +151,6 @@ public sealed class OneRequestRunsTests : IAsyncLifetime
         public void Release(ReplicaDescriptor to, ReleaseNotice notice) => throw new InvalidOperationException();
     }
 
-    /// <summary>A transaction of one range has no record.</summary>
-    private sealed class NoRecords : ITransactionRecords
-    {
-        public ValueTask<RecordRead> ReadAsync(TransactionId transaction, TimeSpan timeout) => throw new InvalidOperationException();
-
-        public ValueTask<Failure?> DecideAsync(TransactionRecord record, TimeSpan timeout) => throw new InvalidOperationException();
-    }
-
     private sealed class DirectResolutions(RangeLeader leader) : IResolutions
     {
         public async Task<bool> ResolveAsync(Resolution resolution, IReadOnlyList<RangeId> participants)
@@ -167,5 +158,7 @@ public sealed class OneRequestRunsTests : IAsyncLifetime
             Assert.Equal(FakeRanges.Left, Assert.Single(participants));
             return await leader.ResolveAsync([resolution]) is null;
         }
+
+        public void Settle(TransactionId transaction, RangeId anchor) => throw new InvalidOperationException("a transaction of one range has nobody to settle with");
     }
 }
