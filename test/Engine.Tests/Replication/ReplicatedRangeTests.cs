@@ -209,17 +209,20 @@ public sealed class ReplicatedRangeTests
     [Fact]
     public void ASnapshotLeavesDiskAndNetworkToOthers()
     {
-        var trio = new ReplicaTrio(ReplicationOptions.Default with { MaxSnapshotBytesPerSecond = 100_000 });
+        var trio = new ReplicaTrio(ReplicationOptions.Default with { MaxSnapshotBytesPerSecond = 1_000_000, MaxRetainedBytes = 1, MaxWindowBytes = 1024 });
         var leader = Start(trio, "node1");
+        trio.Pass(500);
         trio.Isolate("node3");
-        for (var n = 0; n < 500; n++)
-            Write(trio, leader, $"k{n}", new string('v', 1000));
-        for (var i = 0; i < 2; i++)
+        for (var i = 0; i < 3; i++)
+        {
+            for (var n = 0; n < 1000; n++)
+                Assert.Null(Write(trio, leader, $"k{i}-{n}", new string('v', 1000)).Failure);
             trio.Replicas["node1"].Replica.Checkpoint(TestContext.Current.CancellationToken);
+        }
 
         trio.Heal();
-        trio.Pass(2000);
-        Assert.True(trio.Replicas["node3"].Replica.AppliedLsn < new Lsn(100));
+        trio.Pass(1000);
+        Assert.Equal(new Lsn(1), trio.Replicas["node3"].Replica.AppliedLsn);
         trio.Pass(10_000);
 
         Assert.Equal(trio.Replicas["node1"].Replica.AppliedLsn, trio.Replicas["node3"].Replica.AppliedLsn);
