@@ -1,6 +1,5 @@
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Keys;
-using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Engine.Replication;

@@ -1,5 +1,4 @@
 using System.Text;
-using GrainDb.Engine.Eventual;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Replicas;
 using Xunit;

@@ -13,7 +13,7 @@ public sealed class MergeLaneTests
     private readonly List<(MergeRequest Request, TaskCompletionSource<MergeAnswer?> Answer)> _sent = [];
 
     [Fact]
-    public void What_comes_before_a_message_leaves_goes_with_it_and_what_comes_meanwhile_with_the_next_one()
+    public async Task What_comes_before_a_message_leaves_goes_with_it_and_what_comes_meanwhile_with_the_next_one()
     {
         var lane = NewLane();
         List<Task<MergeAnswer?>> first = [.. Enumerable.Range(0, 3).Select(number => lane.SendAsync(Of($"a{number}")))];
@@ -27,11 +27,11 @@ public sealed class MergeLaneTests
         Assert.Equal(2, _sent.Count);
 
         _sent[0].Answer.SetResult(Done);
-        Assert.All(first, task => Assert.Same(Done, task.Result));
+        Assert.All(await Task.WhenAll(first), answer => Assert.Same(Done, answer));
         Assert.Equal(["c", "d"], Keys(_sent[2].Request));
         Assert.False(second.IsCompleted);
         _sent[2].Answer.SetResult(null);
-        Assert.All(third, task => Assert.Null(task.Result));
+        Assert.All(await Task.WhenAll(third), Assert.Null);
     }
 
     [Fact]
@@ -39,7 +39,7 @@ public sealed class MergeLaneTests
     {
         var lane = NewLane();
         foreach (var key in (string[])["a", "b"])
-            lane.SendAsync(Of(key) with { Requests = [new(new(key, 1, default), default, default, Existed: false, default)] });
+            _ = lane.SendAsync(Of(key) with { Requests = [new(new(key, 1, default), default, default, Existed: false, default)] });
         Run();
         Assert.Equal(["a", "b"], Assert.Single(_sent).Request.Requests.Select(request => request.Stamp.Key));
     }
@@ -48,9 +48,9 @@ public sealed class MergeLaneTests
     public void States_of_other_epochs_or_too_many_bytes_go_alone()
     {
         var lane = NewLane(batch: 10);
-        lane.SendAsync(Of("a"));
-        lane.SendAsync(Of("b", epoch: 2));
-        lane.SendAsync(Of("c", bytes: 100));
+        _ = lane.SendAsync(Of("a"));
+        _ = lane.SendAsync(Of("b", epoch: 2));
+        _ = lane.SendAsync(Of("c", bytes: 100));
         for (var number = 0; number < 3; number++)
         {
             Run();
@@ -61,7 +61,7 @@ public sealed class MergeLaneTests
     }
 
     [Fact]
-    public void A_refusal_of_several_is_not_the_refusal_of_each()
+    public async Task A_refusal_of_several_is_not_the_refusal_of_each()
     {
         var lane = NewLane();
         var (good, bad) = (lane.SendAsync(Of("good")), lane.SendAsync(Of("bad")));
@@ -70,21 +70,21 @@ public sealed class MergeLaneTests
         _sent[0].Answer.SetResult(unable);
         _sent[1].Answer.SetResult(Done);
         _sent[2].Answer.SetResult(unable);
-        Assert.Same(Done, good.Result);
-        Assert.Same(unable, bad.Result);
+        Assert.Same(Done, await good);
+        Assert.Same(unable, await bad);
     }
 
     [Fact]
-    public void Without_room_nothing_is_sent_and_answers_and_silence_give_room_back()
+    public async Task Without_room_nothing_is_sent_and_answers_and_silence_give_room_back()
     {
         var room = new MergeRoom(100);
         var lane = NewLane(room: room);
         var held = lane.SendAsync(Of("a", bytes: 90));
         Run();
         var other = NewLane(room: room);
-        Assert.Null(other.SendAsync(Of("b", bytes: 90)).Result);
+        Assert.Null(await other.SendAsync(Of("b", bytes: 90)));
         _sent[0].Answer.SetResult(null);
-        Assert.Null(held.Result);
+        Assert.Null(await held);
 
         var taken = other.SendAsync(Of("c", bytes: 1000));
         Run();
@@ -93,7 +93,7 @@ public sealed class MergeLaneTests
     }
 
     [Fact]
-    public void What_waits_behind_a_silence_does_not_wait_as_long_again()
+    public async Task What_waits_behind_a_silence_does_not_wait_as_long_again()
     {
         var lane = NewLane();
         List<Task<MergeAnswer?>> tasks = [];
@@ -104,12 +104,12 @@ public sealed class MergeLaneTests
         }
 
         _sent[0].Answer.SetResult(null);
-        Assert.Null(tasks[2].Result);
+        Assert.Null(await tasks[2]);
         Assert.Equal(2, _sent.Count);
         _sent[1].Answer.SetResult(Done);
-        Assert.Same(Done, tasks[1].Result);
+        Assert.Same(Done, await tasks[1]);
 
-        lane.SendAsync(Of("d"));
+        _ = lane.SendAsync(Of("d"));
         Run();
         Assert.Equal(["d"], Keys(_sent[2].Request));
     }

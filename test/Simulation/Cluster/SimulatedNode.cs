@@ -5,7 +5,6 @@ using GrainDb.Engine.Time;
 using GrainDb.Engine.Transactions;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Errors;
-using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using GrainDb.Simulation.Clocks;
 using GrainDb.Simulation.Core;
