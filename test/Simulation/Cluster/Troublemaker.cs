@@ -1,3 +1,4 @@
+using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Simulation.Core;
 
 namespace GrainDb.Simulation.Cluster;
@@ -224,8 +225,11 @@ internal sealed class Troublemaker
     {
         _cluster.Kill(node);
         _cluster.Trace(node, "hard states lost");
+        var faults = node.Disk.Faults;
+        node.Disk.Faults = static _ => DiskFault.None; // the process is gone: what was to happen to its next operation does not happen to this
         foreach (var path in Paths(node).Where(path => Path.GetFileName(path) is "hard-state-a" or "hard-state-b"))
             node.Disk.Delete(path);
+        node.Disk.Faults = faults;
     }
 
     private static List<string> Paths(SimulatedNode node) =>

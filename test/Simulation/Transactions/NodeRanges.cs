@@ -61,8 +61,17 @@ internal sealed class NodeRanges(SimulatedCluster cluster, SimulatedProcess proc
         request = request with { Work = request.Work with { Generation = found.Descriptor.Generation } };
         if (request.Others.Length > 0 && cluster.Profile.Script == Script.LateDecision && IsHeldUp(found, request))
             return new(RangeCommitResult.Failed(Failure.Unknown(ErrorCode.OutcomeUnknown, "no answer")));
+
+        // Of one that lies in this range alone a refusal leaves no trace, so the network must not repeat it: as with a transaction that comes whole.
         return RunAsync(
-            found, $"commit {request.Work.Transaction} with {request.Others.Length} others above {request.After}", leader => leader.CommitAsync(request), result => result.Failure, RangeCommitResult.Failed, isWrite: true, timeout);
+            found,
+            $"commit {request.Work.Transaction} with {request.Others.Length} others above {request.After}",
+            leader => leader.CommitAsync(request),
+            result => result.Failure,
+            RangeCommitResult.Failed,
+            isWrite: true,
+            timeout,
+            mayRepeat: request.Others.Length > 0);
     }
 
     public ValueTask<RangeDecision> DecideAsync(RangeId range, RangeDecide request, TimeSpan timeout) => RunAsync(
