@@ -61,9 +61,9 @@ internal sealed class CountingLoad : IAsyncDisposable
         {
             await milestone.Reached.WaitAsync(within, _cancellationToken);
         }
-        catch (TimeoutException)
+        catch (TimeoutException exception)
         {
-            throw new TimeoutException($"{milestone.Missing} clients did not count {times} times in {within.TotalSeconds:0} s; {Summary}");
+            throw new TimeoutException($"{milestone.Missing} clients did not count {times} times in {within.TotalSeconds:0} s; {Summary}", exception);
         }
     }
 

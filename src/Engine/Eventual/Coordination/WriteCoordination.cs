@@ -265,7 +265,7 @@ public sealed class WriteCoordination
             var met = IsMet();
             return new()
             {
-                Failure = met ? null : Failure.Unknown(ErrorCode.OutcomeUnknown, $"{_replies.Values.Count(reply => reply == EventualReply.Ok)} of the replicas have it; the level was not met in time"),
+                Failure = met ? null : Failure.Unknown(ErrorCode.OutcomeUnknown, $"{_replies.Values.Count(reply => reply == EventualReply.Ok)} of {_configuration.All.Count} replicas have it; the level was not met in time"),
                 Version = local.Timestamp,
                 Dot = local.Dot,
                 Existed = local.Existed,
