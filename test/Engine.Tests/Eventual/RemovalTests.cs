@@ -2,6 +2,7 @@ using System.Text;
 using GrainDb.Engine.Eventual;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
+using GrainDb.Interfaces.Transactions;
 using Xunit;
 
 namespace GrainDb.Engine.Tests.Eventual;
@@ -33,15 +34,30 @@ public sealed class RemovalTests
         Assert.True(trio.StateAt("node3", "k").IsEmpty);
     }
 
+    [Fact]
+    public void A_removal_that_is_repeated_is_answered_although_nobody_can_be_asked_any_more()
+    {
+        var trio = new EventualTrio(ConflictPolicy.ObservedRemoveSet);
+        trio.Write("node1", Add("y"), EventualLevel.All);
+        var stamp = new IdempotencyStamp("once", 1, default);
+        Assert.Null(trio.Write("node2", Remove(Lost, "x"), EventualLevel.One, stamp: stamp).Failure);
+        trio.Isolate("node2");
+
+        var again = trio.Write("node2", Remove(Lost, "x"), EventualLevel.One, stamp: stamp);
+
+        Assert.Null(again.Failure);
+        Assert.True(again.IsRepeated);
+        Assert.Equal(ErrorCode.Unavailable, trio.Write("node2", Remove(Lost, "x"), EventualLevel.One).Failure!.Code);
+    }
+
     /// <summary>What nobody has any more is gone already.</summary>
     [Fact]
     public void A_removal_of_what_is_nowhere_any_more_succeeds()
     {
         var trio = new EventualTrio(ConflictPolicy.ObservedRemoveSet);
         trio.Write("node1", Add("y"), EventualLevel.All);
-        var lost = new CausalContext(VersionVector.Of(new Dot(new Guid(99, 0, 0, new byte[8]), 7)), default, CausalContext.HashOf("k"u8)).Encode();
 
-        Assert.Null(trio.Write("node2", Remove(lost, "x"), EventualLevel.Quorum).Failure);
+        Assert.Null(trio.Write("node2", Remove(Lost, "x"), EventualLevel.Quorum).Failure);
 
         Assert.Equal(["y"], Elements(trio, "node1"));
     }
@@ -60,6 +76,9 @@ public sealed class RemovalTests
         Assert.True(new EventualStates().Read(ConflictPolicy.ObservedRemoveSet, deleted.State, deleted.Version).Exists);
         Assert.False(trio.Replica("node1").HasForgettable(Interfaces.Keys.Timestamp.Max));
     }
+
+    /// <summary>Has seen what was lost with a disk.</summary>
+    private static ReadOnlyMemory<byte> Lost { get; } = new CausalContext(VersionVector.Of(new Dot(new Guid(99, 0, 0, new byte[8]), 7)), default, CausalContext.HashOf("k"u8)).Encode();
 
     private static ReadOnlyMemory<byte> AddedOnlyAt(string node, EventualTrio trio, string element)
     {

@@ -45,6 +45,7 @@ public sealed class EventualTests
         cluster.Nodes[1].Start();
         cluster.Nodes[2].Start();
         await cluster.ReadyAsync(cancellationToken);
+        await AgreesAsync(calls, cluster, Newest, written.Count, cancellationToken);
         await ConvergesAsync(calls, cluster, [.. written.Keys.Select(key => $"kv/{Newest}/{key}")], (path, answer) => answer.Values is [var value] && value == written[path.Split('/')[^1]], cancellationToken);
         await counting.StopAsync();
         var sum = await counting.SumAsync();
@@ -71,6 +72,9 @@ public sealed class EventualTests
         await Task.WhenAll(WriteAllAsync(calls, cluster.Nodes[0], "left"), WriteAllAsync(calls, cluster.Nodes[1], "right"));
         network.Heal(cluster.Nodes);
 
+        await AgreesAsync(calls, cluster, Siblings, Keys, cancellationToken);
+        await AgreesAsync(calls, cluster, Newest, Keys, cancellationToken);
+        await AgreesAsync(calls, cluster, Registers, Few, cancellationToken);
         var siblings = PathsOf(Siblings);
         await ConvergesAsync(calls, cluster, siblings, (_, answer) => answer.Values is ["left", "right"], cancellationToken);
         await OneWinsAndTheOtherIsListedAsync(calls, cluster, cancellationToken);
@@ -126,7 +130,22 @@ public sealed class EventualTests
         Assert.Equal((503, "unavailable"), (read.Status, read.Json.GetProperty("code").GetString()!));
     }
 
-    /// <summary>Every node alone shows every key as it must be, without being asked to.</summary>
+    /// <summary>All replicas become equal by themselves. Nothing of the keyspace may be read before: a read repairs.</summary>
+    private static async Task AgreesAsync(EventualCalls calls, FaultCluster cluster, string keyspace, int keys, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var bytes = await Partitions.AgreeAsync(calls, cluster.Nodes[0], keyspace, keys, IsLate, cancellationToken);
+        Assert.True(bytes is not null, $"the replicas of '{keyspace}' do not agree on {keys} keys by themselves within {ConvergedWithin.TotalSeconds:0} s");
+        Report.Say($"the replicas of '{keyspace}' agree after {clock.Elapsed.TotalMilliseconds:0} ms");
+
+        bool IsLate()
+        {
+            cluster.StartAgainWhoWasDeclaredDead();
+            return clock.Elapsed > ConvergedWithin;
+        }
+    }
+
+    /// <summary>Every node alone shows every key as it must be.</summary>
     private static async Task ConvergesAsync(
         EventualCalls calls, FaultCluster cluster, List<string> paths, Func<string, EventualAnswer, bool> isRight, CancellationToken cancellationToken)
     {

@@ -84,7 +84,7 @@ public sealed class WriteCoordination
             return EventualWriteResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "too few replicas are alive for this level; nothing was written"));
         if (idempotency is not null && _replica.MayLackRequest(idempotency.Key) && await AskForRequestAsync(idempotency) is { } unasked)
             return EventualWriteResult.Failed(unasked) with { Coordinator = _node, Partition = _replica.Partition };
-        if (_replica.LacksWhatGoes(write) && await CatchUpAsync(write) is { } unheard)
+        if (_replica.LacksWhatGoes(write) && !IsKnown(idempotency) && await CatchUpAsync(write) is { } unheard)
             return EventualWriteResult.Failed(unheard) with { Coordinator = _node, Partition = _replica.Partition };
         var local = await _replica.WriteAsync(write, _configuration.Version, idempotency);
         if (local.Failure is { } failure)
@@ -140,8 +140,12 @@ public sealed class WriteCoordination
         var isTaken = await Task.WhenAll(others.Select(replica => FetchAsync(replica, write.Key)).ToList());
         return !_replica.LacksWhatGoes(write) || Array.TrueForAll(isTaken, taken => taken)
             ? null
-            : Failure.NotApplied(ErrorCode.Unavailable, "this replica has not heard of everything that the context has seen, and not all others can be asked; nothing was removed");
+            : Failure.NotApplied(ErrorCode.Unavailable, "this replica has not heard of everything that the context has seen, and not all others can be asked; this attempt removed nothing");
     }
+
+    /// <summary>Whether it was carried out before: then it is not evaluated again.</summary>
+    private bool IsKnown(IdempotencyStamp? idempotency) =>
+        idempotency is not null && _replica.FindRequest(new RequestQuery(_replica.Id, _configuration.Version, idempotency.Key)).Result is not null;
 
     /// <returns>Whether the own replica has what the other one had.</returns>
     private async Task<bool> FetchAsync(ReplicaDescriptor from, ReadOnlyMemory<byte> key)
