@@ -11,7 +11,7 @@ internal static class Partitions
     /// <param name="calls">How to ask.</param>
     /// <param name="through">Whom.</param>
     /// <param name="keyspace">The keyspace.</param>
-    /// <param name="keys">Keys that all partitions together must have.</param>
+    /// <param name="keys">Keys that all partitions together must have at least.</param>
     /// <param name="isLate">Whether the time is up.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Bytes of one copy of the keyspace; null when the time was up first.</returns>
@@ -51,6 +51,6 @@ internal static class Partitions
             bytes += range.GetProperty("bytes").GetInt64();
         }
 
-        return found == keys ? bytes : null;
+        return found >= keys ? bytes : null;
     }
 }
