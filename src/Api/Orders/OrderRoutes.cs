@@ -22,7 +22,7 @@ internal static class OrderRoutes
         routes.Map("POST", "/v1/orders", operations.Endpoint("order_post", orders.PostAsync)).Described().WithName("placeOrder")
             .WithSummary("Places an order: its articles are reserved, it is paid, and its shipment is created, or all of that is undone.")
             .WithJsonBody(typeof(OrderBody), required: true)
-            .WithIdempotency()
+            .WithIdempotencyBesideId()
             .WithAnswer(StatusCodes.Status202Accepted, "Placed, durably; it is carried out from here on, whatever fails.", typeof(OrderView))
             .WithResponseHeader("Location", "The order.")
             .WithErrors([.. Calls, .. Bodies]);

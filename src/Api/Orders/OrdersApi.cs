@@ -30,7 +30,7 @@ internal sealed class OrdersApi(ISagaStore sagas, ApiOptions options)
     public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// An order is one by its id. Where the client chose none but sent an <c>Idempotency-Key</c>, the id is made of that: a repetition then is the same order, and another order with that key is refused.
+    /// An order is one by its id. Where the client chose none but sent an <c>Idempotency-Key</c>, the id is made of that: a repetition then is the same order, and another order with that key is refused. Beside an id the key is not looked at.
     /// </summary>
     public async ValueTask<Failure?> PostAsync(HttpContext context)
     {

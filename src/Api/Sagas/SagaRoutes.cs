@@ -64,7 +64,7 @@ internal static class SagaRoutes
             .WithJsonBody(typeof(SagaStartBody), required: true)
             .WithAnswer(StatusCodes.Status202Accepted, "Its start is durable, now or since an earlier request that was the same.", typeof(SagaDocument))
             .WithResponseHeader("Location", "The saga.")
-            .WithIdempotency()
+            .WithIdempotencyBesideId()
             .WithErrors([.. Writes, ErrorCode.SagaDefinitionNotFound, ErrorCode.IdempotencyMismatch]);
 
     private static void MapList(this IEndpointRouteBuilder routes, RequestDelegate list) =>

@@ -46,4 +46,22 @@ internal enum EventualFaults
 
     /// <summary>A write that is repeated is carried out again.</summary>
     ForgetRequests = 1 << 12,
+
+    /// <summary>A removal takes away whatever its coordinator has, and not only what its writer has seen.</summary>
+    RemoveUnseen = 1 << 13,
+
+    /// <summary>A removal is evaluated by what its coordinator has, although its writer has seen more.</summary>
+    RemoveUnknown = 1 << 14,
+
+    /// <summary>A set or a map does not remember what was removed from it.</summary>
+    ForgetRemoved = 1 << 15,
+
+    /// <summary>Of concurrent states of a data type the later one stays, where they have to be joined.</summary>
+    KeepLaterState = 1 << 16,
+
+    /// <summary>A write's timestamp is that of the clock, although its coordinator has seen later ones.</summary>
+    StampByClock = 1 << 17,
+
+    /// <summary>Writes of fields that lost are not listed.</summary>
+    HideLosers = 1 << 18,
 }

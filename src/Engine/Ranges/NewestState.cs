@@ -8,9 +8,9 @@ namespace GrainDb.Engine.Ranges;
 /// not be told before those are committed.
 /// </summary>
 /// <param name="store">What is applied.</param>
-/// <param name="overlay">What is proposed; null for none of it.</param>
+/// <param name="overlay">What is proposed.</param>
 /// <param name="at">The timestamp.</param>
-internal sealed class NewestState(MvccStore store, ProposalOverlay? overlay, Timestamp at)
+internal sealed class NewestState(MvccStore store, ProposalOverlay overlay, Timestamp at)
 {
     /// <summary>Most versions that the reads of intervals may look at.</summary>
     public const int MaxExamined = 500_000;
@@ -28,7 +28,7 @@ internal sealed class NewestState(MvccStore store, ProposalOverlay? overlay, Tim
     /// <summary>The live version of a key; null when there is none.</summary>
     public ScanItem? Find(ReadOnlyMemory<byte> key)
     {
-        if (overlay is not null && overlay.TryGet(key, out var proposed))
+        if (overlay.TryGet(key, out var proposed))
         {
             HasSeenProposals = true;
             return ToItem(proposed);
@@ -47,7 +47,7 @@ internal sealed class NewestState(MvccStore store, ProposalOverlay? overlay, Tim
     /// <param name="maxBytes">Rows beyond so many bytes are not looked for: the last one may exceed it.</param>
     public IReadOnlyList<ScanItem> FindIn(ReadOnlyMemory<byte> start, ReadOnlyMemory<byte>? end, int limit, int maxBytes)
     {
-        var proposed = overlay is null || overlay.Count == 0 ? [] : overlay.In(start, end).ToList();
+        var proposed = overlay.Count == 0 ? [] : overlay.In(start, end).ToList();
         var stored = FindStored(start, end, limit + proposed.Count, maxBytes);
         if (proposed.Count == 0)
             return stored;

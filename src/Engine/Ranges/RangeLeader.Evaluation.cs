@@ -1,6 +1,5 @@
 using System.Text;
 using GrainDb.Engine.Mvcc;
-using GrainDb.Engine.Transactions;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
@@ -62,8 +61,6 @@ public sealed partial class RangeLeader
     {
         var writes = request.Writes;
         var commit = _replica.Clock.Now();
-        if (!request.NotAfter.IsZero && commit > request.NotAfter && !Has(TransactionFaults.NoDeadline))
-            return new(WriteResult.Failed(TooLate(commit, request.NotAfter)));
         var first = default(Newest);
         var nothingToDelete = true;
         for (var i = 0; i < writes.Length; i++)

@@ -20,11 +20,11 @@ public sealed partial class RangeLeader
             _rate.Count();
             if (Check(request) is { } refused)
                 return new(TransactResult.Failed(refused));
-            if (request.Request.AsOf.IsZero && !HasPrepared && _log!.HasLease && Attempt(request, long.MaxValue) is { Blocked: null } attempted)
+            if (!HasPrepared && _log!.HasLease && Attempt(request, long.MaxValue) is { Blocked: null } attempted)
                 return attempted.Answer;
         }
 
-        return request.Request.AsOf.IsZero ? RunAsync(patience => Attempt(request, patience), TransactResult.Failed) : TransactAtAsync(request);
+        return RunAsync(patience => Attempt(request, patience), TransactResult.Failed);
     }
 
     private Failure? Check(RangeTransact request)
@@ -34,8 +34,8 @@ public sealed partial class RangeLeader
         if (request.Generation != Descriptor.Generation)
             return Moved();
         var transaction = request.Request;
-        if (transaction.Writes.Count > 0 && !transaction.AsOf.IsZero)
-            return Invalid("a transaction that reads a snapshot does not write");
+        if (!transaction.AsOf.IsZero)
+            return Invalid("a range evaluates its newest state");
         if (transaction.Writes.Count > TransactionLimits.MaxWrites || transaction.Reads.Count + transaction.Checks.Count > TransactionLimits.MaxReads)
             return TooLarge($"at most {TransactionLimits.MaxWrites} writes and {TransactionLimits.MaxReads} reads and checks");
         if (transaction.Writes.Count > 0 && (request.Transaction.IsNone || CheckDeadline(request.Transaction, request.Deadline) is not null))
@@ -152,12 +152,9 @@ public sealed partial class RangeLeader
             writes[i] = write;
             if (by is null)
                 continue;
-            var current = state.Find(write.Key);
-            increments[i] = Increment.Add(current?.Value, by.Value);
-            if (increments[i] is not { } sum)
-                return NotAnInteger(write.Key, state);
-            var contentType = write.ContentType.Length > 0 ? write.ContentType : current?.ContentType ?? Increment.ContentType;
-            writes[i] = write with { Kind = WriteKind.Put, Value = Increment.ToValue(sum), ContentType = contentType };
+            if (Increment.Make(write, by.Value, state.Find(write.Key)) is not var (put, sum))
+                return new(AnswerAsync(Answer(WriteResult.Failed(NotAnInteger(write.Key)), state.HasSeenProposals), answer => TransactResult.Failed(answer.Failure!)), null);
+            (writes[i], increments[i]) = (put, sum);
         }
 
         result = result with { Increments = increments };
@@ -173,62 +170,8 @@ public sealed partial class RangeLeader
         return new(AnswerAsync(new ValueTask<WriteResult>(committing), answer => answer.Failure is { } failure ? TransactResult.Failed(Named(failure, request.Transaction)) : result), null);
     }
 
-    private Attempted<TransactResult> NotAnInteger(ReadOnlyMemory<byte> key, NewestState state)
-    {
-        var failure = Failure.NotApplied(ErrorCode.NotAnInteger, "an increment met a value that is no 64-bit integer, or would leave their range") with
-        {
-            Keys = [new ConflictKey("", key)],
-        };
-        return new(AnswerAsync(Answer(WriteResult.Failed(failure), state.HasSeenProposals), answer => TransactResult.Failed(answer.Failure!)), null);
-    }
-
-    /// <summary>Reads a snapshot.</summary>
-    private async ValueTask<TransactResult> TransactAtAsync(RangeTransact request)
-    {
-        var (transaction, patience) = (request.Request, Patience());
-        while (true)
-        {
-            Task ready;
-            TransactResult? result = null;
-            lock (_replica.Gate)
-            {
-                if (TryChooseSnapshot(transaction.AsOf, out var at, out ready) is { } failure)
-                    return TransactResult.Failed(failure);
-                if (ready.IsCompleted && FindIntent(transaction, at) is { } writer && WhyNotWaitFor(writer, patience, out ready) is { } inTheWay)
-                    return TransactResult.Failed(inTheWay);
-                if (ready.IsCompleted && Look(transaction, new NewestState(_replica.Store, null, at), request.Transaction, out result) is { } refused)
-                    return TransactResult.Failed(refused);
-            }
-
-            if (result is null)
-                await ready;
-            else if (_log!.MayAnswer(transaction.AsOf))
-                return result;
-            else if (await WhyNotConfirmedAsync() is { } unconfirmed)
-                return TransactResult.Failed(unconfirmed);
-            else if (_log.IsReadable(transaction.AsOf))
-                return result;
-        }
-    }
-
-    private PreparedTransaction? FindIntent(TransactRequest transaction, Timestamp upTo)
-    {
-        if (_replica.Transactions.Prepared.Count == 0)
-            return null;
-        foreach (var check in transaction.Checks)
-        {
-            if (FindIntent(check.Key, upTo) is { } writer)
-                return writer;
-        }
-
-        foreach (var read in transaction.Reads)
-        {
-            if ((read.IsScan ? FindIntent(read.Start.ToArray(), read.End?.ToArray(), upTo) : FindIntent(read.Start, upTo)) is { } writer)
-                return writer;
-        }
-
-        return null;
-    }
+    private static Failure NotAnInteger(ReadOnlyMemory<byte> key) =>
+        Failure.NotApplied(ErrorCode.NotAnInteger, "an increment met a value that is no 64-bit integer, or would leave their range") with { Keys = [new ConflictKey("", key)] };
 
     private ScanItem ToUser(ScanItem item) => item with { Key = RoutingKey.ToUserKey(_options.Partitioning, item.Key) };
 

@@ -74,7 +74,7 @@ public sealed record SagaDefinition(string Name, int Version, IReadOnlyList<Saga
         if (step.Kind == SagaStepKind.Retriable && step.Compensation is not null)
             problems.Add($"{where} is retriable: a compensation would never be used");
         if (index > 0 && step.Kind < Steps[index - 1].Kind)
-            problems.Add($"{where} is {step.Kind} and stands behind a {Steps[index - 1].Kind} one: compensatable steps come first, then at most one pivot, then retriable ones");
+            problems.Add($"{where} is {SagaJson.NameOf(step.Kind)} and stands behind a {SagaJson.NameOf(Steps[index - 1].Kind)} one: compensatable steps come first, then at most one pivot, then retriable ones");
         if (step.Kind == SagaStepKind.Pivot && index != Pivot)
             problems.Add($"{where} is a second pivot");
         if (step.Kind == SagaStepKind.Pivot && GroupOf(index) != (index, index))

@@ -10,6 +10,10 @@ public static class SagaJson
     /// <summary>How they are written: camelCase, enums by name, what is null or undefined left out.</summary>
     public static JsonSerializerOptions Options { get; } = Create();
 
+    /// <summary>A status, kind or outcome as rows and answers have it.</summary>
+    public static string NameOf<T>(T value)
+        where T : struct, Enum => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
+
     /// <summary>One row of the log.</summary>
     public static byte[] Encode(SagaEvent row) => JsonSerializer.SerializeToUtf8Bytes(row, Options);
 

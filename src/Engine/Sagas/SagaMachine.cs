@@ -65,7 +65,7 @@ public static class SagaMachine
     {
         ArgumentNullException.ThrowIfNull(state);
         if (state.End is { } end)
-            return Refused($"it has ended: {end}");
+            return Refused($"it has ended: {SagaJson.NameOf(end)}");
         if (state.IsLogFull && action != SagaOperatorAction.Close)
             return LogFull(state);
         if (action is SagaOperatorAction.Retry or SagaOperatorAction.Skip or SagaOperatorAction.MarkUndone)
@@ -79,7 +79,7 @@ public static class SagaMachine
                 (SagaOperatorAction.Retry or SagaOperatorAction.Skip, SagaStepStatus.NotStarted) when state.StuckIn == step && !state.IsBackward => null, // its input cannot be given
                 (SagaOperatorAction.MarkUndone, SagaStepStatus.Undoing) => null,
                 (SagaOperatorAction.MarkUndone, SagaStepStatus.Scheduled or SagaStepStatus.Completed or SagaStepStatus.Skipped) when state.IsBackward => null,
-                _ => Refused($"step '{step}' is {found.Status}, going {(state.IsBackward ? "backward" : "forward")}"),
+                _ => Refused($"step '{step}' is {SagaJson.NameOf(found.Status)}, going {(state.IsBackward ? "backward" : "forward")}"),
             };
         }
 
@@ -97,7 +97,7 @@ public static class SagaMachine
     {
         ArgumentNullException.ThrowIfNull(state);
         if (state.End is { } end)
-            return end == SagaStatus.Completed ? PastPivot(state) : Refused($"it has ended: {end}");
+            return end == SagaStatus.Completed ? PastPivot(state) : Refused($"it has ended: {SagaJson.NameOf(end)}");
         return !state.CanTurnBack ? PastPivot(state) : state.IsLogFull ? LogFull(state) : null;
     }
 

@@ -61,8 +61,11 @@ public sealed record SagaState
     /// <summary>The step in which it is stuck; null when it is not.</summary>
     public string? StuckIn { get; private init; }
 
-    /// <summary>Why it turned back, is stuck, or was ended; null when nothing of that happened.</summary>
+    /// <summary>Why it turned back, or was ended by a person; null when nothing of that happened.</summary>
     public string? Reason { get; private init; }
+
+    /// <summary>Why it is stuck; null when it is not.</summary>
+    private string? StuckReason { get; init; }
 
     /// <summary>How it ended; null while it has not.</summary>
     public SagaStatus? End { get; private init; }
@@ -144,9 +147,9 @@ public sealed record SagaState
             SagaEvent.UndoCompleted undone => With(undone.Step, step => step with { Status = SagaStepStatus.Undone, Reason = null }).Freed(undone.Step),
             SagaEvent.PivotPassed => this with { IsPastPivot = true },
             SagaEvent.SignalReceived signal => Signals.ContainsKey(signal.Name) ? this : this with { Signals = Signals.Add(signal.Name, signal.Payload) },
-            SagaEvent.CancelRequested cancel => TurnedBack($"cancelled by {cancel.Actor}: {cancel.Reason}"),
+            SagaEvent.CancelRequested cancel => TurnedBack(By("cancelled", cancel.Actor, cancel.Reason)),
             SagaEvent.DeadlinePassed => CanTurnBack ? (this with { IsOverdue = true }).TurnedBack("its time is over") : this with { IsOverdue = true },
-            SagaEvent.Stuck stuck => this with { StuckIn = stuck.Step, Reason = stuck.Reason },
+            SagaEvent.Stuck stuck => this with { StuckIn = stuck.Step, StuckReason = stuck.Reason },
             SagaEvent.Operator intervened => Apply(intervened),
             SagaEvent.Ended ended => this with { End = ended.Status },
             _ => throw new InvalidDataException($"{row.GetType().Name} cannot follow in the log of saga {Id}"),
@@ -165,7 +168,7 @@ public sealed record SagaState
         if (IsLogFull)
             return SagaMachine.WhyLogFull(this);
         if (StuckIn is { } stuck)
-            return $"{stuck}: {Find(stuck).Reason ?? Reason}";
+            return $"{stuck}: {Find(stuck).Reason ?? StuckReason}";
         if (Steps.FirstOrDefault(step => step.RetryAt > now && step.Status == (IsBackward ? SagaStepStatus.Undoing : SagaStepStatus.Scheduled)) is { } retried)
             return $"{retried.Step.Name} failed {retried.Failed} times: {retried.Reason}";
         return !IsBackward && Steps.FirstOrDefault(step => step.Status is SagaStepStatus.NotStarted or SagaStepStatus.Scheduled) is { Status: SagaStepStatus.NotStarted, Step.WaitFor: { } signal } && !Signals.ContainsKey(signal)
@@ -179,13 +182,13 @@ public sealed record SagaState
 
     private SagaState Apply(SagaEvent.Operator row) => row.Action switch
     {
-        SagaOperatorAction.Pause => this with { IsPaused = true, PauseReason = $"paused by {row.Actor}: {row.Reason}" },
+        SagaOperatorAction.Pause => this with { IsPaused = true, PauseReason = By("paused", row.Actor, row.Reason) },
         SagaOperatorAction.Resume => this with { IsPaused = false, PauseReason = null },
         SagaOperatorAction.Retry => With(row.Step!, step => step with { Failed = 0, RetryAt = default, IsExhausted = false }).Freed(row.Step!),
         SagaOperatorAction.Skip => With(row.Step!, step => step with { Status = SagaStepStatus.Skipped, Output = row.Output, Reason = row.Reason }).Freed(row.Step!),
         SagaOperatorAction.MarkUndone => With(row.Step!, step => step with { Status = SagaStepStatus.Undone, Reason = row.Reason }).Freed(row.Step!),
-        SagaOperatorAction.Compensate => (this with { StuckIn = null }).TurnedBack($"turned back by {row.Actor}: {row.Reason}"),
-        SagaOperatorAction.Close => this with { End = SagaStatus.ClosedManually, Reason = $"closed by {row.Actor}: {row.Reason}" },
+        SagaOperatorAction.Compensate => (this with { StuckIn = null, StuckReason = null }).TurnedBack(By("turned back", row.Actor, row.Reason)),
+        SagaOperatorAction.Close => this with { End = SagaStatus.ClosedManually, Reason = By("closed", row.Actor, row.Reason) },
         _ => throw new InvalidDataException($"unknown action {row.Action} in the log of saga {Id}"),
     };
 
@@ -206,5 +209,7 @@ public sealed record SagaState
 
     private SagaState TurnedBack(string reason) => IsBackward ? this : this with { IsBackward = true, Reason = reason };
 
-    private SagaState Freed(string step) => StuckIn == step ? this with { StuckIn = null } : this;
+    private SagaState Freed(string step) => StuckIn == step ? this with { StuckIn = null, StuckReason = null } : this;
+
+    private static string By(string what, string actor, string reason) => reason.Length == 0 ? $"{what} by {actor}" : $"{what} by {actor}: {reason}";
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
+using GrainDb.Interfaces.Keys;
 
 namespace GrainDb.Engine.Transactions;
 
@@ -30,6 +31,19 @@ public static class Increment
         if (current is not { } text)
             return 0;
         return Utf8Parser.TryParse(text.Span, out long value, out var consumed) && consumed == text.Length && text.Span[0] != (byte)'+' ? value : null;
+    }
+
+    /// <summary>The put that an increment comes to.</summary>
+    /// <param name="write">The write; its media type, where it names one.</param>
+    /// <param name="by">What to add.</param>
+    /// <param name="current">What is there; null when the key does not exist.</param>
+    /// <returns>The put, and the sum; null when there is no sum (<see cref="Add"/>).</returns>
+    internal static (KeyWrite Put, long Sum)? Make(KeyWrite write, long by, ScanItem? current)
+    {
+        if (Add(current?.Value, by) is not { } sum)
+            return null;
+        var contentType = write.ContentType.Length > 0 ? write.ContentType : current?.ContentType ?? ContentType;
+        return (write with { Kind = WriteKind.Put, Value = ToValue(sum), ContentType = contentType }, sum);
     }
 
     /// <summary>The value that holds an integer.</summary>

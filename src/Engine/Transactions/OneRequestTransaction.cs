@@ -105,20 +105,18 @@ public sealed class OneRequestTransaction
             };
         }
 
-        var increments = new long?[_request.Writes.Count];
-        if (Evaluate(bases.Result, increments) is { } wrong)
+        if (Evaluate(bases.Result, out var made, out var increments) is { } wrong)
             return await RepeatedAsync(transaction, budget) ?? TransactResult.Failed(wrong);
-        return await CommitAsync(transaction, found, bases.Result, increments, budget, cancellationToken);
+        return await CommitAsync(transaction, found, made, increments, budget, cancellationToken);
     }
 
     private async Task<TransactResult> CommitAsync(
-        TransactionCoordinator transaction, TransactFound[] found, ReadResult?[] bases, long?[] increments, TimeBudget budget, CancellationToken cancellationToken)
+        TransactionCoordinator transaction, TransactFound[] found, KeyWrite[] made, long?[] increments, TimeBudget budget, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < increments.Length; i++)
+        for (var i = 0; i < made.Length; i++)
         {
             var write = _request.Writes[i];
-            var made = increments[i] is { } value ? write.Write with { Kind = WriteKind.Put, Value = Increment.ToValue(value), ContentType = ContentTypeOf(write.Write, bases[i]!) } : write.Write;
-            if (await transaction.WriteAsync(write.Keyspace, made, budget.Left, cancellationToken) is { } refused)
+            if (await transaction.WriteAsync(write.Keyspace, made[i], budget.Left, cancellationToken) is { } refused)
                 return TransactResult.Failed(refused);
         }
 
@@ -163,19 +161,18 @@ public sealed class OneRequestTransaction
             ? new TransactResult { Committed = true, CommitTimestamp = record.Version, Reads = reads, Increments = increments, Repeated = record, Transaction = transaction }
             : TransactResult.Failed(new Failure(ErrorCode.Internal, Outcome.Applied, $"the request took effect at {record.Version}, and its answer cannot be read"));
 
-    private static string ContentTypeOf(KeyWrite write, ReadResult there) =>
-        write.ContentType.Length > 0 ? write.ContentType : there.Found ? there.ContentType : Increment.ContentType;
-
     private static Failure AnswerTooLarge => Failure.NotApplied(
         ErrorCode.TransactionTooLarge, $"the answer would have to be kept with the idempotency key; the limit is {TransactionLimits.MaxIdempotencyAnswerBytes} bytes");
 
-    private Failure? Evaluate(ReadResult?[] bases, long?[] increments)
+    private Failure? Evaluate(ReadResult?[] bases, out KeyWrite[] made, out long?[] increments)
     {
+        made = [.. _request.Writes.Select(write => write.Write)];
+        increments = new long?[made.Length];
         for (var i = 0; i < bases.Length; i++)
         {
             if (bases[i] is not { } read || _request.Writes[i].Increment is not { } by)
                 continue;
-            if (Increment.Add(read.Found ? read.Value : default(ReadOnlyMemory<byte>?), by) is not { } sum)
+            if (Increment.Make(made[i], by, WriteRules.ToItem(made[i].Key, read)) is not var (put, sum))
             {
                 return Failure.NotApplied(ErrorCode.NotAnInteger, "an increment met a value that is no 64-bit integer, or would leave their range") with
                 {
@@ -183,7 +180,7 @@ public sealed class OneRequestTransaction
                 };
             }
 
-            increments[i] = sum;
+            (made[i], increments[i]) = (put, sum);
         }
 
         return null;

@@ -40,7 +40,10 @@ internal static class WriteRules
 
     /// <summary>Whether a check holds of what was read.</summary>
     public static bool Holds(TransactCheck check, ReadResult read) =>
-        Holds(check, read.Found ? new ScanItem(check.Key, read.Version, read.ContentType, read.Value) : null);
+        Holds(check, ToItem(check.Key, read));
+
+    /// <summary>What was read, as what is there; null for nothing.</summary>
+    public static ScanItem? ToItem(ReadOnlyMemory<byte> key, ReadResult read) => read.Found ? new ScanItem(key, read.Version, read.ContentType, read.Value) : null;
 
     /// <summary>Whether a check holds of what is there; null for nothing.</summary>
     public static bool Holds(TransactCheck check, ScanItem? found) => check.Kind switch

@@ -20,7 +20,7 @@ internal sealed class SagaCalls(SagaServiceRegistry services, TimeProvider time,
             ? await CallAsync(service, ToCall(state.Id, call.Step, call.IsUndo, call.Attempt), stopping)
             : new SagaCallResult(SagaCallStatus.Bug, default, $"there is no service '{step.Service}'");
         SagaInstruments.Called(step, call.IsUndo, result.Status, time.GetElapsedTime(started));
-        activity?.SetTag("graindb.saga.result", SagaViews.NameOf(result.Status));
+        activity?.SetTag("graindb.saga.result", SagaJson.NameOf(result.Status));
         if (result.Status != SagaCallStatus.Completed)
             activity?.SetStatus(ActivityStatusCode.Error, result.Reason);
         return result;

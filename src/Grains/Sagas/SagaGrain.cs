@@ -252,13 +252,13 @@ internal sealed class SagaGrain(SagaLog log, SagaDefinitions definitions, SagaCa
         if (outcome == SagaAppendOutcome.Unknown || (outcome == SagaAppendOutcome.Lost && append.From > 0)) // the same start once more is no trouble
         {
             SagaInstruments.Lost.Add(1);
-            SagasLog.ReadAgain(logger, Id, SagaViews.NameOf(outcome), failure?.Detail);
+            SagasLog.ReadAgain(logger, Id, SagaJson.NameOf(outcome), failure?.Detail);
         }
 
         if (outcome != SagaAppendOutcome.Appended)
             return;
         SagaInstruments.Appended(append);
-        SagasLog.Appended(logger, Id, append.Rows.Count, SagaViews.NameOf(append.After.StatusAt(Now)));
+        SagasLog.Appended(logger, Id, append.Rows.Count, SagaJson.NameOf(append.After.StatusAt(Now)));
         if (append.After.StuckIn is { } stuck)
             SagasLog.Stuck(logger, Id, stuck, append.After.WhyHere(Now));
         Tell();

@@ -34,7 +34,7 @@ internal static class SagaInstruments
             Started.Add(1, new KeyValuePair<string, object?>("definition", state.Definition.Name));
         if (state.End is not { } end)
             return;
-        KeyValuePair<string, object?>[] tags = [new("definition", state.Definition.Name), new("status", SagaViews.NameOf(end))];
+        KeyValuePair<string, object?>[] tags = [new("definition", state.Definition.Name), new("status", SagaJson.NameOf(end))];
         Ended.Add(1, tags);
         Duration.Record((state.UpdatedAt - state.StartedAt).TotalSeconds, tags);
     }
@@ -43,5 +43,5 @@ internal static class SagaInstruments
         elapsed.TotalSeconds,
         new KeyValuePair<string, object?>("service", step.Service),
         new KeyValuePair<string, object?>("action", isUndo ? step.Compensation : step.Action),
-        new KeyValuePair<string, object?>("result", SagaViews.NameOf(status)));
+        new KeyValuePair<string, object?>("result", SagaJson.NameOf(status)));
 }

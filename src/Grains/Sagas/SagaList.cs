@@ -53,12 +53,12 @@ internal sealed class SagaList(IKeyValueStore keys)
         return new SagaPage { Items = found };
     }
 
-    private static string[] Names { get; } = [.. Enum.GetValues<SagaStatus>().Select(SagaViews.NameOf)];
+    private static string[] Names { get; } = [.. Enum.GetValues<SagaStatus>().Select(SagaJson.NameOf)];
 
-    private static string[] EndedNames { get; } = [.. new[] { SagaStatus.Completed, SagaStatus.Compensated, SagaStatus.ClosedManually }.Select(SagaViews.NameOf)];
+    private static string[] EndedNames { get; } = [.. new[] { SagaStatus.Completed, SagaStatus.Compensated, SagaStatus.ClosedManually }.Select(SagaJson.NameOf)];
 
     private static bool Matches(SagaQuery query, HashSet<string> wanted, SagaIndexRow row) =>
-        (wanted.Count == 0 || wanted.Contains(SagaViews.NameOf(row.Status)))
+        (wanted.Count == 0 || wanted.Contains(SagaJson.NameOf(row.Status)))
         && (query.Definition is null || row.Definition == query.Definition)
         && (query.Step is null || row.Step == query.Step)
         && (query.StartedBefore is null || row.StartedAt < query.StartedBefore);

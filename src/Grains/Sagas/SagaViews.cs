@@ -22,7 +22,7 @@ internal static class SagaViews
         Id = row.Id,
         Definition = row.Definition,
         Version = row.Version,
-        Status = NameOf(row.Status),
+        Status = SagaJson.NameOf(row.Status),
         HasEnded = row.HasEnded,
         IsPaused = row.IsPaused,
         Step = row.Step,
@@ -31,18 +31,14 @@ internal static class SagaViews
         UpdatedAt = row.UpdatedAt,
     };
 
-    /// <summary>The name of a status or a kind, as in JSON.</summary>
-    public static string NameOf<T>(T value)
-        where T : struct, Enum => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
-
     private static SagaSummary ToSummary(SagaState state, DateTimeOffset now) =>
-        ToSummary(SagaIndexRow.Of(state)) with { Status = NameOf(state.StatusAt(now)), Reason = state.WhyHere(now) };
+        ToSummary(SagaIndexRow.Of(state)) with { Status = SagaJson.NameOf(state.StatusAt(now)), Reason = state.WhyHere(now) };
 
     private static SagaStepView ToView(SagaState state, SagaStepState step, DateTimeOffset now) => new()
     {
         Name = step.Step.Name,
-        Kind = NameOf(step.Step.Kind),
-        Status = NameOf(step.Status),
+        Kind = SagaJson.NameOf(step.Step.Kind),
+        Status = SagaJson.NameOf(step.Status),
         Service = step.Step.Service,
         FailedAttempts = step.Failed,
         RetryAt = step.Status is SagaStepStatus.Scheduled or SagaStepStatus.Undoing && step.RetryAt > now && state.End is null ? step.RetryAt : null,

@@ -20,10 +20,6 @@ public sealed record RangeWrite([property: Id(0)] KeyWrite[] Writes, [property: 
     /// <summary>Stored with the effect; null for none.</summary>
     [Id(4)]
     public IdempotencyStamp? Idempotency { get; init; }
-
-    /// <summary>Not committed at a timestamp above this; zero for no bound.</summary>
-    [Id(5)]
-    public Timestamp NotAfter { get; init; }
 }
 
 /// <summary>A read of one routing key.</summary>

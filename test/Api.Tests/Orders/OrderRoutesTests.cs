@@ -48,6 +48,17 @@ public sealed class OrderRoutesTests : IAsyncLifetime
         await Problems.AssertIsAsync(await PostAsync(body.Replace("Ada", "Bob", StringComparison.Ordinal), "key-1"), ErrorCode.IdempotencyMismatch);
     }
 
+    [Fact]
+    public async Task Beside_an_id_the_idempotency_key_is_not_looked_at()
+    {
+        using var first = await PostAsync(Order, "key-1");
+        using var again = await PostAsync(Order, "key-2");
+        using var other = await PostAsync(Order.Replace("o-1", "o-2", StringComparison.Ordinal), "key-1");
+        Assert.Equal("true", again.Headers.GetValues("GrainDb-Idempotent-Replay").Single());
+        Assert.Equal((HttpStatusCode.Accepted, "/v1/orders/o-2"), (other.StatusCode, other.Headers.Location!.ToString()));
+        Assert.False(other.Headers.Contains("GrainDb-Idempotent-Replay"));
+    }
+
     [Theory]
     [InlineData("stuckBackward", "stuck")]
     [InlineData("stuckForward", "stuck")]

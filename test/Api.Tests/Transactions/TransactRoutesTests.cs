@@ -133,7 +133,7 @@ public sealed class TransactRoutesTests : IAsyncLifetime
     public async Task System_keyspaces_can_be_read_and_not_written()
     {
         await Problems.AssertIsAsync(await TransactAsync("""{"writes":[{"put":{"keyspace":"system.meta","key":"a","value":"x"}}]}"""), ErrorCode.Forbidden);
-        await Problems.AssertIsAsync(await TransactAsync("""{"writes":[{"delete":{"keyspace":"system.transactions","key":"a"}}]}"""), ErrorCode.Forbidden);
+        await Problems.AssertIsAsync(await TransactAsync("""{"writes":[{"delete":{"keyspace":"system.sagas","key":"a"}}]}"""), ErrorCode.Forbidden);
         await Problems.AssertIsAsync(await TransactAsync("""{"writes":[{"increment":{"keyspace":"system.meta","key":"a"}}]}"""), ErrorCode.Forbidden);
         Assert.Equal(0, _server.Transactions.Calls);
         await Problems.AssertIsAsync(await TransactAsync("""{"reads":[{"keyspace":"system.meta","key":"a"}]}"""), ErrorCode.KeyspaceNotFound);

@@ -80,7 +80,7 @@ internal sealed class CausalHistory
         var what = step.SeenAt < 0 ? step.What : step.What with { Context = CausalContext.Of(States[step.SeenAt], step.What.Key.Span).Encode() };
         var dot = new Dot(Actor(step.At), ++_counter);
         var now = Timestamp.FromParts(_milliseconds++ + _skews[step.At], 0);
-        if (WriteEvaluator.Evaluate(_policy, States[step.At], what, dot, now, out var written) is { } failure)
+        if (WriteEvaluator.Evaluate(_policy, States[step.At], what, dot, now, EventualFaults.None, out var written) is { } failure)
             throw new InvalidOperationException(failure.Detail);
         HashSet<Dot>? context = step.SeenAt < 0 ? null : [.. Heard[step.SeenAt]];
         HashSet<Dot> known = [.. Heard[step.At]];

@@ -123,12 +123,11 @@ public sealed class CrdtProperties
     private static bool Adds(CausalHistory history, Dot dot, byte element) =>
         history.Writes[dot].What.Operation is { Action: CrdtAction.Add } add && add.Fields.Any(field => field.Name.Span[0] == element);
 
-    /// <summary>Whether a write took an addition of an element away: a removal by its context where it has one, a deletion or another addition by what its coordinator knew.</summary>
+    /// <summary>Whether a write took an addition of an element away: a removal or deletion by its context where it has one, another addition by what its coordinator knew.</summary>
     private static bool Ends(CausalHistory history, Dot by, Dot addition, byte element)
     {
         var (_, _, known, context, what) = history.Writes[by];
-        return known.Contains(addition)
-            && (what.Kind == EventualWriteKind.Delete
-                || (what.Operation!.Fields.Any(field => field.Name.Span[0] == element) && (what.Operation.Action == CrdtAction.Add || context is null || context.Contains(addition))));
+        var names = what.Kind == EventualWriteKind.Delete || what.Operation!.Fields.Any(field => field.Name.Span[0] == element);
+        return known.Contains(addition) && names && (what.Operation is { Action: CrdtAction.Add } || context is null || context.Contains(addition));
     }
 }

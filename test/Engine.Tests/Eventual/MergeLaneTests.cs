@@ -82,7 +82,9 @@ public sealed class MergeLaneTests
         var held = lane.SendAsync(Of("a", bytes: 90));
         Run();
         var other = NewLane(room: room);
-        Assert.Null(await other.SendAsync(Of("b", bytes: 90)));
+        var refused = other.SendAsync(Of("b", bytes: 90));
+        Assert.True(refused.IsCompleted, "it waits for room that there is not");
+        Assert.Null(await refused);
         _sent[0].Answer.SetResult(null);
         Assert.Null(await held);
 

@@ -28,7 +28,7 @@ public sealed class WriteEvaluatorTests
     public void A_resolution_by_a_writer_is_recorded_with_what_it_ended()
     {
         var two = Apply(Apply(DottedSet.Empty, Put("a")), Put("b"));
-        Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Siblings, two, Put("c") with { Context = CausalContext.Of(two, "k"u8).Encode() }, Next(), Now, out var result));
+        Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Siblings, two, Put("c") with { Context = CausalContext.Of(two, "k"u8).Encode() }, Next(), Now, EventualFaults.None, out var result));
 
         var conflict = Assert.Single(result.Conflicts);
         Assert.Equal(ConflictResolution.Writer, conflict.Resolution);
@@ -42,7 +42,7 @@ public sealed class WriteEvaluatorTests
         for (var sibling = 0; sibling < EventualLimits.MaxSiblings; sibling++)
             set = Apply(set, Put("v"));
 
-        var failure = WriteEvaluator.Evaluate(ConflictPolicy.Siblings, set, Put("v"), Next(), Now, out _);
+        var failure = WriteEvaluator.Evaluate(ConflictPolicy.Siblings, set, Put("v"), Next(), Now, EventualFaults.None, out _);
 
         Assert.Equal((ErrorCode.TooManySiblings, Outcome.NotApplied), (failure!.Code, failure.Outcome));
         Assert.Contains("32", failure.Detail, StringComparison.Ordinal);
@@ -57,8 +57,8 @@ public sealed class WriteEvaluatorTests
         for (var sibling = 0; sibling < 3; sibling++)
             set = Apply(set, Put(large));
 
-        Assert.Equal(ErrorCode.TooManySiblings, WriteEvaluator.Evaluate(ConflictPolicy.Siblings, set, Put(large), Next(), Now, out _)!.Code);
-        Assert.Equal(ErrorCode.ValueTooLarge, WriteEvaluator.Evaluate(ConflictPolicy.Siblings, DottedSet.Empty, Put(large + "xx"), Next(), Now, out _)!.Code);
+        Assert.Equal(ErrorCode.TooManySiblings, WriteEvaluator.Evaluate(ConflictPolicy.Siblings, set, Put(large), Next(), Now, EventualFaults.None, out _)!.Code);
+        Assert.Equal(ErrorCode.ValueTooLarge, WriteEvaluator.Evaluate(ConflictPolicy.Siblings, DottedSet.Empty, Put(large + "xx"), Next(), Now, EventualFaults.None, out _)!.Code);
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class WriteEvaluatorTests
         var invented = new CausalContext(VersionVector.Of(new Dot(Actor, 1_000)), Now, CausalContext.HashOf("k"u8));
         foreach (var context in new[] { future, invented })
         {
-            var failure = WriteEvaluator.Evaluate(ConflictPolicy.Siblings, DottedSet.Empty, Put("a") with { Context = context.Encode() }, Next(), Now, out _);
+            var failure = WriteEvaluator.Evaluate(ConflictPolicy.Siblings, DottedSet.Empty, Put("a") with { Context = context.Encode() }, Next(), Now, EventualFaults.None, out _);
             Assert.Equal((ErrorCode.InvalidRequest, Outcome.NotApplied), (failure!.Code, failure.Outcome));
         }
     }
@@ -93,7 +93,7 @@ public sealed class WriteEvaluatorTests
     public void The_context_of_another_key_is_refused()
     {
         var one = Apply(DottedSet.Empty, Put("a"));
-        var failure = WriteEvaluator.Evaluate(ConflictPolicy.Siblings, one, Put("b") with { Context = CausalContext.Of(one, "other"u8).Encode() }, Next(), Now, out _);
+        var failure = WriteEvaluator.Evaluate(ConflictPolicy.Siblings, one, Put("b") with { Context = CausalContext.Of(one, "other"u8).Encode() }, Next(), Now, EventualFaults.None, out _);
         Assert.Equal((ErrorCode.InvalidRequest, Outcome.NotApplied), (failure!.Code, failure.Outcome));
     }
 
@@ -105,11 +105,11 @@ public sealed class WriteEvaluatorTests
         for (var sibling = 0; sibling < EventualLimits.MaxSiblings; sibling++)
             set = Apply(set, Put("v") with { TimeToLive = sibling == 7 ? null : TimeSpan.FromSeconds(1) });
 
-        Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Siblings, set, Put("new"), Next(), Now.Add(TimeSpan.FromSeconds(2)), out var result));
+        Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Siblings, set, Put("new"), Next(), Now.Add(TimeSpan.FromSeconds(2)), EventualFaults.None, out var result));
 
         Assert.Equal(["v", "new"], Values(result.Set));
         Assert.Empty(result.Conflicts);
-        Assert.Equal(ErrorCode.TooManySiblings, WriteEvaluator.Evaluate(ConflictPolicy.Siblings, set, Put("new"), Next(), Now, out _)!.Code);
+        Assert.Equal(ErrorCode.TooManySiblings, WriteEvaluator.Evaluate(ConflictPolicy.Siblings, set, Put("new"), Next(), Now, EventualFaults.None, out _)!.Code);
     }
 
     [Theory]
@@ -120,19 +120,19 @@ public sealed class WriteEvaluatorTests
     public void An_operation_of_another_type_is_refused(ConflictPolicy policy, CrdtAction action)
     {
         var write = new EventualWrite { Key = "k"u8.ToArray(), Kind = EventualWriteKind.Operate, Operation = new(action, 1, [new("x"u8.ToArray(), default)]) };
-        Assert.Equal(ErrorCode.UnsupportedForFamily, WriteEvaluator.Evaluate(policy, DottedSet.Empty, write, Next(), Now, out _)!.Code);
+        Assert.Equal(ErrorCode.UnsupportedForFamily, WriteEvaluator.Evaluate(policy, DottedSet.Empty, write, Next(), Now, EventualFaults.None, out _)!.Code);
     }
 
     [Fact]
     public void A_plain_value_is_refused_where_keys_hold_a_data_type() =>
-        Assert.Equal(ErrorCode.UnsupportedForFamily, WriteEvaluator.Evaluate(ConflictPolicy.Counter, DottedSet.Empty, Put("a"), Next(), Now, out _)!.Code);
+        Assert.Equal(ErrorCode.UnsupportedForFamily, WriteEvaluator.Evaluate(ConflictPolicy.Counter, DottedSet.Empty, Put("a"), Next(), Now, EventualFaults.None, out _)!.Code);
 
     [Fact]
     public void A_counter_that_would_leave_its_bits_is_refused()
     {
         var write = new EventualWrite { Key = "k"u8.ToArray(), Kind = EventualWriteKind.Operate, Operation = CrdtOperation.Increment(long.MaxValue) };
-        Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Counter, DottedSet.Empty, write, Next(), Now, out var full));
-        Assert.Equal(ErrorCode.InvalidRequest, WriteEvaluator.Evaluate(ConflictPolicy.Counter, full.Set, write, Next(), Now, out _)!.Code);
+        Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Counter, DottedSet.Empty, write, Next(), Now, EventualFaults.None, out var full));
+        Assert.Equal(ErrorCode.InvalidRequest, WriteEvaluator.Evaluate(ConflictPolicy.Counter, full.Set, write, Next(), Now, EventualFaults.None, out _)!.Code);
     }
 
     private static EventualWrite Put(string value) =>
@@ -147,7 +147,7 @@ public sealed class WriteEvaluatorTests
 
     private DottedSet Apply(DottedSet set, EventualWrite write)
     {
-        Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Siblings, set, write, Next(), Now, out var result));
+        Assert.Null(WriteEvaluator.Evaluate(ConflictPolicy.Siblings, set, write, Next(), Now, EventualFaults.None, out var result));
         return result.Set;
     }
 }

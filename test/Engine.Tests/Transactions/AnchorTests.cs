@@ -40,6 +40,35 @@ public sealed class AnchorTests
     }
 
     [Fact]
+    public void A_range_with_too_many_unsettled_commits_decides_no_more_of_them_until_one_is_settled()
+    {
+        var (first, _) = Committed();
+        for (var i = 1; i < TransactionMemory.MaxUnsettledPerRange; i++)
+        {
+            var id = _rig.NewId();
+            var committing = _rig.BeginCommitForOthers(_rig.Work(id, id.Began, RangeRig.Put($"k{i % 100}", "1")), default);
+            if (i % 16 == 0)
+                Assert.Null(_rig.Flushed(committing).Failure?.Detail);
+        }
+
+        var refused = Deciding();
+        var alone = _rig.NewId();
+
+        Assert.Equal((ErrorCode.Overloaded, Outcome.NotApplied), Of(refused.Failure));
+        Assert.Null(_rig.Commit(_rig.Work(alone, alone.Began, RangeRig.Put("alone", "1"))).Failure);
+        Assert.Equal(TransactionMemory.MaxUnsettledPerRange, _rig.Range.Leader.UnsettledTransactions);
+        _rig.Settle(first.Transaction);
+        Assert.Null(Deciding().Failure?.Detail);
+        Assert.Equal((ErrorCode.Overloaded, Outcome.NotApplied), Of(Deciding().Failure));
+
+        RangeCommitResult Deciding()
+        {
+            var id = _rig.NewId();
+            return _rig.CommitForOthers(_rig.Work(id, id.Began, RangeRig.Put("more", "1")));
+        }
+    }
+
+    [Fact]
     public void An_abort_in_the_log_refuses_a_commit_that_comes_late_also_after_a_restart()
     {
         var id = _rig.NewId();
@@ -110,7 +139,7 @@ public sealed class AnchorTests
         var committing = _rig.BeginCommitForOthers(_rig.Work(older, older.Began, RangeRig.Put("a", "2")), Timestamp.Zero);
         Assert.False(committing.IsCompleted);
         _rig.Abort(younger);
-        Assert.Null(_rig.Flushed(committing).Failure);
+        Assert.Null(_rig.Flushed(committing).Failure?.Detail);
 
         var id = _rig.NewId();
         var refused = _rig.CommitForOthers(_rig.Work(id, id.Began, RangeRig.Put("b", "2")), _rig.Now.Add(TimeSpan.FromSeconds(10)));

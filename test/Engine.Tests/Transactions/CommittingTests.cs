@@ -1,6 +1,5 @@
 using GrainDb.Engine.Tests.Ranges;
 using GrainDb.Interfaces.Errors;
-using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Transactions;
 using Xunit;
 
@@ -150,16 +149,6 @@ public sealed class CommittingTests
         rig.Range.Write(RangeRig.Put("r", "1"));
 
         Assert.Equal(ErrorCode.TransactionConflict, rig.Commit(work).Failure!.Code);
-    }
-
-    [Fact]
-    public void A_plain_write_after_its_bound_is_refused()
-    {
-        var rig = new ParticipantRig();
-        var write = new RangeWrite([RangeRig.Put("a", "1")], Generation: 1) { NotAfter = rig.Now };
-
-        Assert.Equal((ErrorCode.TransactionExpired, Outcome.NotApplied), (rig.Write(write).Failure!.Code, rig.Write(write).Failure!.Outcome));
-        Assert.Null(rig.Write(write with { NotAfter = rig.Now.Add(TimeSpan.FromMilliseconds(1)) }).Failure);
     }
 
     [Fact]

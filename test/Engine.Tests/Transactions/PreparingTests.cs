@@ -135,6 +135,27 @@ public sealed class PreparingTests
     }
 
     [Fact]
+    public void A_range_with_too_many_prepared_transactions_prepares_no_more_until_one_is_decided()
+    {
+        var rig = new ParticipantRig();
+        var (first, _) = rig.Prepared(RangeRig.Put("first", "1"));
+        for (var i = 1; i < TransactionMemory.MaxPreparedPerRange; i++)
+        {
+            var id = rig.NewId();
+            var preparing = rig.BeginPrepare(rig.Work(id, id.Began, RangeRig.Put($"k{i}", "1")));
+            if (i % 16 == 0)
+                Assert.Null(rig.Flushed(preparing).Failure?.Detail);
+        }
+
+        var more = rig.NewId();
+        var work = rig.Work(more, more.Began, RangeRig.Put("more", "1"));
+
+        Assert.Equal((ErrorCode.Overloaded, Outcome.NotApplied), (rig.Prepare(work).Failure!.Code, rig.Prepare(work).Failure!.Outcome));
+        rig.Abort(first);
+        Assert.Null(rig.Prepare(work).Failure?.Detail);
+    }
+
+    [Fact]
     public void Whoever_waits_gives_up_after_a_while()
     {
         var rig = new ParticipantRig();

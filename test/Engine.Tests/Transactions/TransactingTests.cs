@@ -139,19 +139,6 @@ public sealed class TransactingTests
         Assert.Equal(sum, Increment.Add(current is null ? null : (ReadOnlyMemory<byte>?)Encoding.UTF8.GetBytes(current), by));
 
     [Fact]
-    public void A_transaction_without_writes_reads_a_snapshot_that_can_be_read_again()
-    {
-        var rig = new ParticipantRig();
-        rig.Range.Write(RangeRig.Put("a", "1"));
-        var at = rig.Transact(new TransactRequest { Reads = [Read("a")] }).CommitTimestamp;
-        rig.Range.Write(RangeRig.Put("a", "2"));
-
-        var again = rig.Transact(new TransactRequest { Reads = [Read("a"), Rows("a", null, 5)], AsOf = at });
-
-        Assert.Equal((at, "1", "1"), (again.CommitTimestamp, Text(again.Reads[0].Item!.Value), Text(again.Reads[1].Rows![0])));
-    }
-
-    [Fact]
     public void It_waits_for_intents_and_locks_and_is_evaluated_afterwards()
     {
         var rig = new ParticipantRig();
@@ -166,20 +153,6 @@ public sealed class TransactingTests
 
         Assert.Equal(11, incrementing.Answered().Increments[0]);
         Assert.Single(reading.Answered().Reads[0].Rows!);
-    }
-
-    [Fact]
-    public void A_snapshot_is_read_past_younger_intents_and_not_past_older_ones()
-    {
-        var rig = new ParticipantRig();
-        var before = rig.Now;
-        var (holder, prepared) = rig.Prepared(RangeRig.Put("n", "10"));
-
-        Assert.Null(rig.Transact(new TransactRequest { Reads = [Read("n")], AsOf = before }).Reads[0].Item);
-        var reading = rig.BeginTransact(new TransactRequest { Reads = [Read("n")], AsOf = prepared });
-        Assert.False(reading.IsCompleted);
-        rig.Resolve(holder, prepared);
-        Assert.Equal("10", Text(rig.Flushed(reading).Reads[0].Item!.Value));
     }
 
     [Fact]

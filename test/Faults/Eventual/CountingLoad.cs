@@ -17,6 +17,7 @@ internal sealed class CountingLoad : IAsyncDisposable
     private readonly CancellationToken _cancellationToken;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task[] _clients;
+    private Milestone? _milestone;
     private int _begun;
     private int _acknowledged;
     private int _refused;
@@ -24,7 +25,7 @@ internal sealed class CountingLoad : IAsyncDisposable
 
     /// <param name="calls">How to ask.</param>
     /// <param name="nodes">Whom.</param>
-    /// <param name="paths">The counters; every client uses all of them in turn.</param>
+    /// <param name="paths">The counters; every client has one of them, and shares it with others where there are fewer counters than clients.</param>
     /// <param name="clients">How many.</param>
     /// <param name="most">Increments after which no more begin.</param>
     /// <param name="cancellationToken">Ends it without waiting for answers.</param>
@@ -45,6 +46,26 @@ internal sealed class CountingLoad : IAsyncDisposable
 
     /// <summary>Attempts by what became of them; all that were not acknowledged were made again.</summary>
     public string Summary => string.Create(CultureInfo.InvariantCulture, $"{Acknowledged} increments acknowledged; of the attempts {_refused} were refused and {_unknown} of unknown outcome, and made again");
+
+    /// <summary>Waits until every client has counted again, or one has ended, which <see cref="StopAsync"/> tells where it is an error.</summary>
+    /// <param name="times">How often each.</param>
+    /// <param name="within">The time that they have.</param>
+    /// <exception cref="TimeoutException">Some have not.</exception>
+    public async Task EveryClientCountsAsync(int times, TimeSpan within)
+    {
+        var milestone = new Milestone(_clients.Length, times);
+        Volatile.Write(ref _milestone, milestone);
+        if (Array.Exists(_clients, client => client.IsCompleted))
+            milestone.End();
+        try
+        {
+            await milestone.Reached.WaitAsync(within, _cancellationToken);
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{milestone.Missing} clients did not count {times} times in {within.TotalSeconds:0} s; {Summary}", exception);
+        }
+    }
 
     /// <summary>Begins no more increments, and waits for those that are not answered yet.</summary>
     public async Task StopAsync()
@@ -86,13 +107,25 @@ internal sealed class CountingLoad : IAsyncDisposable
 
     private async Task CountAsync(int client)
     {
+        try
+        {
+            await CountOnAsync(client);
+        }
+        finally
+        {
+            Volatile.Read(ref _milestone)?.End();
+        }
+    }
+
+    private async Task CountOnAsync(int client)
+    {
         for (var number = 0; !_stop.IsCancellationRequested && Interlocked.Increment(ref _begun) <= _most; number++)
         {
             for (var attempt = 0; ; attempt++)
             {
                 var node = _nodes[(client + attempt) % _nodes.Count];
                 var key = string.Create(CultureInfo.InvariantCulture, $"count-{client}-{number}");
-                var answer = await _calls.SendAsync(HttpMethod.Post, node, _paths[(client + number) % _paths.Count], """{"increment":1}""", idempotencyKey: key);
+                var answer = await _calls.SendAsync(HttpMethod.Post, node, _paths[client % _paths.Count], """{"increment":1}""", idempotencyKey: key);
                 if (answer.IsDone)
                     break;
                 if (answer.Status is not (0 or 409 or 429 or 503 or 504))
@@ -102,6 +135,7 @@ internal sealed class CountingLoad : IAsyncDisposable
             }
 
             Interlocked.Increment(ref _acknowledged);
+            Volatile.Read(ref _milestone)?.Count(client);
         }
     }
 }

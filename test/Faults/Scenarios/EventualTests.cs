@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using GrainDb.Faults.Clusters;
 using GrainDb.Faults.Eventual;
 using Xunit;
@@ -13,8 +14,10 @@ public sealed class EventualTests
     private const string Siblings = "siblings";
     private const string Newest = "newest";
     private const string Counters = "counters";
+    private const string Registers = "registers";
     private const int Clients = 4;
     private const int Keys = 1000;
+    private const int Few = 100;
     private const int Parallel = 16;
     private const int Shown = 10;
 
@@ -42,6 +45,7 @@ public sealed class EventualTests
         cluster.Nodes[1].Start();
         cluster.Nodes[2].Start();
         await cluster.ReadyAsync(cancellationToken);
+        await AgreesAsync(calls, cluster, Newest, written.Count, cancellationToken);
         await ConvergesAsync(calls, cluster, [.. written.Keys.Select(key => $"kv/{Newest}/{key}")], (path, answer) => answer.Values is [var value] && value == written[path.Split('/')[^1]], cancellationToken);
         await counting.StopAsync();
         var sum = await counting.SumAsync();
@@ -60,6 +64,7 @@ public sealed class EventualTests
         using var calls = new EventualCalls(cancellationToken);
         await calls.CreateAsync(cluster.Nodes[0], Siblings, "siblings");
         await calls.CreateAsync(cluster.Nodes[0], Newest, "lww");
+        await calls.CreateAsync(cluster.Nodes[0], Registers, "crdt:register");
         await KnownEverywhereAsync(calls, cluster);
 
         foreach (var other in cluster.Others(cluster.Nodes[0]))
@@ -67,9 +72,13 @@ public sealed class EventualTests
         await Task.WhenAll(WriteAllAsync(calls, cluster.Nodes[0], "left"), WriteAllAsync(calls, cluster.Nodes[1], "right"));
         network.Heal(cluster.Nodes);
 
+        await AgreesAsync(calls, cluster, Siblings, Keys, cancellationToken);
+        await AgreesAsync(calls, cluster, Newest, Keys, cancellationToken);
+        await AgreesAsync(calls, cluster, Registers, Few, cancellationToken);
         var siblings = PathsOf(Siblings);
         await ConvergesAsync(calls, cluster, siblings, (_, answer) => answer.Values is ["left", "right"], cancellationToken);
         await OneWinsAndTheOtherIsListedAsync(calls, cluster, cancellationToken);
+        await LosersOfRegistersAreKeptAsync(calls, cluster, cancellationToken);
 
         await ForEachAsync(siblings, async path =>
         {
@@ -121,7 +130,22 @@ public sealed class EventualTests
         Assert.Equal((503, "unavailable"), (read.Status, read.Json.GetProperty("code").GetString()!));
     }
 
-    /// <summary>Every node alone shows every key as it must be, without being asked to.</summary>
+    /// <summary>All replicas become equal by themselves. Nothing of the keyspace may be read before: a read repairs.</summary>
+    private static async Task AgreesAsync(EventualCalls calls, FaultCluster cluster, string keyspace, int keys, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var bytes = await Partitions.AgreeAsync(calls, cluster.Nodes[0], keyspace, keys, IsLate, cancellationToken);
+        Assert.True(bytes is not null, $"the replicas of '{keyspace}' do not agree on {keys} keys by themselves within {ConvergedWithin.TotalSeconds:0} s");
+        Report.Say($"the replicas of '{keyspace}' agree after {clock.Elapsed.TotalMilliseconds:0} ms");
+
+        bool IsLate()
+        {
+            cluster.StartAgainWhoWasDeclaredDead();
+            return clock.Elapsed > ConvergedWithin;
+        }
+    }
+
+    /// <summary>Every node alone shows every key as it must be.</summary>
     private static async Task ConvergesAsync(
         EventualCalls calls, FaultCluster cluster, List<string> paths, Func<string, EventualAnswer, bool> isRight, CancellationToken cancellationToken)
     {
@@ -152,21 +176,45 @@ public sealed class EventualTests
         var winners = new ConcurrentDictionary<string, string>();
         await ForEachAsync(PathsOf(Newest), async path => winners[path] = Assert.Single((await calls.SendAsync(HttpMethod.Get, cluster.Nodes[0], $"{path}?consistency=all")).Values));
         await ConvergesAsync(calls, cluster, PathsOf(Newest), (path, answer) => answer.Values is [var value] && value == winners[path], cancellationToken);
-        var losers = new Dictionary<string, List<string>>();
+        var losers = (await ConflictsAsync(calls, cluster, Newest)).ToDictionary(
+            conflict => $"kv/{Newest}/{conflict.GetProperty("key").GetString()}", conflict => conflict.GetProperty("losers").EnumerateArray().Select(loser => loser.GetProperty("value").GetString()!).ToList());
+        Report.Say($"{winners.Values.Count(value => value == "left")} times the left side stands, {losers.Count} conflicts are listed");
+        Assert.All(winners, pair => Assert.Equal([pair.Value == "left" ? "right" : "left"], losers.GetValueOrDefault(pair.Key) ?? []));
+    }
+
+    /// <summary>Every register has one value and lists the other; somebody decides for the other, and that is then everywhere, and listed no more.</summary>
+    private static async Task LosersOfRegistersAreKeptAsync(EventualCalls calls, FaultCluster cluster, CancellationToken cancellationToken)
+    {
+        var kept = new ConcurrentDictionary<string, string>();
+        var conflicts = await ConflictsAsync(calls, cluster, Registers);
+        Assert.Equal(Few, conflicts.Count);
+        await ForEachAsync(conflicts, async conflict =>
+        {
+            var loser = Assert.Single(conflict.GetProperty("losers").EnumerateArray());
+            var path = $"crdt/{Registers}/{conflict.GetProperty("key").GetString()}";
+            kept[path] = loser.GetProperty("json").GetString()!;
+            Assert.Equal(kept[path] == "left" ? "right" : "left", (await calls.SendAsync(HttpMethod.Get, cluster.Nodes[0], path)).Json.GetProperty("value").GetString());
+            var resolved = await calls.SendAsync(HttpMethod.Post, cluster.Nodes[2], $"conflicts/{conflict.GetProperty("id").GetString()}/resolve", $$"""{"keep":"{{loser.GetProperty("dot").GetString()}}"}""");
+            Assert.True(resolved.IsDone, resolved.ToString());
+        });
+        await ConvergesAsync(calls, cluster, [.. kept.Keys], (path, answer) => answer.IsDone && answer.Json.GetProperty("value").GetString() == kept[path], cancellationToken);
+        Assert.Empty(await ConflictsAsync(calls, cluster, Registers));
+    }
+
+    private static async Task<List<JsonElement>> ConflictsAsync(EventualCalls calls, FaultCluster cluster, string keyspace)
+    {
+        var conflicts = new List<JsonElement>();
         var cursor = "";
         do
         {
-            var page = await calls.SendAsync(HttpMethod.Get, cluster.Nodes[1], $"conflicts?keyspace={Newest}&limit=300{cursor}");
+            var page = await calls.SendAsync(HttpMethod.Get, cluster.Nodes[1], $"conflicts?keyspace={keyspace}&limit=300{cursor}");
             Assert.True(page.IsDone, page.ToString());
             Assert.Empty(page.Json.GetProperty("missing").EnumerateArray());
-            foreach (var conflict in page.Json.GetProperty("conflicts").EnumerateArray())
-                losers[$"kv/{Newest}/{conflict.GetProperty("key").GetString()}"] = [.. conflict.GetProperty("losers").EnumerateArray().Select(loser => loser.GetProperty("value").GetString()!)];
+            conflicts.AddRange(page.Json.GetProperty("conflicts").EnumerateArray());
             cursor = page.Json.TryGetProperty("cursor", out var next) ? $"&cursor={next.GetString()}" : "";
         }
         while (cursor.Length > 0);
-
-        Report.Say($"{winners.Values.Count(value => value == "left")} times the left side stands, {losers.Count} conflicts are listed");
-        Assert.All(winners, pair => Assert.Equal([pair.Value == "left" ? "right" : "left"], losers.GetValueOrDefault(pair.Key) ?? []));
+        return conflicts;
     }
 
     /// <summary>A node that is cut off cannot look keyspaces up.</summary>
@@ -176,14 +224,23 @@ public sealed class EventualTests
         {
             foreach (var keyspace in new[] { Siblings, Newest })
                 Assert.Equal(404, (await calls.SendAsync(HttpMethod.Get, node, $"kv/{keyspace}/never")).Status);
+            Assert.Equal(404, (await calls.SendAsync(HttpMethod.Get, node, $"crdt/{Registers}/never")).Status);
         }
     }
 
-    private static Task WriteAllAsync(EventualCalls calls, ClusterNode node, string value) => ForEachAsync([.. PathsOf(Siblings), .. PathsOf(Newest)], async path =>
+    private static async Task WriteAllAsync(EventualCalls calls, ClusterNode node, string value)
     {
-        var put = await calls.SendAsync(HttpMethod.Put, node, $"{path}?consistency=one", value);
-        Assert.True(put.IsDone, $"{node.Name} {path}: {put}");
-    });
+        await ForEachAsync([.. PathsOf(Siblings), .. PathsOf(Newest)], async path =>
+        {
+            var put = await calls.SendAsync(HttpMethod.Put, node, $"{path}?consistency=one", value);
+            Assert.True(put.IsDone, $"{node.Name} {path}: {put}");
+        });
+        await ForEachAsync(Enumerable.Range(0, Few), async number =>
+        {
+            var set = await calls.SendAsync(HttpMethod.Post, node, string.Create(CultureInfo.InvariantCulture, $"crdt/{Registers}/k{number}?consistency=one"), $$"""{"set":"{{value}}"}""");
+            Assert.True(set.IsDone, $"{node.Name} register {number}: {set}");
+        });
+    }
 
     private static List<string> PathsOf(string keyspace) => [.. Enumerable.Range(0, Keys).Select(number => string.Create(CultureInfo.InvariantCulture, $"kv/{keyspace}/k{number}"))];
 

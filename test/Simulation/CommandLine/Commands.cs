@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using GrainDb.Engine.Eventual;
+using GrainDb.Interfaces.Eventual;
 using GrainDb.Simulation.Cluster;
 using GrainDb.Simulation.Eventual;
 using Trace = GrainDb.Simulation.Core.Trace;
@@ -13,7 +14,7 @@ internal static class Commands
     private const string Usage = """
         usage: GrainDb.Simulation --seeds N [--from S] [--variant X] [--script X] [--transactions | --no-transactions] [--keep-going]
                GrainDb.Simulation --seed S [--variant X] [--script X] [--transactions | --no-transactions] [--trace]
-               GrainDb.Simulation --eventual (--seeds N [--from S] [--keep-going] | --seed S [--trace]) [--variant X] [--course X]
+               GrainDb.Simulation --eventual (--seeds N [--from S] [--keep-going] | --seed S [--trace]) [--variant X] [--course X] [--policy X]
 
           --seeds N     runs N seeds on all cores; stops at the first that breaks a promise
           --from S      the first of them (1)
@@ -22,7 +23,7 @@ internal static class Commands
           --trace       and says everything that happens
           --script X    only that course of events, see Script (None: only chance)
           --variant X   puts a deliberate error into the machines, see ReplicationFaults, TransactionFaults and CoordinatorFaults
-          --eventual    of eventual keyspaces; variants: see EventualFaults, courses: see EventualCourse
+          --eventual    of eventual keyspaces; variants: see EventualFaults, courses: see EventualCourse, policies: see ConflictPolicy
           --transactions     every run has clients that work in transactions; --no-transactions: none has
         """;
 
@@ -32,6 +33,7 @@ internal static class Commands
         int? seed = null;
         int? seeds = null;
         EventualCourse? course = null;
+        ConflictPolicy? policy = null;
         var from = 1;
         var options = RunOptions.Any;
         var (isTracing, keepsGoing, isEventual, variant) = (false, false, false, "None");
@@ -46,6 +48,7 @@ internal static class Commands
                 "--variant" => next.Length > 0 && TakeVariant(next) && i++ >= 0,
                 "--eventual" => isEventual = true,
                 "--course" => Enum.TryParse<EventualCourse>(next, out var named) && (course = named) is not null && i++ >= 0,
+                "--policy" => Enum.TryParse<ConflictPolicy>(next, out var decided) && (policy = decided) is not null && i++ >= 0,
                 "--script" => Enum.TryParse<Script>(next, out var script) && Take(options with { Script = script }) && i++ >= 0,
                 "--transactions" => Take(options with { Transactions = true }),
                 "--no-transactions" => Take(options with { Transactions = false }),
@@ -61,10 +64,10 @@ internal static class Commands
         {
             return !Enum.TryParse<EventualFaults>(variant, out var error) || (seed is null) == (seeds is null) || options != RunOptions.Any
                 ? Wrong(errors)
-                : EventualCommands.Execute(seed ?? from, seeds, error, course, isTracing, keepsGoing, output);
+                : EventualCommands.Execute(seed ?? from, seeds, error, course, policy, isTracing, keepsGoing, output);
         }
 
-        if (!Faults.TryParse(variant, out var faults) || course is not null)
+        if (!Faults.TryParse(variant, out var faults) || course is not null || policy is not null)
             return Wrong(errors);
         options = options with { Faults = faults };
         return (seed, seeds) switch

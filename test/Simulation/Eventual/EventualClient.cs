@@ -13,6 +13,8 @@ internal sealed class EventualClient
 {
     public static readonly string[] Keys = ["a", "b", "c", "d"];
 
+    private static readonly string[] Names = ["p", "q", "r", "s", "t"];
+
     private const int MaxRepeats = 4;
 
     private readonly EventualCluster _cluster;
@@ -49,6 +51,8 @@ internal sealed class EventualClient
                 await ReadAsync(key);
             else if (IsCounting)
                 await IncrementAsync(key);
+            else if (_cluster.Profile.HasFields)
+                await OperateAsync(key);
             else
                 await WriteAsync(key);
             var pause = new TaskCompletionSource();
@@ -70,8 +74,7 @@ internal sealed class EventualClient
         Succeeded++;
         var set = result.State.IsEmpty ? DottedSet.Empty : DottedSetCodec.Decode(result.State);
         _history.Read(key, set, began, IsQuorum(level));
-        CausalContext.TryDecode(result.Context, Encoding.UTF8.GetBytes(key), out var context, out _);
-        _seen[key] = context!;
+        _seen[key] = ContextOf(key, result.Context);
     }
 
     private async Task WriteAsync(string key)
@@ -91,6 +94,38 @@ internal sealed class EventualClient
         {
             Succeeded++;
             _history.Acknowledge(key, result, seen.Seen, IsQuorum(level), delete);
+        }
+    }
+
+    /// <summary>Writes or removes elements of a set, fields of a map, or a register.</summary>
+    private async Task OperateAsync(string key)
+    {
+        var policy = _cluster.Profile.Policy;
+        var deletes = _random.Next(12) == 0;
+        var removes = deletes || (policy != ConflictPolicy.Register && _random.NextDouble() < _cluster.Profile.DeleteShare);
+        var seen = removes && _random.NextDouble() < _cluster.Profile.InformedShare ? _seen.GetValueOrDefault(key) : null;
+        string[] names = policy == ConflictPolicy.Register ? [""] : [.. Names.OrderBy(_ => _random.Next()).Take(1 + _random.Next(2))];
+        var value = policy == ConflictPolicy.ObservedRemoveSet || removes ? default : Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_name}.{++_puts}"));
+        var action = removes ? CrdtAction.Remove : policy == ConflictPolicy.ObservedRemoveSet ? CrdtAction.Add : CrdtAction.Set;
+        var write = new EventualWrite
+        {
+            Key = Encoding.UTF8.GetBytes(key),
+            Kind = deletes ? EventualWriteKind.Delete : EventualWriteKind.Operate,
+            Operation = deletes ? null : new(action, 0, [.. names.Select(name => new CrdtField(Encoding.UTF8.GetBytes(name), value))]),
+            Context = seen is null ? default : seen.Encode(),
+        };
+        var level = AnyLevel();
+        var operation = new FieldOperation(key, deletes ? null : names, removes, seen?.Seen);
+        _history.Fields.Attempt(operation);
+        var result = await SendAsync(write, level);
+        if (result is { Failure: null })
+        {
+            Succeeded++;
+            _history.Fields.Acknowledge(operation, result, ContextOf(key, result.Context).Seen, IsQuorum(level));
+        }
+        else if (result is { Failure.Outcome: Outcome.NotApplied })
+        {
+            _history.Fields.Refuse(operation);
         }
     }
 
@@ -119,6 +154,9 @@ internal sealed class EventualClient
         var node = AnyNode();
         return _cluster.Network.CallAsync(_process, node.Name, $"{write.Kind}", () => new ValueTask<EventualWriteResult>(node.WriteAsync(write, level, stamp)), _cluster.Profile.Patience, mayRepeat: false);
     }
+
+    private static CausalContext ContextOf(string key, ReadOnlyMemory<byte> encoded) =>
+        CausalContext.TryDecode(encoded, Encoding.UTF8.GetBytes(key), out var context, out var problem) ? context : throw new InvalidOperationException(problem);
 
     private EventualNode AnyNode() => _cluster.Nodes[_random.Next(_cluster.Nodes.Count)];
 

@@ -20,6 +20,9 @@ internal sealed class EventualHistory(World world, EventualProfile profile)
     private readonly Dictionary<string, Dot> _dots = [];
     private readonly Dictionary<(string Key, Dot Dot), string> _values = [];
 
+    /// <summary>Of sets, maps and registers.</summary>
+    public FieldHistory Fields { get; } = new(world, profile);
+
     /// <param name="Key">The key.</param>
     /// <param name="Dot">The write.</param>
     /// <param name="Seen">What its writer had seen.</param>
@@ -49,6 +52,12 @@ internal sealed class EventualHistory(World world, EventualProfile profile)
     public void Read(string key, DottedSet set, long began, bool atQuorum)
     {
         Reads++;
+        if (profile.HasFields)
+        {
+            Fields.Read(key, set, began, atQuorum);
+            return;
+        }
+
         Note(key, set);
         if (profile.Sloppy || !atQuorum || profile.Policy == ConflictPolicy.Counter)
             return;
@@ -68,8 +77,17 @@ internal sealed class EventualHistory(World world, EventualProfile profile)
     }
 
     /// <summary>Everything has come to rest.</summary>
-    public void JudgeEnd(string key, DottedSet set)
+    /// <param name="key">The key.</param>
+    /// <param name="set">What all replicas hold of it.</param>
+    /// <param name="conflicts">All ended conflicts that any of them has recorded.</param>
+    public void JudgeEnd(string key, DottedSet set, IReadOnlyList<ConflictRecord> conflicts)
     {
+        if (profile.HasFields)
+        {
+            Fields.JudgeEnd(key, set, conflicts);
+            return;
+        }
+
         Note(key, set);
         if (profile.Policy == ConflictPolicy.Counter)
         {

@@ -9,6 +9,9 @@ internal sealed record EventualProfile
 {
     public required ConflictPolicy Policy { get; init; }
 
+    /// <summary>Whether keys are sets, maps or registers.</summary>
+    public bool HasFields => Policy is ConflictPolicy.ObservedRemoveSet or ConflictPolicy.LastWriterWinsMap or ConflictPolicy.Register;
+
     /// <summary>Whether hints count for writes: then no read is promised to see what was acknowledged.</summary>
     public required bool Sloppy { get; init; }
 
@@ -61,15 +64,24 @@ internal sealed record EventualProfile
     /// <param name="random">The seed's.</param>
     /// <param name="faults">A deliberate error.</param>
     /// <param name="course">The course that is wanted; null for any.</param>
-    public static EventualProfile Draw(Random random, EventualFaults faults, EventualCourse? course)
+    /// <param name="policy">The policy that is wanted; null for any.</param>
+    public static EventualProfile Draw(Random random, EventualFaults faults, EventualCourse? course, ConflictPolicy? policy)
     {
         course ??= random.Next(4) == 0 ? (EventualCourse)random.Next(1, Enum.GetValues<EventualCourse>().Length) : EventualCourse.None;
         if (course is { } chosen and not EventualCourse.None)
-            return OfCourse(chosen, random, faults);
+            return OfCourse(chosen, random, faults) with { Policy = policy ?? ConflictPolicy.Siblings };
         var sloppy = random.Next(4) == 0;
         return new()
         {
-            Policy = random.Next(4) switch { 0 => ConflictPolicy.Counter, 1 => ConflictPolicy.LastWriterWins, _ => ConflictPolicy.Siblings },
+            Policy = policy ?? random.Next(8) switch
+            {
+                0 or 1 => ConflictPolicy.Counter,
+                2 => ConflictPolicy.LastWriterWins,
+                3 => ConflictPolicy.ObservedRemoveSet,
+                4 => ConflictPolicy.LastWriterWinsMap,
+                5 => ConflictPolicy.Register,
+                _ => ConflictPolicy.Siblings,
+            },
             Sloppy = sloppy,
             Network = random.Next(3) switch
             {

@@ -1,6 +1,7 @@
 using System.Text;
 using GrainDb.Engine.Eventual;
 using GrainDb.Interfaces.Eventual;
+using GrainDb.Interfaces.Replicas;
 using GrainDb.Simulation.Core;
 
 namespace GrainDb.Simulation.Eventual;
@@ -19,10 +20,15 @@ internal static class EventualRun
 {
     private static readonly TimeSpan RestWithin = TimeSpan.FromSeconds(120);
 
-    public static EventualRunResult One(int seed, EventualFaults faults, EventualCourse? course, Trace trace)
+    /// <param name="seed">The seed.</param>
+    /// <param name="faults">A deliberate error.</param>
+    /// <param name="course">The course that is wanted; null for any.</param>
+    /// <param name="policy">The policy that is wanted; null for any.</param>
+    /// <param name="trace">Told what happens.</param>
+    public static EventualRunResult One(int seed, EventualFaults faults, EventualCourse? course, ConflictPolicy? policy, Trace trace)
     {
         var world = new World(seed, trace);
-        var profile = EventualProfile.Draw(world.NewRandom("profile"), faults, course);
+        var profile = EventualProfile.Draw(world.NewRandom("profile"), faults, course, policy);
         var cluster = new EventualCluster(world, profile);
         var history = new EventualHistory(world, profile);
         List<EventualClient> clients = [.. Enumerable.Range(1, 4).Select(number => new EventualClient(cluster, history, number))];
@@ -38,12 +44,13 @@ internal static class EventualRun
     private static void Judge(EventualCluster cluster, EventualHistory history)
     {
         var replicas = cluster.Newest.Members.Select(member => cluster.Node(member.Node).Find(member.Id)!).ToList();
+        List<ConflictRecord> conflicts = [.. replicas.SelectMany(replica => replica.GetConflicts(Lsn.Zero, int.MaxValue)).Select(conflict => conflict.Record)];
         foreach (var key in EventualClient.Keys)
         {
             var states = replicas.Select(replica => StateOf(cluster, replica, key)).ToList();
             if (states.Distinct().Count() > 1)
                 cluster.World.Fail($"{key} differs although the trees do not: {string.Join(" | ", states)}");
-            history.JudgeEnd(key, states[0]);
+            history.JudgeEnd(key, states[0], conflicts);
         }
 
         if (!replicas.TrueForAll(replica => replica.VerifyTree()))

@@ -15,7 +15,7 @@ using GrainDb.Simulation.Core;
 namespace GrainDb.Simulation.Transactions;
 
 /// <summary>One client that works in transactions: of the workloads that the profile names, one after the other, each time on some node.</summary>
-internal sealed class TransactionClient
+internal sealed partial class TransactionClient
 {
     private const int Accounts = 4;
     private const int Money = 100;
@@ -63,8 +63,13 @@ internal sealed class TransactionClient
                     1 => SnapshotReadAsync(),
                     _ => ListsAsync(),
                 },
-                Workload.Registers => _random.Next(4) == 0 ? OneRequestAsync() : RegistersAsync(),
-                Workload.Bank => BankAsync(),
+                Workload.Registers => _random.Next(6) switch
+                {
+                    0 => OneRequestAsync(),
+                    1 => CheckedRequestAsync(),
+                    _ => RegistersAsync(),
+                },
+                Workload.Bank => _random.Next(3) == 0 ? TransferRequestAsync() : BankAsync(),
                 _ => RingAsync(),
             });
         }
@@ -226,49 +231,6 @@ internal sealed class TransactionClient
                 operations.ForEach(operation => _cluster.History.Return(operation with { Outcome = session.Outcome, Version = session.CommitTimestamp, Returned = _cluster.World.Now }));
             return;
         }
-    }
-
-    /// <summary>A transaction that comes whole: a check, a read and writes.</summary>
-    private async Task OneRequestAsync()
-    {
-        var isolation = AnyLevel();
-        var keys = Enumerable.Range(0, 1 + _random.Next(3)).Select(_ => AnyRange().Key(_random.Next(_cluster.Profile.Keys))).Distinct().Select(key => (Key: key, Value: Recorder.NextValue())).ToList();
-        var request = new TransactRequest
-        {
-            Isolation = isolation,
-            Checks = _random.Next(2) == 0 ? [new TransactCheck(DataKeyspace.Name, Encoding.UTF8.GetBytes(keys[0].Key), CheckKind.Exists, default, default)] : [],
-            Reads = [.. keys.Select(key => new TransactRead(DataKeyspace.Name, Encoding.UTF8.GetBytes(key.Key), IsScan: false, null, 1))],
-            Writes = [.. keys.Select(key => new TransactWrite(DataKeyspace.Name, new KeyWrite(Encoding.UTF8.GetBytes(key.Key), WriteKind.Put, Encoding.UTF8.GetBytes(key.Value), "", default, null), null))],
-        };
-        var writes = keys.Select(key => TransactionStep.Write(key.Key, long.Parse(key.Value, CultureInfo.InvariantCulture)));
-        var transaction = Recorder.Registers.Begin(new ClientTransaction { Client = _process.Name, Isolation = isolation, Steps = [.. writes], Invoked = _cluster.World.Now, Note = "one request" });
-        var operations = keys.ConvertAll(key => _cluster.History.Invoke(new Operation { Client = _process.Name, Key = key.Key, Kind = OperationKind.Put, Value = key.Value, Invoked = _cluster.World.Now }));
-        var node = AnyNode();
-        var result = await _cluster.Network.CallAsync(
-            _process, node.Name, "one request", async () => await node.Transactions!.TransactAsync(request, TimeSpan.FromSeconds(2)), TimeSpan.FromMilliseconds(2300), mayRepeat: false);
-        var outcome = result switch
-        {
-            { Failure: null, Committed: true } => OperationOutcome.Ok,
-            { Failure: null } or { Failure.Outcome: Outcome.NotApplied } => OperationOutcome.NotApplied,
-            _ => OperationOutcome.Unknown,
-        };
-        if (outcome == OperationOutcome.Ok)
-            Succeeded++;
-        var reads = result is { Failure: null, Reads.Count: > 0 } ? keys.Select((key, i) => TransactionStep.ReadValue(
-            key.Key,
-            result.Reads[i].Item is { } item ? long.Parse(Encoding.UTF8.GetString(item.Value.Span), CultureInfo.InvariantCulture) : null,
-            result.Reads[i].Item?.Version ?? default)) : [];
-        transaction = transaction with
-        {
-            Steps = [.. reads, .. writes],
-            Outcome = outcome,
-            CommitTimestamp = outcome == OperationOutcome.Ok ? result!.CommitTimestamp : default,
-            Returned = _cluster.World.Now,
-        };
-        Recorder.Registers.Update(transaction);
-        if (outcome != OperationOutcome.Unknown)
-            operations.ForEach(operation => _cluster.History.Return(operation with { Outcome = outcome, Version = transaction.CommitTimestamp, Returned = _cluster.World.Now }));
-        Recorder.Finish(new FinishedTransaction(result?.Transaction ?? TransactionId.None, transaction, [.. keys.Select(key => key.Key)], new Dictionary<string, Timestamp>(), default));
     }
 
     /// <summary>Moves money, or counts it. Whoever finds no bank opens it.</summary>

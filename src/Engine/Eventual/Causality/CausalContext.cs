@@ -90,7 +90,11 @@ public sealed record CausalContext(VersionVector Seen, Timestamp Newest, uint Ke
             if (seen.Count > EventualLimits.MaxActors)
                 throw reader.Bad($"it names more than {EventualLimits.MaxActors} actors");
             if (keyHash != HashOf(key))
-                throw reader.Bad("it belongs to another key");
+            {
+                problem = "it was read of another key";
+                return false;
+            }
+
             context = new(seen, newest, keyHash);
             return true;
         }

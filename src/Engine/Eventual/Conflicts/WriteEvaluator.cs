@@ -14,9 +14,10 @@ internal static class WriteEvaluator
     /// <param name="write">What to do.</param>
     /// <param name="dot">The name that the write gets; above every one of its actor.</param>
     /// <param name="now">This replica's clock.</param>
+    /// <param name="faults">Deliberate errors.</param>
     /// <param name="result">The new state, when the result is null.</param>
     /// <returns>Why the write is refused; null when it is not.</returns>
-    public static Failure? Evaluate(ConflictPolicy policy, DottedSet current, EventualWrite write, Dot dot, Timestamp now, out EvaluatedWrite result)
+    public static Failure? Evaluate(ConflictPolicy policy, DottedSet current, EventualWrite write, Dot dot, Timestamp now, EventualFaults faults, out EvaluatedWrite result)
     {
         result = default;
         if (!CausalContext.TryDecode(write.Context, write.Key.Span, out var context, out var problem))
@@ -28,11 +29,11 @@ internal static class WriteEvaluator
         var newest = Timestamp.Later(current.NewestTimestamp, context.Newest);
         if (newest == Timestamp.Max)
             return Refuse(ErrorCode.Internal, "no timestamp is left above that of the key");
-        var at = new Stamp(dot, Timestamp.Later(now, newest.Next));
+        var at = new Stamp(dot, faults.HasFlag(EventualFaults.StampByClock) ? now : Timestamp.Later(now, newest.Next));
         if (RefuseKind(policy, write) is { } refusal)
             return refusal;
         return CrdtReading.IsCrdt(policy)
-            ? EvaluateType(policy, current, write, context, at, out result)
+            ? EvaluateType(policy, current, write, context, at, faults, out result)
             : EvaluateValue(policy, current, write, context, at, now, out result);
     }
 
@@ -72,20 +73,30 @@ internal static class WriteEvaluator
         return RefuseSize(write, sibling, set);
     }
 
-    private static Failure? EvaluateType(ConflictPolicy policy, DottedSet current, EventualWrite write, CausalContext context, Stamp at, out EvaluatedWrite result)
+    private static Failure? EvaluateType(ConflictPolicy policy, DottedSet current, EventualWrite write, CausalContext context, Stamp at, EventualFaults faults, out EvaluatedWrite result)
     {
         result = default;
+        var deletes = write.Kind == EventualWriteKind.Delete;
         byte[] state;
-        try
+        if (policy == ConflictPolicy.Counter)
         {
-            state = policy == ConflictPolicy.Counter ? Count(current, write, at) : Change(current, write, context, at);
+            try
+            {
+                state = Count(current, write, at);
+            }
+            catch (OverflowException)
+            {
+                return Refuse(ErrorCode.InvalidRequest, "the counter would leave 64 bits");
+            }
         }
-        catch (OverflowException)
+        else
         {
-            return Refuse(ErrorCode.InvalidRequest, "the counter would leave 64 bits");
+            var map = Change(current, write, context, at, faults);
+            deletes &= map.Count == 0; // it has not seen what is left
+            state = map.Encode();
         }
 
-        var sibling = new Sibling(at.Dot, at.Timestamp, write.Kind == EventualWriteKind.Delete, Timestamp.Zero, state);
+        var sibling = new Sibling(at.Dot, at.Timestamp, deletes, Timestamp.Zero, state);
         result = new(current.Write(current.Context, sibling), sibling, []);
         return RefuseSize(write, sibling, result.Set);
     }
@@ -96,15 +107,17 @@ internal static class WriteEvaluator
         return (write.Kind == EventualWriteKind.Delete ? counter.Reset() : counter.Increment(at.Dot, write.Operation!.By)).Encode();
     }
 
-    private static byte[] Change(DottedSet current, EventualWrite write, CausalContext context, Stamp at)
+    private static DotMapState Change(DottedSet current, EventualWrite write, CausalContext context, Stamp at, EventualFaults faults)
     {
         var map = CrdtReading.Map(current);
-        if (write.Kind == EventualWriteKind.Delete)
-            return map.Clear(at.Dot).Encode();
-        var operation = write.Operation!;
-        return operation.Action == CrdtAction.Remove
-            ? map.Remove(at.Dot, operation.Fields, write.Context.IsEmpty ? null : context.Seen).Encode()
-            : map.Set(new FieldWrite(at.Dot, at.Timestamp, default), operation.Fields).Encode();
+        var seen = write.Context.IsEmpty || faults.HasFlag(EventualFaults.RemoveUnseen) ? null : context.Seen;
+        var changed = write switch
+        {
+            { Kind: EventualWriteKind.Delete } => map.Clear(at.Dot, seen),
+            { Operation: { Action: CrdtAction.Remove } removal } => map.Remove(at.Dot, removal.Fields, seen),
+            _ => map.Set(new FieldWrite(at.Dot, at.Timestamp, default), write.Operation!.Fields),
+        };
+        return faults.HasFlag(EventualFaults.ForgetRemoved) ? changed.WithoutMemory(at.Dot) : changed;
     }
 
     private static Failure? RefuseSize(EventualWrite write, Sibling sibling, DottedSet set)

@@ -8,6 +8,7 @@ namespace GrainDb.Engine.Eventual;
 /// <summary>
 /// One write of an eventual key, coordinated by a replica of its partition: (1) the write is carried out on the own replica, which mints its dot and has it durably; (2) the state goes to all others at once;
 /// (3) for each that does not take it another node is asked to keep a hint; (4) the caller is answered when the level is met, or when his time is up, while (2) and (3) go on.
+/// A removal from a data type whose writer has seen more than the own replica waits before (1) until that has been fetched from the others.
 /// <para>
 /// A write that fails before (1) certainly never happened, and may be given to another replica. After (1) it exists: with fewer acknowledgements than the level its outcome is unknown,
 /// and giving it to another replica would make two writes of it. A crash after (1) leaves the state here, and perhaps elsewhere; comparing replicas spreads it.
@@ -83,6 +84,8 @@ public sealed class WriteCoordination
             return EventualWriteResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "too few replicas are alive for this level; nothing was written"));
         if (idempotency is not null && _replica.MayLackRequest(idempotency.Key) && await AskForRequestAsync(idempotency) is { } unasked)
             return EventualWriteResult.Failed(unasked) with { Coordinator = _node, Partition = _replica.Partition };
+        if (_replica.LacksWhatGoes(write) && !IsKnown(idempotency) && await CatchUpAsync(write) is { } unheard)
+            return EventualWriteResult.Failed(unheard) with { Coordinator = _node, Partition = _replica.Partition };
         var local = await _replica.WriteAsync(write, _configuration.Version, idempotency);
         if (local.Failure is { } failure)
             return EventualWriteResult.Failed(failure) with { Coordinator = _node, Partition = _replica.Partition };
@@ -125,6 +128,31 @@ public sealed class WriteCoordination
             : Failure.NotApplied(
                 ErrorCode.Unavailable,
                 "the replica that coordinates this key lost its memory of requests, and not all others can be asked whether this one was carried out before; this attempt did nothing");
+    }
+
+    /// <summary>
+    /// Fetches what a removal takes away. When all others have been heard, what is still missing is nowhere any more: it was forgotten, or lost with a disk.
+    /// </summary>
+    /// <returns>Why the removal could have no effect; null when it can be carried out.</returns>
+    private async Task<Failure?> CatchUpAsync(EventualWrite write)
+    {
+        var others = _configuration.All.Where(replica => replica.Id != _replica.Id).ToList();
+        var isTaken = await Task.WhenAll(others.Select(replica => FetchAsync(replica, write.Key)).ToList());
+        return !_replica.LacksWhatGoes(write) || Array.TrueForAll(isTaken, taken => taken)
+            ? null
+            : Failure.NotApplied(ErrorCode.Unavailable, "this replica has not heard of everything that the context has seen, and not all others can be asked; this attempt removed nothing");
+    }
+
+    /// <summary>Whether it was carried out before: then it is not evaluated again.</summary>
+    private bool IsKnown(IdempotencyStamp? idempotency) =>
+        idempotency is not null && _replica.FindRequest(new RequestQuery(_replica.Id, _configuration.Version, idempotency.Key)).Result is not null;
+
+    /// <returns>Whether the own replica has what the other one had.</returns>
+    private async Task<bool> FetchAsync(ReplicaDescriptor from, ReadOnlyMemory<byte> key)
+    {
+        var answer = _transport.IsReachable(from.Node) ? await _transport.ReadAsync(_replica.Partition, from, new StateRequest(from.Id, _configuration.Version, key)) : null;
+        return answer is { Outcome: EventualOutcome.Done }
+            && (answer.State.IsEmpty || await _replica.MergeAsync(new MergeRequest(_replica.Id, _configuration.Version, answer.Epoch, [new(key, answer.State)])) is { Outcome: EventualOutcome.Done });
     }
 
     private bool IsReachable(Guid id) => _transport.IsReachable(_configuration.All.First(replica => replica.Id == id).Node);
@@ -241,7 +269,7 @@ public sealed class WriteCoordination
             var met = IsMet();
             return new()
             {
-                Failure = met ? null : Failure.Unknown(ErrorCode.OutcomeUnknown, $"{_replies.Values.Count(reply => reply == EventualReply.Ok)} of the replicas have it; the level was not met in time"),
+                Failure = met ? null : Failure.Unknown(ErrorCode.OutcomeUnknown, $"{_replies.Values.Count(reply => reply == EventualReply.Ok)} of {_configuration.All.Count} replicas have it; the level was not met in time"),
                 Version = local.Timestamp,
                 Dot = local.Dot,
                 Existed = local.Existed,

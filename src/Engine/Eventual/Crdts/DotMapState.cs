@@ -95,9 +95,13 @@ public sealed class DotMapState : IEquatable<DotMapState>
         return new(_seen.With(dot), names);
     }
 
-    /// <summary>Removes everything that is here.</summary>
+    /// <summary>Removes all names.</summary>
     /// <param name="dot">The write.</param>
-    public DotMapState Clear(Dot dot) => new(_seen.With(dot), Empty._names);
+    /// <param name="seen">What the caller had read: nothing else is removed. Null for everything that is here.</param>
+    public DotMapState Clear(Dot dot, VersionVector? seen) => Remove(dot, [.. _names.Keys.Select(name => new CrdtField(name, default))], seen);
+
+    /// <summary>A deliberate error: the names without what was seen beside them, so that whatever was removed is taken for new when it is heard of again.</summary>
+    internal DotMapState WithoutMemory(Dot dot) => new(VersionVector.Of([.. _names.Values.SelectMany(writes => writes).Select(write => write.Dot), dot]), _names);
 
     /// <summary>What stands when both are known.</summary>
     public DotMapState Join(DotMapState other)

@@ -80,6 +80,22 @@ public sealed partial class EventualReplica
         }
     }
 
+    /// <summary>
+    /// Whether a removal from a data type goes by a context that names writes of which this replica has not heard. It could not take them away: what a data type has never seen comes back when it is heard of.
+    /// </summary>
+    /// <param name="write">A write of any kind.</param>
+    public bool LacksWhatGoes(EventualWrite write)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        if (!CrdtReading.IsCrdt(Options.Policy) || write.Context.IsEmpty || !(write.Kind == EventualWriteKind.Delete || write.Operation?.Action == CrdtAction.Remove)
+            || Options.Has(EventualFaults.RemoveUnknown) || !CausalContext.TryDecode(write.Context, write.Key.Span, out var context, out _))
+            return false;
+        StoredKey? stored;
+        lock (_gate)
+            stored = _store.Find(write.Key);
+        return !(stored is null ? VersionVector.Empty : DottedSetCodec.Decode(stored.Encoded).Context).Covers(context.Seen);
+    }
+
     /// <summary>The state of a key.</summary>
     public StateAnswer Read(StateRequest request)
     {
@@ -262,7 +278,7 @@ public sealed partial class EventualReplica
         }
 
         var now = _clock.Now();
-        if (WriteEvaluator.Evaluate(Options.Policy, current, write, NextDot(batch, current), now, out var result) is { } failure)
+        if (WriteEvaluator.Evaluate(Options.Policy, current, write, NextDot(batch, current), now, Options.Faults, out var result) is { } failure)
             return Failed(failure);
         if (!batch.TrySet(write.Key, result.Set))
             return Failed(Failure.NotApplied(ErrorCode.TooManySiblings, "the values of the key do not fit a record of the log"));
@@ -324,11 +340,13 @@ public sealed partial class EventualReplica
         var current = batch.Current(key);
         if (current.Covers(state))
             return null;
-        var merged = ConflictRules.Merge(Options.Policy, current, state, out var losers);
+        var merged = ConflictRules.Merge(Options.Has(EventualFaults.KeepLaterState) ? ConflictPolicy.LastWriterWins : Options.Policy, current, state, out var losers);
         if (!batch.TrySet(key, merged))
             return "the values of the key do not fit a record of the log";
         if (losers.Count > 0)
             batch.Note(ConflictRules.Record(key, ConflictResolution.Timestamp, merged.Siblings[0].Dot, losers, merged.Siblings[0].Timestamp));
+        if (Options.Has(EventualFaults.HideLosers))
+            return null;
         foreach (var conflict in ConflictRules.EndedFields(Options.Policy, key, current, merged))
             batch.Note(conflict);
         return null;

@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using System.Text.Json;
 using GrainDb.Engine.Sagas;
 using GrainDb.Interfaces.Errors;
@@ -20,6 +19,8 @@ internal sealed class HttpSagaService(HttpServiceOptions options, IReadOnlySet<s
 
     /// <summary>Tries of one attempt, where the service said, or the network, that nothing was done.</summary>
     private const int MaxTries = 3;
+
+    private static readonly MediaTypeHeaderValue JsonType = new("application/json");
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
 
@@ -62,10 +63,10 @@ internal sealed class HttpSagaService(HttpServiceOptions options, IReadOnlySet<s
 
     private async ValueTask<SagaCallResult> PostAsync(SagaCall call, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, options.Url)
-        {
-            Content = JsonContent.Create(new HttpCallBody(call.Saga, call.Step, call.Action, call.Input), options: SagaJson.Options),
-        };
+        // Whole, so that its length is known: not every service reads a body in chunks.
+        var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(new HttpCallBody(call.Saga, call.Step, call.Action, call.Input), SagaJson.Options));
+        content.Headers.ContentType = JsonType;
+        using var request = new HttpRequestMessage(HttpMethod.Post, options.Url) { Content = content };
         request.Headers.Add(IdempotencyHeader, $"{call.Saga}/{call.Step}/{(call.IsUndo ? "undo" : "do")}");
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         try
