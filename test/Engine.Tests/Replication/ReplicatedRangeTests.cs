@@ -6,6 +6,7 @@ using GrainDb.Engine.Tests.Wal.Disk;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using Xunit;
 
@@ -95,6 +96,28 @@ public sealed class ReplicatedRangeTests
 
         Assert.Equal(ErrorCode.Unavailable, read.Failure?.Code);
         Assert.Equal(Outcome.NotApplied, written.Failure?.Outcome);
+    }
+
+    [Fact]
+    public void AReadAtOnceIsAnsweredOnlyWhereNothingHasToBeWaitedFor()
+    {
+        var trio = new ReplicaTrio();
+        var leader = Start(trio, "node1");
+        var written = Write(trio, leader, "k", "v");
+        RangeRead newest = new(Encoding.UTF8.GetBytes("k"), default, Generation: 1);
+        Assert.Equal("v", Encoding.UTF8.GetString(leader.TryRead(newest)!.Value.Span));
+        Assert.Null(leader.TryRead(newest with { Generation = 2 }));
+
+        trio.Isolate("node1");
+        var writing = trio.Begin(leader, RangeRig.Put("k", "w"));
+        trio.Pass(50);
+        Assert.Equal(written.Version, leader.TryRead(newest)!.Version); // below what is on its way
+        Assert.Null(leader.TryRead(newest with { AsOf = trio.Replicas["node1"].Replica.Clock.Now() })); // above it
+
+        trio.Pass(1000);
+        Assert.Null(leader.TryRead(newest)); // the lease is over
+        trio.Heal();
+        Assert.Null(trio.Run(writing).Failure);
     }
 
     [Fact]
