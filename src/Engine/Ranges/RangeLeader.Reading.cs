@@ -12,6 +12,29 @@ namespace GrainDb.Engine.Ranges;
 /// </summary>
 public sealed partial class RangeLeader
 {
+    /// <summary>The answer of <see cref="ReadAsync"/> where nothing has to be waited for.</summary>
+    /// <returns>Null: it would have to wait, or fail; nothing is left behind.</returns>
+    public ReadResult? TryRead(RangeRead request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ReadResult result;
+        lock (_replica.Gate)
+        {
+            if ((!request.AsOf.IsZero && OldestPendingRecord() is { } pending && pending <= request.AsOf) || TryChooseSnapshot(request.AsOf, out var at, out var ready) is not null || !ready.IsCompleted || request.Generation != Descriptor.Generation || !Descriptor.Contains(request.Key.Span)
+                || FindIntent(request.Key, request.AsOf.IsZero ? Timestamp.Max : IntentsUpTo(at, request.Reader)) is not null)
+            {
+                return null;
+            }
+
+            result = request.Reader is { } reader ? GetFor(reader, request.Key, at) : SnapshotReading.Get(_replica.Store, request.Key, at, _servedBy);
+            if (!_log!.MayAnswer(result.ReadTimestamp))
+                return null;
+            _rate.Count();
+        }
+
+        return result;
+    }
+
     /// <inheritdoc/>
     public async ValueTask<ReadResult> ReadAsync(RangeRead request)
     {

@@ -28,9 +28,6 @@ public sealed class RangeReplica : IDisposable
 {
     private const int CheckpointSliceBytes = 256 * 1024;
 
-    /// <summary>Before the first leader: any epoch may be promised.</summary>
-    private static readonly HardState NoPromise = new(Epoch.Zero, "", Guid.Empty, (byte)ReplicaState.Member, default);
-
     private readonly HardStateFile _hardState;
 
     // Held while the state is loaded or replaced. Taken after an acceptor's turn, before the gate.
@@ -48,7 +45,7 @@ public sealed class RangeReplica : IDisposable
         Clock = clock;
         Log = log;
         _hardState = hardState;
-        Promise = hardState.Read() ?? NoPromise;
+        Promise = hardState.Read() ?? ReplicaFiles.NoPromise;
         Configurations = new ConfigurationLog(options.InitialConfiguration);
     }
 
@@ -120,7 +117,7 @@ public sealed class RangeReplica : IDisposable
         try
         {
             var replica = new RangeReplica(options, clock, log, HardStateFile.Open(files, options.Directory, options.Range, options.Incarnation));
-            if (WhyPromiseIsLost(log, replica.Promise) is { } lost)
+            if (ReplicaFiles.WhyPromiseIsLost(log, replica.Promise) is { } lost)
                 throw new WalCorruptionException(options.Directory, 0, lost);
             replica.Recover();
             if (replica.Promise.ReplicaState == (byte)ReplicaState.Member)
@@ -165,55 +162,6 @@ public sealed class RangeReplica : IDisposable
             checkpoint.Dispose();
         }
     }
-
-    /// <summary>
-    /// Puts a damaged log and its checkpoints aside, so that peers can fill the replica again under the same id: what it promised is kept, and
-    /// it has no vote until a leader says so. The files stay, under other names, until it votes again: what nobody else has may be in them. Durable, and to be called again after a crash in the middle.
-    /// </summary>
-    /// <returns>False, and nothing was changed: its promise is lost or damaged as well, so nothing under this id may ever vote again.</returns>
-    /// <exception cref="UnknownFormatException">A newer program wrote a file: nothing was changed.</exception>
-    /// <exception cref="WalIOException">A file cannot be read or written.</exception>
-    public static bool TryDiscardDamaged(RangeReplicaOptions options, IWalFileSystem files)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        try
-        {
-            var file = HardStateFile.Open(files, options.Directory, options.Range, options.Incarnation);
-            if (file.Read() is not { } promise || IsPromiseLost(options, files, promise))
-                return false;
-            file.Write(promise with { ReplicaState = (byte)ReplicaState.Recovering });
-        }
-        catch (WalCorruptionException exception) when (exception is not UnknownFormatException)
-        {
-            return false;
-        }
-
-        WriteAheadLog.DiscardDamaged(files, options.Directory, options.Range, options.Incarnation);
-        return true;
-    }
-
-    /// <summary>Whether a log that can still be read is ahead of the promise.</summary>
-    private static bool IsPromiseLost(RangeReplicaOptions options, IWalFileSystem files, HardState promise)
-    {
-        try
-        {
-            using var log = WriteAheadLog.Open(options.Wal, files, options.Directory, options.Range, options.Incarnation);
-            return WhyPromiseIsLost(log, promise) is not null;
-        }
-        catch (WalCorruptionException exception) when (exception is not UnknownFormatException)
-        {
-            return false; // it says nothing any more
-        }
-    }
-
-    /// <summary>
-    /// A record is written under a promise of its epoch, or a higher one, that was durable before. So a log that is ahead of the promise tells that the promise is not the
-    /// last one: its files were deleted, or are older ones.
-    /// </summary>
-    private static string? WhyPromiseIsLost(WriteAheadLog log, HardState promise) => promise == NoPromise && log.HasAside ? "a damaged log was put aside, and there is no hard state"
-        : log.LastEpoch > promise.PromisedEpoch
-        ? $"the log ends in epoch {log.LastEpoch}, and the hard state promises {promise.PromisedEpoch}: the last promise is lost"
-        : null;
 
     /// <summary>Applies one committed record; records come in LSN order. The caller holds <see cref="Gate"/> or is alone.</summary>
     /// <exception cref="InvalidDataException">The record cannot be understood, or leaves a gap.</exception>

@@ -74,7 +74,7 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
                     continue;
                 }
 
-                if (await AdoptBestAsync() is { } failure)
+                if (await AdoptBestAsync(started) is { } failure)
                     return failure;
                 if (!_stopped && HasBestOfQuorum())
                 {
@@ -186,8 +186,11 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
         }
     }
 
-    /// <summary>Makes the own log equal to the best one. Gives the source up, for another round, where it does not answer any more.</summary>
-    private async Task<Failure?> AdoptBestAsync()
+    /// <summary>
+    /// Makes the own log equal to the best one. Gives the source up, for another round, where it does not answer any more or has nothing to say. Where the attempt's time is up, the source is named: it may lead
+    /// at once. What was adopted by then stays, so another attempt from here is shorter.
+    /// </summary>
+    private async Task<Failure?> AdoptBestAsync(long started)
     {
         if (_options.Has(ReplicationFaults.NoSelfPromise))
             acceptor.ForcePromise(Epoch, candidate);
@@ -212,6 +215,12 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
         var silent = 0;
         while (!_stopped && next <= best.LastLsn)
         {
+            if (time.GetElapsedTime(started) >= _options.CampaignTimeout)
+            {
+                Better = from.Node;
+                return Unavailable($"this replica lacks too much to lead in time; {from.Node} has the log");
+            }
+
             var answer = await transport.FetchAsync(from, new FetchRequest(source, Epoch, candidate, next, _options.MaxAppendBytes));
             if (answer is { IsTruncated: true })
             {
@@ -219,7 +228,7 @@ internal sealed class Campaign(ReplicaAcceptor acceptor, IReplicaTransport trans
                 return Unavailable($"this replica is too far behind to lead; {from.Node} has the log");
             }
 
-            if (answer is not { IsServed: true } && (answer is not null || ++silent == MaxSilentFetches))
+            if (answer is { IsServed: false } or { Records.IsEmpty: true } || (answer is null && ++silent == MaxSilentFetches))
             {
                 lock (_gate)
                     _granted.Remove(source);

@@ -11,7 +11,7 @@ internal sealed class Peer(ReplicaDescriptor replica, Lsn next)
     /// <summary>First record to send next.</summary>
     public Lsn Next { get; set; } = next;
 
-    /// <summary>Everything up to here is durable there and equals this leader's log.</summary>
+    /// <summary>Everything up to here is durable there and equals this leader's log; falls only where it turns out that the replica forgot what it acknowledged.</summary>
     public Lsn Match { get; set; }
 
     /// <summary>What it has applied, as it said last.</summary>
@@ -43,6 +43,9 @@ internal sealed class Peer(ReplicaDescriptor replica, Lsn next)
 
     /// <summary>It said that it is not there and never will be again.</summary>
     public bool IsLost { get; set; }
+
+    /// <summary>Its log ended before <see cref="Match"/>, and it has not said yet that it recovers.</summary>
+    public bool HasForgotten { get; set; }
 
     /// <summary>The recovery that it is in; empty when it votes.</summary>
     public Guid Recovery { get; set; }

@@ -1,5 +1,7 @@
+using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Engine.Replication;
@@ -111,10 +113,17 @@ public sealed partial class ReplicaAcceptor
     }
 
     /// <summary>Everything of an own append that can meet a full disk.</summary>
-    internal void EnsureRoom(int recordBytes)
+    /// <param name="recordBytes">Bytes of its records.</param>
+    /// <param name="isFirst">Whether it is the first record of a leader and nothing else: a full disk is to be read from all the same.</param>
+    internal void EnsureRoom(int recordBytes, bool isFirst)
     {
         lock (_turn)
-            Replica.Log.EnsureRoom(recordBytes);
+        {
+            if (isFirst)
+                Replica.Log.EnsureRoomFromReserve(recordBytes);
+            else
+                Replica.Log.EnsureRoom(recordBytes);
+        }
     }
 
     /// <summary>Takes records of the best log over into this one, for a candidate on this node.</summary>
@@ -245,6 +254,8 @@ public sealed partial class ReplicaAcceptor
         var log = Replica.Log;
         if (Replica.BrokenReason is { } broken)
             throw new WalBrokenException(broken, null);
+        if (request.HasForgotten && !IsRecovering)
+            GiveVoteUp();
         if (LogWindow.ProblemOf(request.Records, request.PrevLsn, request.Epoch) is { } problem)
             return Answer(AppendOutcome.Unable) with { Detail = problem };
         if (request.PrevLsn > log.LastLsn)
@@ -293,6 +304,13 @@ public sealed partial class ReplicaAcceptor
         {
             return exception.Message;
         }
+    }
+
+    /// <summary>A leader knows that this replica acknowledged more than it has. Repeated late, it costs a recovery and nothing else.</summary>
+    private void GiveVoteUp()
+    {
+        _recovery = Guid.NewGuid(); // no late word on an earlier one may end it
+        Replica.WritePromise(Replica.Promise with { ReplicaState = (byte)ReplicaState.Recovering });
     }
 
     /// <summary>It holds everything that it may ever have acknowledged: it votes again, durably.</summary>
@@ -385,6 +403,8 @@ public sealed partial class ReplicaAcceptor
     {
         _batch.Clear();
         _batch.AddChecked(records.Span);
+        if (_batch.Count == 1 && WalRecordCodec.TypeOf(records.Span) == RangeRecordType.LeaderStart)
+            Replica.Log.EnsureRoomFromReserve(_batch.RecordBytes);
         if (_options.Has(ReplicationFaults.AckBeforeSync))
             _unsynced = records;
         else

@@ -78,6 +78,7 @@ public sealed partial class ReplicaAcceptor
         if (!Replica.TryInstall(_install!))
             return new SnapshotAnswer(AppendOutcome.Unable, 0, Replica.Promise.PromisedEpoch); // a checkpoint is being written; the last block comes again, for another attempt
 
+        ReplicationInstruments.SnapshotsInstalled.Add(1);
         (_install, _isInstallWhole) = (null, false);
         _unapplied.TruncateSuffix(Lsn.Zero);
         lock (Replica.Gate)

@@ -116,6 +116,7 @@ internal sealed partial class ReplicatedLog
             Clock = clock,
             RejoinLsn = peer.RejoinLsn,
             Recovery = peer.Recovery,
+            HasForgotten = peer.HasForgotten,
         };
     }
 
@@ -212,6 +213,8 @@ internal sealed partial class ReplicatedLog
                     break;
                 case AppendOutcome.Gap or AppendOutcome.Conflict:
                     peer.Next = Max(Min(answer.NextLsn, _sealed.Next), new Lsn(1));
+                    if (answer.Outcome == AppendOutcome.Gap && peer.Next <= request.PrevLsn && peer.Next <= peer.Match)
+                        OnForgotten(peer);
                     break;
                 case AppendOutcome.Recovering:
                     peer.Next = answer.NextLsn;
@@ -248,11 +251,22 @@ internal sealed partial class ReplicatedLog
     }
 
     /// <summary>
+    /// Its log ends before what it acknowledged to this leader, for instance because damage to its last batch was taken for the trace of a crash. It does not know; until it says that it recovers, nothing
+    /// but the copies that are left may count.
+    /// </summary>
+    private static void OnForgotten(Peer peer)
+    {
+        peer.Match = new Lsn(peer.Next.Value - 1);
+        peer.HasForgotten = true;
+    }
+
+    /// <summary>
     /// It lost records that it may have acknowledged. It votes again when it holds everything that this leader has once a quorum without it
     /// has confirmed the epoch after its loss: then no other leader can have committed anything with its help.
     /// </summary>
     private void OnRecovering(Peer peer, Guid recovery)
     {
+        peer.HasForgotten = false;
         if (peer.Recovery != recovery)
         {
             (peer.Recovery, peer.RejoinLsn, peer.RecoveryAskedAt) = (recovery, Lsn.Zero, _sendNumber);

@@ -75,6 +75,7 @@ internal sealed partial class ReplicatedLog
                     silent = answer.NextIndex == index ? silent : 0;
                     index = answer.NextIndex;
                     bytes += block.Length;
+                    ReplicationInstruments.SnapshotBytesSent.Add(block.Length);
                     NoteBlock(peer);
                     break;
                 case AppendOutcome.Refused:

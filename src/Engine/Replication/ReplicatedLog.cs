@@ -186,7 +186,7 @@ internal sealed partial class ReplicatedLog
         try
         {
             // Before anybody else has it: a record that the own disk cannot take is refused, not undecided.
-            _acceptor.EnsureRoom(batch.RecordBytes);
+            _acceptor.EnsureRoom(batch.RecordBytes, isFirst: batch.First == _start && batch.Count == 1);
         }
         catch (DiskFullException exception)
         {

@@ -15,12 +15,12 @@ public sealed record WalOptions
     /// <summary>Largest allocation of a segment. Only a batch that is larger still gets a segment of its own size.</summary>
     public int MaxSegmentBytes { get; init; } = 16 << 20;
 
-    /// <summary>A checkpoint is due when the log since the last one exceeds this and the size of the state.</summary>
+    /// <summary>A checkpoint is due when the log since the last one exceeds this, and the size of the state or of that checkpoint.</summary>
     public long MinCheckpointBytes { get; init; } = 16 << 20;
 
     /// <summary>
     /// Room that segments leave on the volume, so that checkpoints, which let the log shrink, and hard states still fit when
-    /// the log must stop.
+    /// the log must stop. Half of it may go to first records of leaders, without which nothing can be read.
     /// </summary>
     public long ReservedFreeBytes { get; init; } = 4 << 20;
 

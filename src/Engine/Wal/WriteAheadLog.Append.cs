@@ -19,7 +19,7 @@ public sealed partial class WriteAheadLog
         if (batch.FirstEpoch < _lastEpoch) throw new ArgumentException($"the batch has epoch {batch.FirstEpoch}, the log {_lastEpoch}", nameof(batch));
 
         var framedBytes = BatchFrame.Bytes + batch.RecordBytes;
-        if (!_active.Fits(framedBytes)) Rotate(framedBytes);
+        if (!_active.Fits(framedBytes)) Rotate(framedBytes, fromReserve: false);
         try
         {
             _file.Write(_active.End, batch.Framed(_active.Salt));
@@ -55,14 +55,23 @@ public sealed partial class WriteAheadLog
     /// <exception cref="ArgumentOutOfRangeException">It is negative or more than <see cref="WalBatch.MaxBytes"/>.</exception>
     /// <exception cref="DiskFullException">No room. The log is unchanged, and it may be tried again.</exception>
     /// <exception cref="WalBrokenException">The log is broken, now or before.</exception>
-    public void EnsureRoom(int recordBytes)
+    public void EnsureRoom(int recordBytes) => MakeRoom(recordBytes, fromReserve: false);
+
+    /// <summary>
+    /// The same for the one record without which nothing can be read, the first of a leader: it may take of the reserve, down to half of it. What is left is for checkpoints.
+    /// </summary>
+    /// <exception cref="DiskFullException">No room. The log is unchanged, and it may be tried again.</exception>
+    /// <exception cref="WalBrokenException">The log is broken, now or before.</exception>
+    public void EnsureRoomFromReserve(int recordBytes) => MakeRoom(recordBytes, fromReserve: true);
+
+    private void MakeRoom(int recordBytes, bool fromReserve)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(recordBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(recordBytes, WalBatch.MaxBytes);
         using var only = EnterAppender();
         ThrowIfBroken();
         var framedBytes = BatchFrame.Bytes + recordBytes;
-        if (!_active.Fits(framedBytes)) Rotate(framedBytes);
+        if (!_active.Fits(framedBytes)) Rotate(framedBytes, fromReserve);
         lock (_gate) (_status, _statusReason) = (WalStatus.Healthy, "");
     }
 
@@ -71,14 +80,14 @@ public sealed partial class WriteAheadLog
     /// records behind an unsealed segment, both prove a lost file. An empty segment that is too small has the name of the new
     /// one and is simply replaced.
     /// </summary>
-    private void Rotate(int neededBytes)
+    private void Rotate(int neededBytes, bool fromReserve)
     {
         var full = _active;
         Segment fresh;
         try
         {
             var wanted = Math.Clamp(full.Capacity * 2, _options.FirstSegmentBytes, _options.MaxSegmentBytes);
-            fresh = _files.Create(new(_range, _incarnation, _lastLsn.Next, _lastEpoch, _lastTimestamp), wanted, neededBytes);
+            fresh = CreateNext(wanted, neededBytes, fromReserve);
         }
         catch (DiskFullException exception)
         {
@@ -109,6 +118,19 @@ public sealed partial class WriteAheadLog
             else full.ExtendByMark();
             _segments.Add(fresh);
             _counters = _counters with { Rotations = _counters.Rotations + 1, Syncs = _counters.Syncs + (replaces ? 0 : 1) };
+        }
+    }
+
+    private Segment CreateNext(long wantedBytes, int neededBytes, bool fromReserve)
+    {
+        SegmentHeader header = new(_range, _incarnation, _lastLsn.Next, _lastEpoch, _lastTimestamp);
+        try
+        {
+            return _files.Create(header, wantedBytes, neededBytes);
+        }
+        catch (DiskFullException) when (fromReserve)
+        {
+            return _files.CreateFromReserve(header, neededBytes);
         }
     }
 

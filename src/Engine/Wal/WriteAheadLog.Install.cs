@@ -104,7 +104,7 @@ public sealed partial class WriteAheadLog
 
             _active = fresh;
             _markedClosed = false;
-            _checkpoints.Installed(header.Lsn);
+            _checkpoints.Installed(header.Lsn, install.File.Bytes);
             lock (_gate)
             {
                 _segments.Clear();

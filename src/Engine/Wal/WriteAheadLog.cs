@@ -196,8 +196,11 @@ public sealed partial class WriteAheadLog : IDisposable
         return new(options, fs, directory, range, incarnation);
     }
 
-    /// <summary>Whether the log since the last checkpoint outweighs a state of this size, so that writing one pays.</summary>
-    public bool ShouldCheckpoint(long stateBytes) => BytesSinceCheckpoint > Math.Max(_options.MinCheckpointBytes, stateBytes);
+    /// <summary>
+    /// Whether the log since the last checkpoint outweighs a state of this size, or what that checkpoint holds, so that writing one pays. A state that only grows is always larger than what was
+    /// logged since; measured by its last checkpoint it gets the next one when it has doubled.
+    /// </summary>
+    public bool ShouldCheckpoint(long stateBytes) => BytesSinceCheckpoint > Math.Max(_options.MinCheckpointBytes, Math.Min(stateBytes, _checkpoints.NewestBytes));
 
     /// <summary>Begins a checkpoint of a state that holds at least every record up to and including <paramref name="startLsn"/>.</summary>
     /// <param name="startLsn">Replay will begin after it; applying a record again must change nothing.</param>

@@ -68,7 +68,7 @@ internal sealed class EventualCare(
                 Begin(stopping);
                 await replacement.ReplaceLostAsync(stopping);
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
             {
                 EventualHostLog.RoundFailed(logger, exception);
             }
@@ -115,7 +115,7 @@ internal sealed class EventualCare(
         catch (Exception exception)
         {
             care.End(isDone: false, PauseAfterFailure, again: true, time);
-            if (exception is not OperationCanceledException)
+            if (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
                 EventualHostLog.RoundFailed(logger, exception);
         }
         finally

@@ -46,7 +46,7 @@ internal sealed class HintDelivery(
             {
                 await ((Task)meta.RefreshAsync(stopping)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
             {
                 EventualHostLog.DeliveryFailed(logger, exception);
             }

@@ -16,7 +16,7 @@ internal abstract class BackgroundLoop : ILifecycleParticipant<ISiloLifecycle>, 
     public void Dispose() => _stopping.Dispose();
 
     /// <summary>Who is told when it ends before its time.</summary>
-    protected virtual ILogger? Logger => null;
+    protected abstract ILogger Logger { get; }
 
     /// <summary>Runs until the token is cancelled; ending with its cancellation is the normal end.</summary>
     protected abstract Task RunAsync(CancellationToken stopping);
@@ -39,9 +39,9 @@ internal abstract class BackgroundLoop : ILifecycleParticipant<ISiloLifecycle>, 
         {
             await RunAsync(_stopping.Token);
         }
-        catch (Exception exception) when (!_stopping.IsCancellationRequested && Logger is { } logger)
+        catch (Exception exception) when (!_stopping.IsCancellationRequested)
         {
-            BackgroundLoopLog.Died(logger, exception, GetType().Name);
+            BackgroundLoopLog.Died(Logger, exception, GetType().Name);
             throw;
         }
     }

@@ -4,6 +4,7 @@ using GrainDb.Engine.Time;
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Meta;
 using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -25,7 +26,7 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
     private DirectoryLock? _lock;
     private NodeIdentity? _identity;
     private ReplicaManifest? _manifest;
-    private volatile RangeDescriptor? _metaRange;
+    private volatile MetaPlace? _metaPlace;
 
     public NodeStorage(
         NodeOptions node,
@@ -49,7 +50,10 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
     public NodeIdentity Identity => _identity ?? throw new InvalidOperationException("the data directory is not open");
 
     /// <summary>Where this node last knew the meta range to be; durable.</summary>
-    public RangeDescriptor MetaRange => _metaRange ?? MetaRangeFile.Unformed(_node.BootstrapNodes);
+    public RangeDescriptor MetaRange => MetaPlace.MetaRange;
+
+    /// <summary>The same, and since which version of it.</summary>
+    public MetaPlace MetaPlace => _metaPlace ?? new MetaPlace(MetaRangeFile.Unformed(_node.BootstrapNodes), AsOf: 0);
 
     private ReplicaManifest Manifest => _manifest ?? throw new InvalidOperationException("the data directory is not open");
 
@@ -64,27 +68,18 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         _identity = joined;
     }
 
-    /// <summary>Keeps what is newer than what is known.</summary>
-    public void RememberMetaRange(RangeDescriptor metaRange)
+    /// <summary>Keeps where the meta range is, when that is newer than what is known.</summary>
+    /// <param name="metaRange">Its descriptor.</param>
+    /// <param name="asOf">Version of the meta range in which it was found; zero where it was not found there.</param>
+    public void RememberMetaRange(RangeDescriptor metaRange, Timestamp asOf)
     {
+        var found = new MetaPlace(metaRange, asOf.Value);
         lock (_manifestLock)
         {
-            if (!MetaRangeFile.IsNewer(metaRange, MetaRange))
+            if (!MetaRangeFile.IsNews(found, MetaPlace))
                 return;
-            MetaRangeFile.Save(Files, _node.DataDirectory, metaRange);
-            _metaRange = metaRange;
-        }
-    }
-
-    /// <summary>Keeps what the meta range itself says now.</summary>
-    public void ReplaceMetaRange(RangeDescriptor metaRange)
-    {
-        lock (_manifestLock)
-        {
-            if (metaRange.Generation == MetaRange.Generation && metaRange.Replicas.AsSpan().SequenceEqual(MetaRange.Replicas))
-                return;
-            MetaRangeFile.Save(Files, _node.DataDirectory, metaRange);
-            _metaRange = metaRange;
+            MetaRangeFile.Save(Files, _node.DataDirectory, found);
+            _metaPlace = found;
         }
     }
 
@@ -210,11 +205,17 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
     public bool TryDiscardDamaged(RangeId range)
     {
         var directory = DirectoryOf(range);
-        if (FindReplica(range) is not { } entry || !HasFiles(directory) || !RangeReplica.TryDiscardDamaged(OptionsOf(range, entry), Files))
+        if (FindReplica(range) is not { } entry || !HasFiles(directory) || !ReplicaFiles.TryDiscardDamaged(OptionsOf(range, entry), Files))
             return false;
         NodeStorageLog.Rebuilding(_logger, range);
         return true;
     }
+
+    /// <summary>The epoch that a listed replica of a strong range has promised; zero where it promised none, or that cannot be told any more.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public Epoch FindPromisedEpoch(RangeId range) => FindReplica(range) is { IsEventual: false, IsOpened: true } entry && HasFiles(DirectoryOf(range))
+        ? ReplicaFiles.ReadPromisedEpoch(OptionsOf(range, entry), Files)
+        : Epoch.Zero;
 
     private Task StartAsync(CancellationToken cancellationToken)
     {
@@ -225,7 +226,7 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
             _lock = DirectoryLock.Acquire(Files, _node.DataDirectory);
             _identity = NodeIdentity.LoadOrCreate(Files, _node.DataDirectory, _node.Name);
             _manifest = ReplicaManifest.Load(Files, _node.DataDirectory);
-            _metaRange = MetaRangeFile.Load(Files, _node.DataDirectory);
+            _metaPlace = MetaRangeFile.Load(Files, _node.DataDirectory);
             if (!Files.DirectoryExists(_rangesDirectory))
             {
                 Files.CreateDirectory(_rangesDirectory);

@@ -162,7 +162,7 @@ internal sealed class MetaCache
             if (_current is null || snapshot.Version > _current.Version)
                 _current = snapshot;
             if (snapshot.FindRange(RangeId.Meta) is { } metaRange)
-                _storage.ReplaceMetaRange(metaRange);
+                _storage.RememberMetaRange(metaRange, snapshot.Version);
             return _current;
         }
         finally

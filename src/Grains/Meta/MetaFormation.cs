@@ -1,5 +1,6 @@
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Placement;
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -60,13 +61,13 @@ internal sealed class MetaFormation(NodeOptions node, NodeStorage storage, LiveN
             storage.FormMetaRange(own.Id, new RangeConfiguration(voters, []));
         }
 
-        storage.RememberMetaRange(MetaRangeFile.Formed(storage.FindReplica(RangeId.Meta)!.Initial.Voters));
+        storage.RememberMetaRange(MetaRangeFile.Formed(storage.FindReplica(RangeId.Meta)!.Initial.Voters), Timestamp.Zero);
         return null;
     }
 
     /// <summary>
-    /// Asks all live nodes where the meta range is, and keeps an answer where this node knows none, or one of an older generation. A change of its voters keeps the generation: a node that missed one finds the
-    /// range through the directory and those voters that stayed, whose nodes are still the same.
+    /// Asks all live nodes where the meta range is, and keeps the answer that is newest by what the meta range itself said: so a node that was away while the voters changed finds those of now, also when none of
+    /// the old ones is left.
     /// </summary>
     /// <returns>What a member of a database said; null when no live node is in one.</returns>
     public async Task<MetaKnowledge?> LearnAsync(CancellationToken cancellationToken)
@@ -77,7 +78,7 @@ internal sealed class MetaFormation(NodeOptions node, NodeStorage storage, LiveN
         cancellationToken.ThrowIfCancellationRequested();
         foreach (var answer in asked.Where(answer => answer.IsCompletedSuccessfully).Select(answer => answer.Result))
         {
-            storage.RememberMetaRange(answer.MetaRange);
+            storage.RememberMetaRange(answer.MetaRange, answer.AsOf);
             member = answer.DatabaseId is null ? member : answer;
         }
 

@@ -6,6 +6,11 @@ using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Grains.Meta;
 
+/// <summary>Where the meta range is.</summary>
+/// <param name="MetaRange">Its descriptor.</param>
+/// <param name="AsOf">Version of the meta range in which that was found first (<see cref="MetaSnapshot.Version"/>); zero where it was not found there.</param>
+internal sealed record MetaPlace(RangeDescriptor MetaRange, ulong AsOf);
+
 /// <summary>
 /// <c>meta.json</c>: where this node last knew the meta range to be, which is where everything else is found. A hint: who is asked by mistake
 /// says so, and the epochs of the replicas decide.
@@ -25,17 +30,24 @@ internal static class MetaRangeFile
     /// <summary>Whether the replicas are known.</summary>
     public static bool IsFormed(RangeDescriptor metaRange) => Array.TrueForAll(metaRange.Replicas, replica => replica.Id != Guid.Empty);
 
-    public static bool IsNewer(RangeDescriptor metaRange, RangeDescriptor than) =>
-        IsFormed(metaRange) && (!IsFormed(than) || metaRange.Generation > than.Generation);
+    /// <summary>Whether a node that knows one thing should rather know the other.</summary>
+    public static bool IsNews(MetaPlace found, MetaPlace known) =>
+        IsFormed(found.MetaRange) && (!IsFormed(known.MetaRange) || (found.AsOf > known.AsOf && !IsSame(found.MetaRange, known.MetaRange)));
 
-    public static RangeDescriptor? Load(IWalFileSystem files, string directory)
+    private static bool IsSame(RangeDescriptor left, RangeDescriptor right) => left.Generation == right.Generation && left.Replicas.AsSpan().SequenceEqual(right.Replicas);
+
+    public static MetaPlace? Load(IWalFileSystem files, string directory)
     {
         var path = Path.Combine(directory, FileName);
         if (!files.FileExists(path))
             return null;
         try
         {
-            return MetaRows.Decode<RangeDescriptor>(DurableFile.ReadAll(files, path));
+            var bytes = DurableFile.ReadAll(files, path);
+            using var json = JsonDocument.Parse(bytes);
+            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("metaRange", out _)
+                ? MetaRows.Decode<MetaPlace>(bytes)
+                : new MetaPlace(MetaRows.Decode<RangeDescriptor>(bytes), AsOf: 0); // of before there was a version in it
         }
         catch (Exception exception) when (exception is JsonException or InvalidDataException)
         {
@@ -43,6 +55,6 @@ internal static class MetaRangeFile
         }
     }
 
-    public static void Save(IWalFileSystem files, string directory, RangeDescriptor metaRange) =>
-        DurableFile.Replace(files, Path.Combine(directory, FileName), MetaRows.Encode(metaRange));
+    public static void Save(IWalFileSystem files, string directory, MetaPlace place) =>
+        DurableFile.Replace(files, Path.Combine(directory, FileName), MetaRows.Encode(place));
 }

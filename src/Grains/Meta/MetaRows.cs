@@ -88,4 +88,5 @@ internal static class MetaRows
 [JsonSerializable(typeof(KeyspaceRow))]
 [JsonSerializable(typeof(NodeRow))]
 [JsonSerializable(typeof(RangeDescriptor))]
+[JsonSerializable(typeof(MetaPlace))]
 internal sealed partial class MetaRowsJson : JsonSerializerContext;

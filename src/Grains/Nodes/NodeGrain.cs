@@ -1,5 +1,6 @@
 using GrainDb.Grains.Eventual;
 using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
 using GrainDb.Grains.Ranges;
 using GrainDb.Grains.Replicas;
@@ -32,11 +33,11 @@ internal sealed class NodeGrain(
 
     public Task<Failure?> CreateReplicasAsync(ReplicaCreation creation) => Task.Run(() => storage.CreateReplicas(creation));
 
-    public Task RemoveReplicaAsync(RangeId range, Guid replica) => Task.Run(() => host.RemoveReplicaAsync(range, replica));
+    public Task<Failure?> RemoveReplicaAsync(RangeId range, Guid replica, Epoch epoch) => Task.Run(() => host.RemoveReplicaAsync(range, replica, epoch));
 
     public Task<MetaReplicaOffer> OfferMetaReplicaAsync(Guid former) => Task.Run(() => storage.OfferMetaReplica(former));
 
-    public Task<MetaKnowledge> GetMetaKnowledgeAsync() => Task.FromResult(new MetaKnowledge(storage.Identity.DatabaseId, storage.MetaRange));
+    public Task<MetaKnowledge> GetMetaKnowledgeAsync() => Task.FromResult(Knowledge(storage.MetaPlace));
 
     public Task RetireReplicasAsync(RangeId[] ranges) => Task.WhenAll(ranges.Select(host.RetireAsync));
 
@@ -76,4 +77,6 @@ internal sealed class NodeGrain(
     public Task<NodeConflicts> GetConflictsAsync(ConflictQuery query) => conflicts.FindHereAsync(query);
 
     public Task<NodeReport> ReportAsync() => Task.FromResult(host.Report());
+
+    private MetaKnowledge Knowledge(MetaPlace place) => new(storage.Identity.DatabaseId, place.MetaRange) { AsOf = new Timestamp(place.AsOf) };
 }

@@ -75,12 +75,8 @@ internal sealed class KeyValueStore(
         consistency = ReadRouting.For(asOf, consistency);
 
         // A leader that can answer at once is the freshest and nearest replica of all, whatever is asked for.
-        if (TryRoute(keyspace, key, out var range, out var routingKey, out var leader))
-        {
-            var running = leader.ReadAsync(RequestOf(range, routingKey));
-            if (running.IsCompletedSuccessfully && running.Result is { Failure: null } found)
-                return found;
-        }
+        if (TryRoute(keyspace, key, out var range, out var routingKey, out var leader) && leader.TryRead(RequestOf(range, routingKey)) is { } atOnce)
+            return atOnce;
 
         return await calls.RunAsync(
             snapshot => Route(snapshot, keyspace, key, out var found, out var routed) is { } failure

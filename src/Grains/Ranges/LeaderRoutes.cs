@@ -19,7 +19,7 @@ internal sealed class LeaderRoutes(NodeOptions node, LocalRanges local, ReplicaH
     /// <summary>Leases after which the range is looked for in the directory although nobody said that its leader stopped: whoever should have stood in its place did not.</summary>
     private const int LeasesUntilDirectory = 3;
 
-    /// <summary>The way that was taken last: making a reference to a grain costs as much as a short call. One for each range that was ever asked.</summary>
+    /// <summary>The way that was taken last: making a reference to a grain costs as much as a short call. One for each range that was ever asked and is not <see cref="ForgetAll">forgotten</see>.</summary>
     private readonly ConcurrentDictionary<RangeId, (string Node, IRangeLeaderGrain Grain)> _last = new();
 
     /// <exception cref="GrainDbException">Its leader is silent, and another one is being chosen: a moment will help.</exception>
@@ -33,6 +33,16 @@ internal sealed class LeaderRoutes(NodeOptions node, LocalRanges local, ReplicaH
         var grain = grains.GetGrain<IRangeLeaderGrain>(new ReplicaKey(range, name).ToString());
         _last[range] = (name, grain);
         return grain;
+    }
+
+    /// <summary>Ranges to which a way is kept.</summary>
+    public IEnumerable<RangeId> Known => _last.Keys;
+
+    /// <summary>Keeps nothing of ranges that are gone.</summary>
+    public void ForgetAll(Func<RangeId, bool> isGone)
+    {
+        foreach (var range in _last.Keys.Where(isGone))
+            _last.TryRemove(range, out _);
     }
 
     private IKeyRange FindElsewhere(RangeId range)

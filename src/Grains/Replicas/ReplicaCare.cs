@@ -4,6 +4,7 @@ using GrainDb.Engine.Replication;
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Placement;
+using GrainDb.Grains.Ranges;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
@@ -24,6 +25,7 @@ internal sealed class ReplicaCare(
     MetaCache meta,
     LiveNodes live,
     LeaderHandover handover,
+    LeaderRoutes routes,
     IGrainFactory grains,
     ReplicationOptions options,
     TimeProvider time,
@@ -140,9 +142,23 @@ internal sealed class ReplicaCare(
         if (meta.Current is not { } snapshot || time.GetElapsedTime(_lastSearch, now) < PauseBetweenAttempts)
             return;
         _lastSearch = now;
+        Forget(snapshot);
         var mine = snapshot.Ranges.Where(range => snapshot.FindKeyspace(range.Keyspace) is not { Keyspace.Family: KeyspaceFamily.Eventual } && range.On(node.Name) is { } replica && storage.FindReplica(range.Id)?.Id != replica.Id);
         foreach (var range in mine.Take(MaxWakesAtOnce).Where(range => MayTry(range.Id)))
             grains.GetGrain<IKeyRangeGrain>(range.Id.Value).WakeAsync().Ignore();
+    }
+
+    /// <summary>Ranges that were deleted are gone for good: nothing of them is kept.</summary>
+    private void Forget(MetaSnapshot snapshot)
+    {
+        bool IsGone(RangeId range) => snapshot.FindRange(range) is null && host.FindOpen(range) is null;
+        foreach (var range in _lastAttempt.Keys.Where(IsGone))
+            _lastAttempt.TryRemove(range, out _);
+        foreach (var range in _silent.Keys.Where(IsGone))
+            _silent.TryRemove(range, out _);
+        foreach (var (range, _) in _repairs.Where(repair => repair.Value.IsCompleted && IsGone(repair.Key)))
+            _repairs.TryRemove(range, out _);
+        routes.ForgetAll(IsGone);
     }
 
     /// <summary>Not more often than the pause between attempts, for one range.</summary>
@@ -241,8 +257,12 @@ internal sealed class ReplicaCare(
         var there = report.Replicas.FirstOrDefault(replica => replica.Range == leader.Range);
         if (there is not null && there.Replica != lost.Id && !leader.Configuration.Contains(there.Replica) && there.State != ReplicaState.Broken)
             return new ReplicaDescriptor(lost.Node, there.Replica);
-        if (there is not null && !(there.Replica != lost.Id && leader.Configuration.Contains(there.Replica)))
-            await home.RemoveReplicaAsync(leader.Range, there.Replica);
+        if (there is not null && !(there.Replica != lost.Id && leader.Configuration.Contains(there.Replica))
+            && await home.RemoveReplicaAsync(leader.Range, there.Replica, leader.Epoch) is { } kept)
+        {
+            throw new InvalidOperationException(kept.Detail);
+        }
+
         var fresh = new ReplicaDescriptor(lost.Node, Guid.NewGuid());
         return await home.CreateReplicasAsync(new ReplicaCreation(
             Guid.Parse(report.Incarnation), [new PlannedReplica(leader.Range, fresh.Id, RangeConfiguration.Unknown)])) is { } refused

@@ -147,8 +147,24 @@ internal sealed class ReplicaHost(
     }
 
     /// <summary>Ends what this replica does and deletes it; its id does not come back. Another replica of the range stays.</summary>
-    public Task RemoveReplicaAsync(RangeId range, Guid replica) => eventual.Holds(range) ? eventual.RemoveReplicaAsync(range, replica)
-        : storage.BuryReplica(range, replica) ? RemoveAsync(range, () => storage.DeleteReplica(range, replica)) : Task.CompletedTask;
+    /// <param name="range">The range.</param>
+    /// <param name="replica">The replica's id.</param>
+    /// <param name="epoch">Of the leader that wants it. A replica that has promised a higher one has a leader that may need it, also where it is broken now.</param>
+    /// <returns>Why it is still there; null when it is not.</returns>
+    public async Task<Failure?> RemoveReplicaAsync(RangeId range, Guid replica, Epoch epoch)
+    {
+        if (eventual.Holds(range))
+        {
+            await eventual.RemoveReplicaAsync(range, replica);
+            return null;
+        }
+
+        if (storage.FindReplica(range)?.Id == replica && await Task.Run(() => storage.FindPromisedEpoch(range)) > epoch)
+            return Failure.NotApplied(ErrorCode.Unavailable, $"replica {replica} of range {range} has promised an epoch above {epoch.Value}: another leader decides");
+        if (storage.BuryReplica(range, replica))
+            await RemoveAsync(range, () => storage.DeleteReplica(range, replica));
+        return null;
+    }
 
     /// <summary>The range is gone for good: nothing of it stays.</summary>
     public Task ForgetRangeAsync(RangeId range) => eventual.Holds(range) ? eventual.ForgetAsync(range) : RemoveAsync(range, () => storage.ForgetRange(range));

@@ -10,6 +10,8 @@ internal sealed class BuiltInSagas(IEnumerable<SagaDefinition> builtIn, SagaDefi
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
+    protected override ILogger Logger => logger;
+
     protected override async Task RunAsync(CancellationToken stopping)
     {
         foreach (var definition in builtIn)

@@ -34,6 +34,8 @@ internal sealed class SagaSupervisor(
     private HashSet<string> _lastNodes = [];
     private HashSet<RangeId> _lastRanges = [];
 
+    protected override ILogger Logger => logger;
+
     protected override async Task RunAsync(CancellationToken stopping)
     {
         using var meter = _meter = new Meter("GrainDb", version: null, tags: [new("node", node.Name)]);
@@ -65,7 +67,7 @@ internal sealed class SagaSupervisor(
             {
                 counts += await LookAfterAsync(leader, range, isChanged || !_lastRanges.Contains(range.Id) ? TimeSpan.Zero : Patience, stopping);
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
             {
                 SagasLog.NotSupervised(logger, exception, range.Id);
             }

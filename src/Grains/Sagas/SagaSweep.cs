@@ -28,6 +28,8 @@ internal sealed class SagaSweep(
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(10);
 
+    protected override ILogger Logger => logger;
+
     protected override async Task RunAsync(CancellationToken stopping)
     {
         var pause = node.SagaRetention / 10 is var tenth && tenth < ShortestPause ? ShortestPause : tenth < LongestPause ? tenth : LongestPause;
@@ -50,7 +52,7 @@ internal sealed class SagaSweep(
             {
                 await SweepAsync(leader, range, now - retention, Timestamp.FromTime(now - (retention / 2)), stopping);
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
             {
                 SagasLog.NotSwept(logger, exception, range.Id);
             }

@@ -16,6 +16,8 @@ internal sealed class TransactionRecoveries(
 
     private readonly TransactionRecovery _recovery = new(ranges, resolutions, clock);
 
+    protected override ILogger Logger => logger;
+
     protected override Task RunAsync(CancellationToken stopping) => Task.WhenAll(Enumerable.Range(0, MaxAtOnce).Select(_ => WorkAsync(stopping)));
 
     private async Task WorkAsync(CancellationToken stopping)
@@ -34,7 +36,7 @@ internal sealed class TransactionRecoveries(
                 if (decision is { } found)
                     TransactionsLog.Recovered(logger, report.Transaction, found.CommitTimestamp.IsZero ? "aborted" : $"committed at {found.CommitTimestamp}");
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
             {
                 TransactionsLog.NotRecovered(logger, exception, report.Transaction);
             }

@@ -24,10 +24,15 @@ public interface INodeGrain : IGrainWithStringKey
 
     /// <summary>
     /// Ends what this replica does and deletes it with its files. Its id is remembered while the range exists, so that a
-    /// creation that comes late does not bring it back. Another replica of the range on this node stays.
+    /// creation that comes late does not bring it back. Another replica of the range on this node stays. Refused when it has promised a higher
+    /// epoch: whoever leads by now decides.
     /// </summary>
+    /// <param name="range">The range.</param>
+    /// <param name="replica">The replica's id.</param>
+    /// <param name="epoch">Of the leader that wants it.</param>
+    /// <returns>Why it is still there; null when it is not.</returns>
     [Alias("remove-replica"), ResponseTimeout("00:00:30")]
-    Task RemoveReplicaAsync(RangeId range, Guid replica);
+    Task<Failure?> RemoveReplicaAsync(RangeId range, Guid replica, Epoch epoch);
 
     /// <summary>
     /// Asks a bootstrap node for its replica of a meta range that is to be formed around the asking replica. The node gives it to one only,

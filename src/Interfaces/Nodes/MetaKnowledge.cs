@@ -1,3 +1,4 @@
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
 
 namespace GrainDb.Interfaces.Nodes;
@@ -12,4 +13,9 @@ public sealed record MetaReplicaOffer([property: Id(0)] Guid? Replica, [property
 /// <param name="DatabaseId">The database of its data directory; null before it joined one.</param>
 /// <param name="MetaRange">Where it last knew the meta range to be.</param>
 [GenerateSerializer, Immutable, Alias("graindb.meta-knowledge")]
-public sealed record MetaKnowledge([property: Id(0)] Guid? DatabaseId, [property: Id(1)] RangeDescriptor MetaRange);
+public sealed record MetaKnowledge([property: Id(0)] Guid? DatabaseId, [property: Id(1)] RangeDescriptor MetaRange)
+{
+    /// <summary>Version of the meta range in which the node found that; zero when it did not find it there. Of two nodes, the one with the higher one knows better.</summary>
+    [Id(2)]
+    public Timestamp AsOf { get; init; }
+}

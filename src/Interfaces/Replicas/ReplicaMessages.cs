@@ -147,6 +147,10 @@ public sealed record AppendRequest
     /// <summary>The recovery that <see cref="RejoinLsn"/> ends, as <see cref="AppendAnswer.Recovery"/> named it.</summary>
     [Id(11)]
     public Guid Recovery { get; init; }
+
+    /// <summary>The replica's log ended before something that it had acknowledged to this leader: a member gives its vote up, durably, and recovers.</summary>
+    [Id(12)]
+    public bool HasForgotten { get; init; }
 }
 
 /// <summary>What became of an append.</summary>

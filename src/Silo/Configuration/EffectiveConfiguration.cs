@@ -13,6 +13,8 @@ public static class EffectiveConfiguration
     public static IReadOnlyDictionary<string, string> Settings(ServerOptions options) =>
         Values(options).ToDictionary(pair => pair.Setting.Key, pair => pair.Value);
 
+    private static string Megabytes(long bytes) => (bytes >> 20).ToString(CultureInfo.InvariantCulture);
+
     private static List<(Setting Setting, string Value)> Values(ServerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -46,6 +48,8 @@ public static class EffectiveConfiguration
         values.AddRange(
         [
             (Setting.MaxValueBytes, options.MaxValueBytes.ToString(CultureInfo.InvariantCulture)),
+            (Setting.RetainedLogMegabytes, Megabytes(options.Replication.MaxRetainedBytes)),
+            (Setting.SnapshotMegabytesPerSecond, Megabytes(options.Replication.MaxSnapshotBytesPerSecond)),
             (Setting.SagaTargets, options.SagaHttp.AllowedTargets.Count == 0 ? "none" : string.Join(',', options.SagaHttp.AllowedTargets.Order(StringComparer.Ordinal))),
             (Setting.SagaServices, options.SagaHttp.Services.Count == 0 ? "none" : string.Join(',', options.SagaHttp.Services.Select(service => service.Name))),
             (Setting.SagaRetentionHours, ((int)options.SagaRetention.TotalHours).ToString(CultureInfo.InvariantCulture)),

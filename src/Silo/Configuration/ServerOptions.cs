@@ -1,4 +1,5 @@
 using System.Net;
+using GrainDb.Engine.Replication;
 using GrainDb.Grains.Sagas.Http;
 
 namespace GrainDb.Silo.Configuration;
@@ -17,6 +18,9 @@ public abstract record ServerOptions
 
     /// <summary>Longest value in bytes.</summary>
     public required int MaxValueBytes { get; init; }
+
+    /// <summary>Times and bounds of replication.</summary>
+    public required ReplicationOptions Replication { get; init; }
 
     /// <summary>Least level of what GrainDb itself logs.</summary>
     public required LogLevel LogLevel { get; init; }

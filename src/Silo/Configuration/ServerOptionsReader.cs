@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using GrainDb.Engine.Replication;
 using GrainDb.Grains.Hosting;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Silo.Hosting;
@@ -16,9 +17,12 @@ public sealed class ServerOptionsReader
     public const int MaxNameLength = 64;
     public const double MaxWeight = 1000;
     public const int MaxPort = 65535;
+    public const int MaxRetainedLogMegabytes = 1 << 20;
+    public const int MaxSnapshotMegabytesPerSecond = 1 << 14;
     public const int DefaultSagaRetentionHours = 7 * 24;
     public const int MaxSagaRetentionHours = 10 * 365 * 24;
 
+    private const int Megabyte = 1 << 20;
     private const string NameBound = "must be 1 to 64 of a-z A-Z 0-9 - _ . and not begin with a dot";
     private const string NoSecurityYet = "this version has no authentication, so it serves on loopback addresses only (localhost, 127.0.0.1, [::1])";
 
@@ -57,6 +61,7 @@ public sealed class ServerOptionsReader
             Http = Http("http://localhost:8080", null),
             ClusterId = "graindb",
             MaxValueBytes = MaxValueBytes(),
+            Replication = Replication(),
             LogLevel = Level(),
             LogFormat = Format(),
             OtlpEndpoint = Otlp(),
@@ -84,6 +89,7 @@ public sealed class ServerOptionsReader
             Http = Http("http://127.0.0.1:8080", insecure),
             ClusterId = Name(Setting.ClusterId, "graindb"),
             MaxValueBytes = MaxValueBytes(),
+            Replication = Replication(),
             LogLevel = Level(),
             LogFormat = Format(),
             OtlpEndpoint = Otlp(),
@@ -141,6 +147,15 @@ public sealed class ServerOptionsReader
     private TimeSpan SagaRetention() => TimeSpan.FromHours(Integer(Setting.SagaRetentionHours, DefaultSagaRetentionHours, 1, MaxSagaRetentionHours));
 
     private int MaxValueBytes() => Integer(Setting.MaxValueBytes, KeyLimits.DefaultMaxValueBytes, 1, KeyLimits.AbsoluteMaxValueBytes);
+
+    private ReplicationOptions Replication() => ReplicationOptions.Default with
+    {
+        MaxRetainedBytes = Megabytes(Setting.RetainedLogMegabytes, ReplicationOptions.Default.MaxRetainedBytes, MaxRetainedLogMegabytes),
+        MaxSnapshotBytesPerSecond = Megabytes(Setting.SnapshotMegabytesPerSecond, ReplicationOptions.Default.MaxSnapshotBytesPerSecond, MaxSnapshotMegabytesPerSecond),
+    };
+
+    /// <summary>A setting in MiB, from 1 on; in bytes.</summary>
+    private long Megabytes(Setting setting, long fallbackBytes, int most) => (long)Integer(setting, (int)(fallbackBytes / Megabyte), 1, most) * Megabyte;
 
     private double Weight()
     {

@@ -30,6 +30,8 @@ public sealed record Setting(string Key, string? Option, SettingScope Scope)
     public static readonly Setting Weight = new("Weight", "--weight", SettingScope.Node);
     public static readonly Setting ClusterId = new("ClusterId", "--cluster-id", SettingScope.Node);
     public static readonly Setting MaxValueBytes = new("MaxValueBytes", null, SettingScope.Both);
+    public static readonly Setting RetainedLogMegabytes = new("RetainedLogMegabytes", null, SettingScope.Both);
+    public static readonly Setting SnapshotMegabytesPerSecond = new("SnapshotMegabytesPerSecond", null, SettingScope.Both);
     public static readonly Setting SagaTargets = new("SagaTargets", null, SettingScope.Both);
     public static readonly Setting SagaServices = new("SagaServices", null, SettingScope.Both);
     public static readonly Setting SagaRetentionHours = new("SagaRetentionHours", null, SettingScope.Both);
@@ -40,6 +42,6 @@ public sealed record Setting(string Key, string? Option, SettingScope Scope)
     public static readonly IReadOnlyList<Setting> All =
     [
         Nodes, Data, Http, Node, SiloPort, GatewayPort, Advertise, InsecureNetwork, Membership, Bootstrap, Region, Weight, ClusterId,
-        MaxValueBytes, SagaTargets, SagaServices, SagaRetentionHours, LogLevel, LogFormat, OtlpEndpoint,
+        MaxValueBytes, RetainedLogMegabytes, SnapshotMegabytesPerSecond, SagaTargets, SagaServices, SagaRetentionHours, LogLevel, LogFormat, OtlpEndpoint,
     ];
 }

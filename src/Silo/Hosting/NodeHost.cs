@@ -51,6 +51,7 @@ public static class NodeHost
     {
         builder.Logging.AddProcessLogging(options, configuration, start);
         builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
+        builder.Services.AddSingleton(options.Replication);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainTime);
         builder.UseOrleans(silo => silo
             .AddGrainDbClustering(plan)

@@ -1,5 +1,7 @@
 using GrainDb.Engine.Wal;
 using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Meta;
+using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
@@ -50,6 +52,22 @@ public sealed class NodeStorageTests : IDisposable
         Assert.Null(node.Storage.FindReplica(Range));
         Assert.False(Directory.Exists(DirectoryOfRange));
         Assert.NotNull(node.Storage.CreateReplicas(Plan(node, Replica)));
+    }
+
+    [Fact]
+    public async Task The_promise_of_a_replica_that_is_not_open_is_known_as_long_as_it_can_be_read()
+    {
+        await using var node = await StartAsync();
+        Assert.Equal(Epoch.Zero, node.Storage.FindPromisedEpoch(Range));
+        Assert.Null(node.Storage.CreateReplicas(Plan(node, Replica)));
+        Assert.Equal(Epoch.Zero, node.Storage.FindPromisedEpoch(Range));
+        using (var replica = node.Storage.OpenReplica(Range))
+            replica.WritePromise(replica.Promise with { PromisedEpoch = new Epoch(5), PromisedNode = "node2" });
+        Assert.Equal(new Epoch(5), node.Storage.FindPromisedEpoch(Range));
+
+        foreach (var slot in Directory.GetFiles(DirectoryOfRange, "hard-state-*"))
+            await File.WriteAllBytesAsync(slot, new byte[4096], TestContext.Current.CancellationToken);
+        Assert.Equal(Epoch.Zero, node.Storage.FindPromisedEpoch(Range));
     }
 
     [Fact]
@@ -113,12 +131,30 @@ public sealed class NodeStorageTests : IDisposable
         await using (var node = await StartAsync())
         {
             Assert.Equal(Bootstrap, node.Storage.MetaRange.Nodes);
-            node.Storage.RememberMetaRange(formed with { Generation = 3, Replicas = [new("node4", Other)] });
-            node.Storage.RememberMetaRange(formed with { Generation = 2 });
+            node.Storage.RememberMetaRange(formed, default);
+            node.Storage.RememberMetaRange(formed with { Replicas = [new("node4", Other)] }, new Timestamp(3));
+            node.Storage.RememberMetaRange(formed with { Replicas = [new("node5", Other)] }, new Timestamp(2)); // who missed the last change says so
         }
 
         await using var again = await StartAsync();
-        Assert.Equal((3, "node4"), (again.Storage.MetaRange.Generation, again.Storage.MetaRange.Nodes.Single()));
+        Assert.Equal((3UL, "node4"), (again.Storage.MetaPlace.AsOf, again.Storage.MetaRange.Nodes.Single()));
+        again.Storage.RememberMetaRange(formed with { Replicas = [new("node4", Replica)] }, new Timestamp(4)); // the generation is the same
+        Assert.Equal(Replica, again.Storage.MetaRange.Replicas.Single().Id);
+    }
+
+    [Fact]
+    public async Task A_place_of_the_meta_range_that_was_written_without_a_version_is_read()
+    {
+        await using (await StartAsync())
+        {
+            // Its directory is what matters.
+        }
+
+        var formed = new RangeDescriptor(RangeId.Meta, "system.meta", [], null, Generation: 1, [new("node1", Replica)]);
+        await File.WriteAllBytesAsync(Path.Combine(_directory.Path, "node1", "meta.json"), MetaRows.Encode(formed), TestContext.Current.CancellationToken);
+
+        await using var node = await StartAsync();
+        Assert.Equal((0UL, Replica), (node.Storage.MetaPlace.AsOf, node.Storage.MetaRange.Replicas.Single().Id));
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class MetaFormationTests
         Assert.Equal(replicas.Select(replica => replica.Id), voters.Select(voter => voter.Id));
         Assert.All(replicas[1..], replica => Assert.Equal(RangeConfiguration.Unknown, replica.Initial));
         for (var node = 0; node < 3; node++)
-            Assert.Equal(voters, MetaRangeFile.Load(new NativeFileSystem(), NodeDirectory(directory, node))!.Replicas);
+            Assert.Equal(voters, MetaRangeFile.Load(new NativeFileSystem(), NodeDirectory(directory, node))!.MetaRange.Replicas);
     }
 
     private static ReplicaManifest.Entry MetaReplica(TestDirectory directory, int node) =>

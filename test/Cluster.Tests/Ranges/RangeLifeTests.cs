@@ -1,6 +1,8 @@
 using System.Text;
 using GrainDb.Cluster.Tests.Hosting;
 using GrainDb.Grains.Hosting;
+using GrainDb.Grains.Meta;
+using GrainDb.Grains.Ranges;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
@@ -100,11 +102,14 @@ public sealed class RangeLifeTests
         for (var i = 0; i < 50; i++)
             await cluster.PutAsync(i % 2, "short", $"k{i}", "v");
         var before = Replicas(directory);
+        var ranges = (await cluster.Service<MetaCache>(0).RefreshAsync(TestContext.Current.CancellationToken)).FindKeyspace("short")!.Ranges.Select(range => range.Id).ToHashSet();
+        Assert.Contains(cluster.Service<LeaderRoutes>(0).Known.Concat(cluster.Service<LeaderRoutes>(1).Known), ranges.Contains);
 
         await cluster.Keyspaces(1).DeleteAsync("short", TestContext.Current.CancellationToken);
 
         Assert.Equal(ErrorCode.KeyspaceNotFound, (await cluster.GetAsync(1, "short", "k1")).Failure?.Code);
         await cluster.UntilAsync(() => Task.FromResult(Replicas(directory) == before - (2 * 8)));
+        await cluster.UntilAsync(() => Task.FromResult(!cluster.Service<LeaderRoutes>(0).Known.Concat(cluster.Service<LeaderRoutes>(1).Known).Any(ranges.Contains)));
         await cluster.Keyspaces(0).CreateAsync(keyspace, TestContext.Current.CancellationToken);
         Assert.False((await cluster.GetAsync(0, "short", "k1")).Found);
     }

@@ -5,6 +5,7 @@ using GrainDb.Grains.Meta;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 
 namespace GrainDb.Cluster.Tests.Replication;
 
@@ -74,6 +75,31 @@ public sealed class DamagedReplicaTests : IAsyncLifetime
 
         Assert.All(followers, follower => Assert.False(_cluster.Service<EventLog>(follower).Has(PutAside, "range")));
         await range.AssertSameStateAsync(written!.Version, atLeast: 3);
+    }
+
+    /// <summary>A leader that was paused in the middle of replacing a lost replica goes on with a plan that its successor has long changed.</summary>
+    [Fact]
+    public async Task A_replica_that_follows_a_newer_leader_is_not_removed_by_an_older_one_also_while_it_is_broken()
+    {
+        var range = await WatchedRange.FindAsync(_cluster, "default");
+        var follower = range.Order[2];
+        var report = range.Report(follower)!;
+        var older = new Epoch(report.Epoch.Value - 1);
+
+        var refused = await range.Host(follower).RemoveReplicaAsync(range.Id, report.Replica, older);
+        _cluster.FailWrites(follower, fail: true);
+        var writing = _cluster.PutAsync(range.Order[0], range.Keyspace, "k", "v");
+        await _cluster.UntilAsync(() => Task.FromResult(range.Report(follower)!.State == ReplicaState.Broken));
+        var refusedBroken = await range.Host(follower).RemoveReplicaAsync(range.Id, report.Replica, older);
+        _cluster.FailWrites(follower, fail: false);
+
+        Assert.Null((await writing).Failure);
+        Assert.Equal((ErrorCode.Unavailable, Outcome.NotApplied), (refused!.Code, refused.Outcome));
+        Assert.Equal((ErrorCode.Unavailable, Outcome.NotApplied), (refusedBroken!.Code, refusedBroken.Outcome));
+        Assert.Equal(report.Replica, _cluster.Service<NodeStorage>(follower).FindReplica(range.Id)?.Id);
+        await _cluster.UntilAsync(() => Task.FromResult(range.IsSettled()));
+        Assert.Null(await range.Host(follower).RemoveReplicaAsync(range.Id, report.Replica, report.Epoch));
+        Assert.NotEqual(report.Replica, _cluster.Service<NodeStorage>(follower).FindReplica(range.Id)?.Id);
     }
 
     /// <summary>The first bootstrap node, of all nodes: with its disk it forgot that there is a database, and must not make another.</summary>

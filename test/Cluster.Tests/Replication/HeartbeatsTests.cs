@@ -150,7 +150,7 @@ public sealed class HeartbeatsTests
 
         public Task<Failure?> CreateReplicasAsync(ReplicaCreation creation) => throw new NotSupportedException();
 
-        public Task RemoveReplicaAsync(RangeId range, Guid replica) => throw new NotSupportedException();
+        public Task<Failure?> RemoveReplicaAsync(RangeId range, Guid replica, Epoch epoch) => throw new NotSupportedException();
 
         public Task<MetaReplicaOffer> OfferMetaReplicaAsync(Guid former) => throw new NotSupportedException();
 

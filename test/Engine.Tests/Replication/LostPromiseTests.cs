@@ -54,7 +54,7 @@ public sealed class LostPromiseTests
         var disk = trio.Disks["node3"];
         var files = disk.ListFiles("/range");
         Assert.Contains("the last promise is lost", Assert.Throws<WalCorruptionException>(() => Open(disk, trio)).Message, StringComparison.Ordinal);
-        Assert.False(RangeReplica.TryDiscardDamaged(ReplicaTrio.OptionsOf("node3"), disk));
+        Assert.False(ReplicaFiles.TryDiscardDamaged(ReplicaTrio.OptionsOf("node3"), disk));
         Assert.Equal(files, disk.ListFiles("/range"));
     }
 

@@ -23,6 +23,7 @@ internal sealed class ReplicaTrio
     private readonly Queue<Action> _work = new();
     private readonly List<RangeLeader> _leaders = [];
     private readonly HashSet<(string From, string To)> _cut = [];
+    private readonly Dictionary<string, LeaseMemory> _leases = [];
     private byte _nonce;
 
     public ReplicaTrio(ReplicationOptions? options = null)
@@ -61,11 +62,24 @@ internal sealed class ReplicaTrio
         Configuration);
 
     /// <summary>Opens what is on the node's disk, as after a restart; its state stays there.</summary>
-    public void Open(string node) => Replicas[node] = new ReplicaAcceptor(
+    public void Open(string node)
+    {
+        _leases[node] = new LeaseMemory(Time, Time.GetTimestamp());
+        OpenInProcess(node);
+    }
+
+    /// <summary>Closes the replica and opens it again, in the same process.</summary>
+    public void OpenAgain(string node)
+    {
+        Replicas[node].Dispose();
+        OpenInProcess(node);
+    }
+
+    private void OpenInProcess(string node) => Replicas[node] = new ReplicaAcceptor(
         RangeReplica.OpenUnloaded(OptionsOf(node), Disks[node], new HybridLogicalClock(Time, HybridLogicalClock.DefaultMaxOffset)),
         Options,
         Time,
-        new LeaseMemory(Time, Time.GetTimestamp()));
+        _leases[node]);
 
     /// <summary>The node's process ends; nobody reaches it until another one opens what is on its disk.</summary>
     public void Kill(string node)
@@ -94,6 +108,9 @@ internal sealed class ReplicaTrio
             Open(node);
         }
     }
+
+    /// <summary>How long every fetch takes.</summary>
+    public TimeSpan FetchTime { get; set; }
 
     /// <summary>Appends that arrived.</summary>
     public int Appends { get; private set; }
@@ -174,7 +191,12 @@ internal sealed class ReplicaTrio
 
         public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) => Call(to, replica => trio.Append(replica, request));
 
-        public Task<FetchAnswer?> FetchAsync(ReplicaDescriptor to, FetchRequest request) => Call(to, replica => replica.Fetch(request));
+        public async Task<FetchAnswer?> FetchAsync(ReplicaDescriptor to, FetchRequest request)
+        {
+            if (trio.FetchTime > TimeSpan.Zero)
+                await Task.Delay(trio.FetchTime, trio.Time);
+            return await Call(to, replica => replica.Fetch(request));
+        }
 
         public Task<SnapshotAnswer?> SnapshotAsync(ReplicaDescriptor to, SnapshotChunk chunk) => Call(to, replica => replica.ReceiveSnapshot(chunk));
 

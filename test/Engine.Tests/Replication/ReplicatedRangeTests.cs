@@ -3,8 +3,10 @@ using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Replication;
 using GrainDb.Engine.Tests.Ranges;
 using GrainDb.Engine.Tests.Wal.Disk;
+using GrainDb.Engine.Wal;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Ranges;
 using GrainDb.Interfaces.Replicas;
 using Xunit;
 
@@ -97,6 +99,28 @@ public sealed class ReplicatedRangeTests
     }
 
     [Fact]
+    public void AReadAtOnceIsAnsweredOnlyWhereNothingHasToBeWaitedFor()
+    {
+        var trio = new ReplicaTrio();
+        var leader = Start(trio, "node1");
+        var written = Write(trio, leader, "k", "v");
+        RangeRead newest = new(Encoding.UTF8.GetBytes("k"), default, Generation: 1);
+        Assert.Equal("v", Encoding.UTF8.GetString(leader.TryRead(newest)!.Value.Span));
+        Assert.Null(leader.TryRead(newest with { Generation = 2 }));
+
+        trio.Isolate("node1");
+        var writing = trio.Begin(leader, RangeRig.Put("k", "w"));
+        trio.Pass(50);
+        Assert.Equal(written.Version, leader.TryRead(newest)!.Version); // below what is on its way
+        Assert.Null(leader.TryRead(newest with { AsOf = trio.Replicas["node1"].Replica.Clock.Now() })); // above it
+
+        trio.Pass(1000);
+        Assert.Null(leader.TryRead(newest)); // the lease is over
+        trio.Heal();
+        Assert.Null(trio.Run(writing).Failure);
+    }
+
+    [Fact]
     public void WhatADeposedLeaderHadUnderWayIsUnknown()
     {
         var trio = new ReplicaTrio();
@@ -163,6 +187,31 @@ public sealed class ReplicatedRangeTests
     }
 
     [Fact]
+    public void ACandidateThatCannotCatchUpInTimeNamesWhoHasTheLogAndKeepsWhatItGot()
+    {
+        var trio = new ReplicaTrio(ReplicationOptions.Default with { MaxAppendBytes = 1024 });
+        var first = Start(trio, "node1");
+        trio.Isolate("node3");
+        for (var n = 0; n < 40; n++)
+            Write(trio, first, $"k{n}", new string('v', 500));
+        trio.Pass(500);
+        trio.Heal();
+        trio.Isolate("node1");
+        trio.Pass(2000);
+        trio.FetchTime = TimeSpan.FromMilliseconds(500);
+        var begun = trio.Time.GetUtcNow();
+
+        var slow = trio.NewLeader("node3");
+        var refused = trio.Run(slow.StartAsync(), milliseconds: 60_000);
+
+        Assert.Equal((ErrorCode.Unavailable, Outcome.NotApplied), (refused!.Code, refused.Outcome));
+        Assert.Equal("node2", slow.Better);
+        Assert.InRange(trio.Time.GetUtcNow() - begun, trio.Options.CampaignTimeout, trio.Options.CampaignTimeout + TimeSpan.FromSeconds(1));
+        Assert.True(trio.Replicas["node3"].Replica.GetFigures().LastLsn > new Lsn(5));
+        Assert.Equal(new string('v', 500), Read(trio, Start(trio, "node2"), "k39"));
+    }
+
+    [Fact]
     public void AFollowerThatMissedMoreThanTheLogHoldsGetsASnapshot()
     {
         var trio = new ReplicaTrio();
@@ -204,6 +253,33 @@ public sealed class ReplicatedRangeTests
         trio.Disks["node3"].CapacityBytes = long.MaxValue;
         trio.Pass(3000);
         Assert.Equal(log.AppliedLsn, trio.Replicas["node3"].Replica.AppliedLsn);
+    }
+
+    [Fact]
+    public void FullDisksAreReadFromAfterARestart()
+    {
+        const int Elections = 40; // more than fit into what a segment may have left
+        var trio = new ReplicaTrio();
+        var leader = Start(trio, "node1");
+        trio.Pass(500);
+        foreach (var disk in trio.Disks.Values)
+            disk.CapacityBytes = disk.UsedBytes + (WalOptions.Default.ReservedFreeBytes * 3 / 4);
+        var (written, refusal) = (0, (Failure?)null);
+        while (refusal is null && written < 100)
+        {
+            refusal = Write(trio, leader, $"k{written}", new string('v', 200)).Failure;
+            written += refusal is null ? 1 : 0;
+        }
+
+        Assert.Contains("takes no writes", refusal?.Detail, StringComparison.Ordinal);
+        for (var i = 0; i < Elections; i++)
+        {
+            trio.RestartAll();
+            leader = Start(trio, $"node{1 + (i % 3)}");
+        }
+
+        Assert.Equal(new string('v', 200), Read(trio, leader, $"k{written - 1}"));
+        Assert.All(trio.Disks.Values, disk => Assert.InRange(disk.CapacityBytes - disk.UsedBytes, WalOptions.Default.ReservedFreeBytes / 2, WalOptions.Default.ReservedFreeBytes));
     }
 
     [Fact]

@@ -58,6 +58,54 @@ public sealed class DiskFailureTests
     }
 
     [Fact]
+    public void What_is_read_again_after_a_failed_operation_is_durable()
+    {
+        LogStep[] steps =
+        [
+            new LogStep.Append(20, 1), new LogStep.Append(30, 1), new LogStep.Checkpoint(30), new LogStep.Append(40, 2), new LogStep.TruncateSuffix(60),
+            new LogStep.Append(10, 3), new LogStep.Checkpoint(55), new LogStep.TruncatePrefix(55), new LogStep.Append(5, 3), new LogStep.Install(90, 4), new LogStep.Append(3, 4),
+        ];
+        var whole = new FaultyFileSystem();
+        new CrashRig().Run(whole, steps);
+        for (var failing = 0; failing < whole.Operations; failing++)
+        {
+            foreach (var outcome in new[] { CrashOutcome.LoseUnsynced, CrashOutcome.Random(failing) })
+            {
+                var disk = new FaultyFileSystem { Faults = o => o.Index == failing ? DiskFault.InputOutput : DiskFault.None };
+                var rig = new CrashRig();
+                rig.Run(disk, steps);
+                var again = disk.AfterProcessKill(); // what a failed sync dropped is still in the cache, and looks as if it were on the disk
+                rig.Check(again);
+                rig.Check(again.AfterPowerLoss(outcome));
+            }
+        }
+    }
+
+    [Fact]
+    public void An_opening_that_fails_after_a_failed_append_leaves_the_same_to_the_next_one()
+    {
+        LogStep[] steps = [new LogStep.Append(5, 1), new LogStep.Append(20, 1), new LogStep.Append(3, 2)];
+        var whole = new FaultyFileSystem();
+        new CrashRig().Run(whole, steps);
+        for (var failing = 0; failing < whole.Operations; failing++)
+        {
+            for (var second = 0; second < 12; second++)
+            {
+                var disk = new FaultyFileSystem { Faults = o => o.Index == failing ? DiskFault.InputOutput : DiskFault.None };
+                var rig = new CrashRig();
+                rig.Run(disk, steps);
+                var again = disk.AfterProcessKill();
+                again.Faults = o => o.Index == second ? DiskFault.InputOutput : DiskFault.None;
+                if (Record.Exception(() => TestLog.Open(again)) is { } refused)
+                    Assert.IsAssignableFrom<IOException>(refused);
+                again = again.AfterProcessKill();
+                rig.Check(again);
+                rig.Check(again.AfterPowerLoss(CrashOutcome.Random(failing)));
+            }
+        }
+    }
+
+    [Fact]
     public void A_full_disk_refuses_the_batch_whole_and_heals_when_there_is_room()
     {
         using var log = TestLog.Open(_disk);
@@ -122,6 +170,32 @@ public sealed class DiskFailureTests
         Assert.True(log.TruncatePrefix(log.LastLsn) > 0);
         log.Append(7);
         Assert.Equal(WalStatus.Healthy, log.Status);
+    }
+
+    [Fact]
+    public void Half_of_the_reserve_is_for_first_records_of_leaders_and_the_rest_is_left()
+    {
+        using var log = WriteAheadLog.Open(TestLog.Small with { ReservedFreeBytes = 64 << 10 }, _disk, TestLog.Directory, TestLog.Range, TestLog.Incarnation);
+        _disk.CapacityBytes = _disk.UsedBytes + (48 << 10);
+        var (appended, isFull) = (0, false);
+        while (!isFull && appended < 1000)
+        {
+            try
+            {
+                log.EnsureRoomFromReserve(200);
+                log.Append(1);
+                appended++;
+            }
+            catch (DiskFullException)
+            {
+                isFull = true;
+            }
+        }
+
+        Assert.True(isFull);
+        Assert.True(appended > 40);
+        Assert.InRange(_disk.CapacityBytes - _disk.UsedBytes, 32 << 10, 36 << 10);
+        Assert.Throws<DiskFullException>(() => log.EnsureRoom(4000));
     }
 
     [Fact]

@@ -139,6 +139,37 @@ public sealed class HardStateTests
     }
 
     [Fact]
+    public void What_is_read_after_a_failed_write_is_durable_in_both_slots()
+    {
+        var whole = WithTwo();
+        var first = whole.Operations;
+        Open(whole).Write(State(3));
+        for (var index = first; index < whole.Operations; index++)
+        {
+            var disk = WithTwo();
+            disk.Faults = o => o.Index == index ? DiskFault.InputOutput : DiskFault.None;
+            Assert.True(Record.Exception(() => Open(disk).Write(State(3))) is WalIOException or WalBrokenException);
+            var again = disk.AfterProcessKill(); // what never reached the disk is still in the cache
+            var read = Text(Open(again).Read());
+            foreach (var slot in new[] { SlotA, SlotB })
+            {
+                var damaged = again.AfterPowerLoss(CrashOutcome.LoseUnsynced);
+                damaged.FlipBit(slot, 60, 1);
+                Assert.Equal((index, slot, read), (index, slot, Text(Open(damaged).Read())));
+            }
+        }
+
+        static FaultyFileSystem WithTwo()
+        {
+            var disk = Prepared();
+            var file = Open(disk);
+            file.Write(State(1));
+            file.Write(State(2));
+            return disk;
+        }
+    }
+
+    [Fact]
     public void A_full_disk_before_the_first_state_heals()
     {
         var disk = Prepared();

@@ -244,10 +244,38 @@ public sealed class WriteAheadLogTests
         Assert.False(log.ShouldCheckpoint(0));
         while (log.BytesSinceCheckpoint <= 4096) log.Append(5);
         Assert.True(log.ShouldCheckpoint(1000));
-        Assert.False(log.ShouldCheckpoint(1 << 20));
 
-        log.WriteCheckpoint(log.LastLsn.Value);
+        log.WriteCheckpoint(log.LastLsn.Value, new string('x', 10_000));
         Assert.Equal(0, log.BytesSinceCheckpoint);
         Assert.False(log.ShouldCheckpoint(0));
+        while (log.BytesSinceCheckpoint <= 8192) log.Append(5);
+        Assert.True(log.ShouldCheckpoint(4096)); // the state has shrunk since
+        Assert.False(log.ShouldCheckpoint(1 << 20));
+    }
+
+    [Fact]
+    public void A_state_that_only_grows_gets_a_checkpoint_whenever_it_has_doubled()
+    {
+        var log = TestLog.Open(_disk);
+        var (state, checkpoints) = (0L, 0);
+        while (state < 1 << 20)
+        {
+            var before = log.BytesSinceCheckpoint;
+            log.Append(5);
+            state += log.BytesSinceCheckpoint - before;
+            if (!log.ShouldCheckpoint(state))
+                continue;
+            log.WriteCheckpoint(log.LastLsn.Value, new string('x', (int)state));
+            checkpoints++;
+            if (checkpoints % 3 == 0)
+            {
+                log.Dispose(); // a restart knows how large the last one was
+                log = TestLog.Open(_disk);
+            }
+        }
+
+        Assert.InRange(checkpoints, 7, 10); // from 4 KiB to 1 MiB
+        Assert.InRange(log.BytesSinceCheckpoint, 0, (1 << 19) + 4096);
+        log.Dispose();
     }
 }

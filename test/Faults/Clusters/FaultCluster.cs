@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -120,6 +121,15 @@ internal sealed class FaultCluster : IAsyncDisposable
         }
         while (waited.Elapsed < within);
         return false;
+    }
+
+    /// <summary>A counter of a node's process, over all its labels; zero when it never counted.</summary>
+    public async Task<double> CounterAsync(ClusterNode node, string name, CancellationToken cancellationToken)
+    {
+        var metrics = await Http.GetStringAsync(new Uri($"{node.Url}/metrics"), cancellationToken);
+        return metrics.Split('\n')
+            .Where(line => line.StartsWith(name, StringComparison.Ordinal) && line.Length > name.Length && line[name.Length] is '{' or ' ')
+            .Sum(line => double.Parse(line[(line.IndexOf('}', StringComparison.Ordinal) + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[^1], CultureInfo.InvariantCulture));
     }
 
     /// <summary>Waits until the others hold a node for dead.</summary>

@@ -15,9 +15,9 @@ internal sealed class History
 
     public void Add(Operation operation) => _operations.Enqueue(operation);
 
-    /// <summary>Acknowledged operations of a window.</summary>
-    public int Count(TimeSpan from, TimeSpan to) =>
-        _operations.Count(operation => operation.Outcome is OperationOutcome.Applied or OperationOutcome.ConditionFailed && operation.Returned >= from && operation.Returned < to);
+    /// <summary>Acknowledged operations of a window, of those that are asked for.</summary>
+    public int Count(TimeSpan from, TimeSpan to, Func<Operation, bool> which) =>
+        _operations.Count(operation => which(operation) && operation.Outcome is OperationOutcome.Applied or OperationOutcome.ConditionFailed && operation.Returned >= from && operation.Returned < to);
 
     /// <summary>How often each kind of answer was given, in one line.</summary>
     public string Summary() => string.Join(", ", _operations

@@ -101,7 +101,10 @@ internal sealed class FaultRun : IAsyncDisposable
     public TimeSpan StalledSince(TimeSpan from) => _stalls.Between(from, History.Now);
 
     /// <summary>Acknowledged operations per second of a window, without the time that the machine stood still.</summary>
-    public double Rate(TimeSpan from, TimeSpan to) => History.Count(from, to) / (to - from - _stalls.Between(from, to)).TotalSeconds;
+    public double Rate(TimeSpan from, TimeSpan to) => Rate(from, to, _ => true);
+
+    /// <summary>The same of those operations that are asked for.</summary>
+    public double Rate(TimeSpan from, TimeSpan to, Func<Operation, bool> which) => History.Count(from, to, which) / (to - from - _stalls.Between(from, to)).TotalSeconds;
 
     private static string AndStalled(TimeSpan stalled) => stalled < WorthTelling ? "" : $", {stalled.TotalMilliseconds:0} ms of them the machine stood still";
 

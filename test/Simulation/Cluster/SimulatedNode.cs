@@ -332,7 +332,7 @@ internal sealed class SimulatedNode
     {
         try
         {
-            if (!RangeReplica.TryDiscardDamaged(Options(planned), Disk))
+            if (!ReplicaFiles.TryDiscardDamaged(Options(planned), Disk))
             {
                 Trace($"replica {planned.Id.ToString("N")[^4..]} is damaged for good");
                 planned.IsGone = true;

@@ -20,6 +20,7 @@ internal sealed class CheckpointStore
     private readonly Lock _gate = new();
     private readonly List<Lsn> _valid = []; // ascending; believed valid
     private readonly List<InvalidCheckpoint> _invalid = [];
+    private long _newestBytes;
     private bool _writing;
     private int _installs;
 
@@ -41,8 +42,14 @@ internal sealed class CheckpointStore
         {
             if (!WalFileNames.TryParseCheckpoint(name, out var lsn)) continue;
             using var reader = CheckpointReader.TryOpen(fileSystem, PathOf(lsn), range, incarnation, [], verifyBlocks: false, out var problem);
-            if (reader is null) _invalid.Add(new(PathOf(lsn), problem));
-            else _valid.Add(lsn);
+            if (reader is null)
+            {
+                _invalid.Add(new(PathOf(lsn), problem));
+                continue;
+            }
+
+            _valid.Add(lsn);
+            _newestBytes = reader.BlockBytes;
         }
     }
 
@@ -54,6 +61,15 @@ internal sealed class CheckpointStore
         get
         {
             lock (_gate) return _valid.Count == 0 ? Lsn.Zero : _valid[^1];
+        }
+    }
+
+    /// <summary>About the bytes of the newest checkpoint; zero when there is none.</summary>
+    public long NewestBytes
+    {
+        get
+        {
+            lock (_gate) return _valid.Count == 0 ? 0 : _newestBytes;
         }
     }
 
@@ -150,10 +166,11 @@ internal sealed class CheckpointStore
     }
 
     /// <summary>A snapshot's checkpoint took the place of all others.</summary>
-    public void Installed(Lsn lsn)
+    public void Installed(Lsn lsn, long bytes)
     {
         lock (_gate)
         {
+            _newestBytes = bytes;
             _installs++;
             _valid.Clear();
             _invalid.Clear();
@@ -181,6 +198,7 @@ internal sealed class CheckpointStore
                 _writing = false;
                 _valid.Remove(writer.Lsn); // replaced by one at the same LSN
                 _valid.Add(writer.Lsn);
+                _newestBytes = writer.Bytes;
                 superfluous = _valid[..^Math.Min(Kept, _valid.Count)];
                 _valid.RemoveRange(0, superfluous.Count);
             }

@@ -37,7 +37,7 @@ public sealed class HardStateFile
     /// <summary>Whether opening found one slot torn or behind, and wrote it again from the other.</summary>
     public bool Repaired { get; private set; }
 
-    /// <summary>Reads both slots and mends one that a crash left behind.</summary>
+    /// <summary>Reads both slots and mends one that a crash left behind, or that a failed write left in the system's cache only: both are durable when this returns.</summary>
     /// <exception cref="WalCorruptionException">Both slots exist and none is valid, or a slot belongs to another replica.</exception>
     /// <exception cref="WalIOException">A system call failed.</exception>
     public static HardStateFile Open(IWalFileSystem fs, string directory, RangeId range, Guid incarnation)
@@ -46,6 +46,21 @@ public sealed class HardStateFile
         var file = new HardStateFile(fs, directory, range, incarnation);
         file.Load();
         return file;
+    }
+
+    /// <summary>The newest state that can be read now, whoever has the files open; nothing is mended, and it need not be durable. Null where no slot of this replica is valid.</summary>
+    /// <exception cref="WalIOException">A system call failed.</exception>
+    public static HardState? Peek(IWalFileSystem fs, string directory, RangeId range, Guid incarnation)
+    {
+        ArgumentNullException.ThrowIfNull(fs);
+        HardStateSlot? newest = null;
+        foreach (var name in (ReadOnlySpan<string>)[WalFileNames.HardStateA, WalFileNames.HardStateB])
+        {
+            if (ReadSlot(fs, Path.Combine(directory, name), out _) is { } slot && slot.Range == range && slot.Incarnation == incarnation && !(slot.Sequence <= newest?.Sequence))
+                newest = slot;
+        }
+
+        return newest?.State;
     }
 
     /// <summary>The last state whose write returned, or, after a crash during a write, that or the new one. Null before the first.</summary>
@@ -115,9 +130,11 @@ public sealed class HardStateFile
         var newest = b is null || a?.Sequence >= b.Value.Sequence ? a!.Value : b.Value;
         if (!existsB && newest.Sequence > 1) throw new WalCorruptionException(pathB, 0, "the hard state is missing");
         (_current, _sequence) = (newest.State, newest.Sequence);
-        if (a?.Sequence == b?.Sequence) return;
-        WriteSlot(a?.Sequence == newest.Sequence ? WalFileNames.HardStateB : WalFileNames.HardStateA, newest.State, newest.Sequence);
-        Repaired = true;
+
+        // Of what is read here the process before may have seen the sync fail, and then it never reaches the disk by itself. That slot a is durable is certain where b, which is begun afterwards, says the same.
+        Repaired = a?.Sequence != b?.Sequence;
+        if (Repaired) WriteSlot(WalFileNames.HardStateA, newest.State, newest.Sequence);
+        WriteSlot(WalFileNames.HardStateB, newest.State, newest.Sequence);
     }
 
     /// <summary>A killed process may have left what is read here in the system's cache only.</summary>

@@ -19,9 +19,15 @@ internal sealed class SegmentFiles(IWalFileSystem fileSystem, string directory, 
     /// When the disk cannot hold the wanted size, half of it is tried, down to what is needed.
     /// </summary>
     /// <exception cref="DiskFullException">There is no room for <paramref name="neededBytes"/>; nothing was changed.</exception>
-    public Segment Create(SegmentHeader header, long wantedBytes, long neededBytes)
+    public Segment Create(SegmentHeader header, long wantedBytes, long neededBytes) => Create(header, wantedBytes, neededBytes, options.ReservedFreeBytes);
+
+    /// <summary>The same, as small as it can be, where half of the reserve is left.</summary>
+    /// <exception cref="DiskFullException">There is no room; nothing was changed.</exception>
+    public Segment CreateFromReserve(SegmentHeader header, long neededBytes) => Create(header, wantedBytes: 0, neededBytes, options.ReservedFreeBytes / 2);
+
+    private Segment Create(SegmentHeader header, long wantedBytes, long neededBytes, long reserve)
     {
-        var segment = Create(header, wantedBytes, neededBytes, PathOf(header) + WalFileNames.TemporarySuffix);
+        var segment = Create(header, wantedBytes, neededBytes, reserve, PathOf(header) + WalFileNames.TemporarySuffix);
         fileSystem.Rename(segment.Path + WalFileNames.TemporarySuffix, segment.Path);
         fileSystem.SyncDirectory(directory);
         return segment;
@@ -29,16 +35,16 @@ internal sealed class SegmentFiles(IWalFileSystem fileSystem, string directory, 
 
     /// <summary>Creates an empty segment under the name that it has until an installation renames it; its content, not its name, is durable then.</summary>
     /// <exception cref="DiskFullException">There is no room; nothing was changed.</exception>
-    public Segment CreateForInstall(SegmentHeader header, long wantedBytes) => Create(header, wantedBytes, neededBytes: 0, SnapshotSwitch.SegmentIn(directory));
+    public Segment CreateForInstall(SegmentHeader header, long wantedBytes) => Create(header, wantedBytes, neededBytes: 0, options.ReservedFreeBytes, SnapshotSwitch.SegmentIn(directory));
 
-    private Segment Create(SegmentHeader header, long wantedBytes, long neededBytes, string temporary)
+    private Segment Create(SegmentHeader header, long wantedBytes, long neededBytes, long reserve, string temporary)
     {
         var smallest = RoundUp(SegmentHeader.Bytes + neededBytes + Segment.MarkBytes);
         for (var capacity = Math.Max(RoundUp(wantedBytes), smallest); ; capacity = Math.Max(RoundUp(capacity / 2), smallest))
         {
             try
             {
-                return Create(header, capacity, temporary);
+                return Create(header, capacity, reserve, temporary);
             }
             catch (DiskFullException) when (capacity > smallest)
             {
@@ -109,11 +115,11 @@ internal sealed class SegmentFiles(IWalFileSystem fileSystem, string directory, 
 
     private string PathOf(SegmentHeader header) => Path.Combine(directory, WalFileNames.Segment(header.FirstLsn));
 
-    private Segment Create(SegmentHeader header, long capacity, string temporary)
+    private Segment Create(SegmentHeader header, long capacity, long reserve, string temporary)
     {
         var path = PathOf(header);
-        if (fileSystem.FreeBytes(directory) - options.ReservedFreeBytes < capacity)
-            throw new DiskFullException(path, $"no room for {capacity} bytes above the reserve of {options.ReservedFreeBytes}");
+        if (fileSystem.FreeBytes(directory) - reserve < capacity)
+            throw new DiskFullException(path, $"no room for {capacity} bytes above the reserve of {reserve}");
         try
         {
             using var file = fileSystem.Create(temporary);
