@@ -2,6 +2,7 @@ using GrainDb.Cluster.Tests.Hosting;
 using GrainDb.Engine.Ranges;
 using GrainDb.Grains.Meta;
 using GrainDb.Grains.Replicas;
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Keys;
 using GrainDb.Interfaces.Keyspaces;
 using GrainDb.Interfaces.Nodes;
@@ -32,11 +33,25 @@ internal sealed class WatchedRange(GrainDbCluster cluster, string keyspace, Rang
     /// <summary>The only range of a keyspace that is there.</summary>
     public static async Task<WatchedRange> FindAsync(GrainDbCluster cluster, string keyspace)
     {
-        var snapshot = await cluster.Service<MetaCache>(0).RefreshAsync(TestContext.Current.CancellationToken);
+        MetaSnapshot snapshot = null!;
+        await cluster.UntilAsync(async () => await LookAsync(cluster) is { } found && (snapshot = found) is not null);
         var range = new WatchedRange(cluster, keyspace, snapshot.FindKeyspace(keyspace)!.Ranges.Single());
         Assert.Null((await cluster.PutAsync(range.Order[0], keyspace, "first", "value")).Failure);
         await cluster.UntilAsync(() => Task.FromResult(range.Leads(range.Order[0]) && range.IsSettled()));
         return range;
+    }
+
+    /// <summary>A new view of the meta range; null while it changes its leader, as it may just after a start.</summary>
+    private static async Task<MetaSnapshot?> LookAsync(GrainDbCluster cluster)
+    {
+        try
+        {
+            return await cluster.Service<MetaCache>(0).RefreshAsync(TestContext.Current.CancellationToken);
+        }
+        catch (GrainDbException)
+        {
+            return null;
+        }
     }
 
     public static int IndexOf(string node) => int.Parse(node["Silo_".Length..], System.Globalization.CultureInfo.InvariantCulture);

@@ -6,7 +6,7 @@ namespace GrainDb.Faults.Recording;
 /// <summary>Clients that write large values, each under a key of its own, to all ranges in turn: so that states grow fast.</summary>
 internal sealed class BulkLoad : IAsyncDisposable
 {
-    private const int Clients = 4;
+    private const int Clients = 2;
     private const int FirstClient = 2_000_000;
     private const int ValueBytes = 256 * 1024;
 

@@ -11,7 +11,7 @@ public sealed class SnapshotTests
     private const double KeptThroughput = 0.7;
 
     /// <summary>Slow, so that catching up lasts long enough to be measured.</summary>
-    private const int SnapshotMegabytesPerSecond = 8;
+    private const int SnapshotMegabytesPerSecond = 5;
 
     private static readonly Dictionary<string, string> Settings = new()
     {
@@ -24,7 +24,7 @@ public sealed class SnapshotTests
     /// <summary>
     /// Clients at the two nodes that stay. They leave time for a third process on the same two cores: what is asked is whether writers wait for snapshots, not whether a machine that is full does more.
     /// </summary>
-    private static readonly WorkloadOptions Busy = new() { Clients = 16, FirstClient = Warm.Clients, LongestPause = TimeSpan.FromMilliseconds(20), KeyTurn = TimeSpan.FromSeconds(1) };
+    private static readonly WorkloadOptions Busy = new() { Clients = 8, FirstClient = Warm.Clients, LongestPause = TimeSpan.FromMilliseconds(20), KeyTurn = TimeSpan.FromSeconds(1) };
 
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(4);
 
