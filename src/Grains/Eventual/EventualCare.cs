@@ -43,6 +43,7 @@ internal sealed class EventualCare(
 
     private readonly ConcurrentDictionary<RangeId, PartitionCare> _cares = new();
     private HashSet<string> _seen = new(StringComparer.Ordinal);
+    private MetaSnapshot? _swept;
     private int _running;
 
     /// <summary>Has this node's replica compared with all others soon.</summary>
@@ -65,6 +66,7 @@ internal sealed class EventualCare(
             try
             {
                 RequestForArrivals();
+                ForgetGone();
                 Begin(stopping);
                 await replacement.ReplaceLostAsync(stopping);
             }
@@ -87,6 +89,15 @@ internal sealed class EventualCare(
             return;
         foreach (var partition in partitions.Own.Where(partition => partition.Range.Nodes.Any(arrived.Contains)))
             CareOf(partition.Range.Id).Request();
+    }
+
+    /// <summary>Partitions that were deleted are gone for good: no way to them is kept. One that this view does not know yet costs another reference.</summary>
+    private void ForgetGone()
+    {
+        if (meta.Current is not { } snapshot || ReferenceEquals(snapshot, _swept))
+            return;
+        _swept = snapshot;
+        transport.ForgetAll(partition => snapshot.FindRange(partition) is null);
     }
 
     private void Begin(CancellationToken stopping)

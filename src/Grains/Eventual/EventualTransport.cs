@@ -12,7 +12,7 @@ namespace GrainDb.Grains.Eventual;
 /// <summary>Messages between eventual replicas as grain calls, in process where the replica is this node's. Whatever keeps one from being answered is silence.</summary>
 internal sealed class EventualTransport(NodeOptions node, EventualAnswers answers, NodeHints hints, IGrainFactory grains, LiveNodes live, EventualOptions options) : IEventualTransport
 {
-    /// <summary>Making a reference to a grain costs as much as a short call. One for each replica that was ever called.</summary>
+    /// <summary>Making a reference to a grain costs as much as a short call. One for each replica that was ever called and is not <see cref="ForgetAll">forgotten</see>.</summary>
     private readonly ConcurrentDictionary<(RangeId Partition, string Node), IEventualReplicaGrain> _voices = new();
 
     private readonly ConcurrentDictionary<(RangeId Partition, string Node), MergeLane> _lanes = new();
@@ -57,6 +57,15 @@ internal sealed class EventualTransport(NodeOptions node, EventualAnswers answer
     /// <summary>The replica's voice on a node.</summary>
     public IEventualReplicaGrain On(RangeId partition, string name) =>
         _voices.TryGetValue((partition, name), out var voice) ? voice : _voices[(partition, name)] = grains.GetGrain<IEventualReplicaGrain>(new ReplicaKey(partition, name).ToString());
+
+    /// <summary>Keeps nothing of partitions that are gone. What is on its way to one of them goes on.</summary>
+    public void ForgetAll(Func<RangeId, bool> isGone)
+    {
+        foreach (var to in _voices.Keys.Where(to => isGone(to.Partition)))
+            _voices.TryRemove(to, out _);
+        foreach (var to in _lanes.Keys.Where(to => isGone(to.Partition)))
+            _lanes.TryRemove(to, out _);
+    }
 
     private MergeLane LaneTo(RangeId partition, string to) => _lanes.GetOrAdd(
         (partition, to),

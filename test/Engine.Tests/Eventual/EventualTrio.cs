@@ -53,6 +53,9 @@ internal sealed class EventualTrio
     /// <summary>Nodes that are known to be dead.</summary>
     public HashSet<string> Dead { get; } = [];
 
+    /// <summary>How long messages to a node and its answers take together.</summary>
+    public Dictionary<string, TimeSpan> Delays { get; } = [];
+
     /// <summary>Messages that arrived, by type.</summary>
     public List<object> Messages { get; } = [];
 
@@ -177,6 +180,8 @@ internal sealed class EventualTrio
             if (IsCut(to.Node) || !trio.Replicas.TryGetValue(to.Id, out var replica))
                 return null;
             trio.Messages.Add(request);
+            if (trio.Delays.TryGetValue(to.Node, out var delay))
+                await Task.Delay(delay, trio.Time);
             var answer = await call(replica);
             return trio._cut.Contains((to.Node, from)) ? null : answer;
         }

@@ -1,5 +1,6 @@
 using System.Text;
 using GrainDb.Engine.Eventual;
+using GrainDb.Engine.Replication;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Transactions;
@@ -32,6 +33,98 @@ public sealed class RemovalTests
 
         Assert.Equal((ErrorCode.Unavailable, Outcome.NotApplied), (refused!.Code, refused.Outcome));
         Assert.True(trio.StateAt("node3", "k").IsEmpty);
+    }
+
+    /// <summary>It is not true then that somebody could not be asked: by the newer configuration all can.</summary>
+    [Theory]
+    [InlineData("node1")]
+    [InlineData("node3")]
+    public void A_removal_by_an_old_configuration_is_given_back_for_the_newer_one(string knower)
+    {
+        var trio = new EventualTrio(ConflictPolicy.ObservedRemoveSet);
+        var seen = AddedOnlyAt("node1", trio, "x");
+        trio.Heal();
+        trio.Run(trio.Replica(knower).AdoptAsync(2));
+
+        var refused = trio.Write("node3", Remove(seen, "x"), EventualLevel.Quorum).Failure;
+
+        Assert.Equal((ErrorCode.RangeMoved, Outcome.NotApplied), (refused!.Code, refused.Outcome));
+        trio.Configuration = trio.Configuration with { Version = 2 };
+        Assert.Null(trio.Write("node3", Remove(seen, "x"), EventualLevel.Quorum).Failure);
+        Assert.Empty(Elements(trio, "node2"));
+    }
+
+    [Fact]
+    public void One_that_knows_a_newer_configuration_outweighs_one_that_is_silent()
+    {
+        var trio = new EventualTrio(ConflictPolicy.ObservedRemoveSet);
+        var seen = AddedOnlyAt("node1", trio, "x");
+        trio.Run(trio.Replica("node2").AdoptAsync(2));
+
+        Assert.Equal(ErrorCode.RangeMoved, trio.Write("node3", Remove(seen, "x"), EventualLevel.Quorum).Failure!.Code);
+    }
+
+    [Fact]
+    public void A_removal_does_not_wait_for_others_when_one_has_brought_everything()
+    {
+        var trio = new EventualTrio(ConflictPolicy.ObservedRemoveSet);
+        var seen = AddedOnlyAt("node1", trio, "x");
+        trio.Heal();
+        trio.Delays["node2"] = TimeSpan.FromSeconds(1);
+
+        var removal = trio.Begin("node3", Remove(seen, "x"), EventualLevel.Quorum);
+        trio.Work();
+
+        Assert.True(removal.IsCompleted);
+        Assert.Null(trio.Run(removal).Failure);
+    }
+
+    [Fact]
+    public void Waiting_for_what_goes_leaves_half_of_the_time()
+    {
+        var trio = new EventualTrio(ConflictPolicy.ObservedRemoveSet);
+        var seen = AddedOnlyAt("node1", trio, "x");
+        trio.Heal();
+        trio.Delays["node1"] = TimeSpan.FromSeconds(5);
+        var started = trio.Time.GetTimestamp();
+
+        var refused = trio.Write("node3", Remove(seen, "x"), EventualLevel.Quorum).Failure;
+
+        Assert.Equal((ErrorCode.Unavailable, Outcome.NotApplied), (refused!.Code, refused.Outcome));
+        Assert.Equal(TimeSpan.FromSeconds(1), trio.Time.GetElapsedTime(started));
+    }
+
+    [Fact]
+    public void Waiting_for_what_goes_is_part_of_the_time_for_the_level()
+    {
+        var trio = new EventualTrio(ConflictPolicy.ObservedRemoveSet);
+        var seen = AddedOnlyAt("node1", trio, "x");
+        trio.Heal();
+        trio.Delays["node1"] = TimeSpan.FromMilliseconds(800);
+        trio.Delays["node2"] = TimeSpan.FromSeconds(5);
+        var started = trio.Time.GetTimestamp();
+
+        var result = trio.Write("node3", Remove(seen, "x"), EventualLevel.All);
+
+        Assert.Equal(Outcome.Unknown, result.Failure!.Outcome);
+        Assert.Equal(EventualReply.Ok, result.Replicas[0].Reply);
+        Assert.Equal(TimeSpan.FromSeconds(2), trio.Time.GetElapsedTime(started));
+    }
+
+    [Fact]
+    public void A_removal_whose_coordinator_has_no_room_for_what_goes_says_so()
+    {
+        var trio = new EventualTrio(ConflictPolicy.ObservedRemoveSet);
+        var seen = AddedOnlyAt("node1", trio, "x");
+        trio.Heal();
+        var filling = trio.Replica("node3").WriteAsync(ReplicaRig.Put("other", new string('x', GroupCommitOptions.Default.MaxPendingBytes)), configuration: 1);
+
+        var refused = trio.Write("node3", Remove(seen, "x"), EventualLevel.Quorum).Failure;
+
+        Assert.Equal((ErrorCode.Unavailable, Outcome.NotApplied), (refused!.Code, refused.Outcome));
+        Assert.Contains("too much waits for the disk", refused.Detail, StringComparison.Ordinal);
+        Assert.True(filling.IsCompleted);
+        Assert.Null(trio.Write("node3", Remove(seen, "x"), EventualLevel.Quorum).Failure);
     }
 
     [Fact]

@@ -115,6 +115,35 @@ public sealed class RepeatedRequestTests
         Assert.Equal(5, Sum(trio.StateAt("node1", "k")));
     }
 
+    [Fact]
+    public void One_that_has_the_result_is_enough_to_hear()
+    {
+        var trio = new EventualTrio(ConflictPolicy.Counter);
+        Assert.Null(trio.Write("node1", Increment(5), EventualLevel.All, stamp: Stamp("a")).Failure);
+        Replace(trio);
+        trio.Delays["node3"] = TimeSpan.FromSeconds(1);
+
+        var again = trio.Begin("node1", Increment(5), EventualLevel.Quorum, stamp: Stamp("a"));
+        trio.Work();
+
+        Assert.True(again.IsCompleted);
+        Assert.True(trio.Run(again).IsRepeated);
+    }
+
+    [Fact]
+    public void A_request_by_an_old_configuration_is_given_back_for_the_newer_one()
+    {
+        var trio = new EventualTrio(ConflictPolicy.Counter);
+        Replace(trio);
+        trio.Run(trio.Replica("node2").AdoptAsync(3));
+
+        var refused = trio.Write("node1", Increment(5), EventualLevel.Quorum, stamp: Stamp("a")).Failure!;
+
+        Assert.Equal((ErrorCode.RangeMoved, Outcome.NotApplied), (refused.Code, refused.Outcome));
+        trio.Configuration = trio.Configuration with { Version = 3 };
+        Assert.Null(trio.Write("node1", Increment(5), EventualLevel.Quorum, stamp: Stamp("a")).Failure);
+    }
+
     /// <summary>Whatever is repeated, in whatever order, through restarts and checkpoints, the sum is that of the requests.</summary>
     [Fact]
     public void The_sum_is_that_of_the_different_requests() => Gen.Select(Gen.Int[0, 5], Gen.Int[0, 9], Gen.Bool).Array[1, 40].Sample(steps =>

@@ -74,7 +74,7 @@ public sealed class WriteCoordination
     /// <summary>Carries it out.</summary>
     /// <param name="write">What to write.</param>
     /// <param name="idempotency">Makes a repeated request one, as long as this very replica, or one in its place, coordinates all attempts; null for none.</param>
-    /// <param name="patience">How long to wait for the level.</param>
+    /// <param name="patience">How long to wait for the level, and before that for what has to be known first.</param>
     public async Task<EventualWriteResult> RunAsync(EventualWrite write, IdempotencyStamp? idempotency, TimeSpan patience)
     {
         ArgumentNullException.ThrowIfNull(write);
@@ -82,14 +82,13 @@ public sealed class WriteCoordination
             return EventualWriteResult.Failed(Failure.NotApplied(ErrorCode.RangeMoved, "this replica does not hold the partition"));
         if (!_sloppy && !Levels.IsMet(_configuration, _level, id => id == _replica.Id || IsReachable(id), _options))
             return EventualWriteResult.Failed(Failure.NotApplied(ErrorCode.Unavailable, "too few replicas are alive for this level; nothing was written"));
-        if (idempotency is not null && _replica.MayLackRequest(idempotency.Key) && await AskForRequestAsync(idempotency) is { } unasked)
-            return EventualWriteResult.Failed(unasked) with { Coordinator = _node, Partition = _replica.Partition };
-        if (_replica.LacksWhatGoes(write) && !IsKnown(idempotency) && await CatchUpAsync(write) is { } unheard)
+        var started = _time.GetTimestamp();
+        if (await InquireAsync(write, idempotency, started, patience) is { } unheard)
             return EventualWriteResult.Failed(unheard) with { Coordinator = _node, Partition = _replica.Partition };
         var local = await _replica.WriteAsync(write, _configuration.Version, idempotency);
         if (local.Failure is { } failure)
             return EventualWriteResult.Failed(failure) with { Coordinator = _node, Partition = _replica.Partition };
-        return await SpreadAsync(write, local, patience);
+        return await SpreadAsync(write, local, Left(started, patience));
     }
 
     /// <summary>
@@ -108,51 +107,29 @@ public sealed class WriteCoordination
         return Result(local);
     }
 
-    /// <summary>
-    /// This replica is in the place of one that lost what it remembered. A result travels with the state that it belongs to, so where no other replica has it the write is not there either, or came there by comparison.
-    /// </summary>
-    /// <returns>Why it cannot be known whether the request was carried out before.</returns>
-    private async Task<Failure?> AskForRequestAsync(IdempotencyStamp idempotency)
+    /// <summary>Asks the others where they may know what this replica lacks. Those that are silent leave half of the time: for the level, or for another replica to coordinate the write.</summary>
+    /// <returns>Why the write cannot be carried out here; null when it can.</returns>
+    private async Task<Failure?> InquireAsync(EventualWrite write, IdempotencyStamp? idempotency, long started, TimeSpan patience)
     {
-        var others = _configuration.All.Where(replica => replica.Id != _replica.Id).ToList();
-        var answers = await Task.WhenAll(others.Select(replica => _transport.FindRequestAsync(_replica.Partition, replica, new RequestQuery(replica.Id, _configuration.Version, idempotency.Key))).ToList());
-        if (answers.FirstOrDefault(answer => answer?.Result is not null)?.Result is { } known)
-        {
-            return await _replica.MergeAsync(new MergeRequest(_replica.Id, _configuration.Version, _replica.Standing.Epoch, []) { Requests = [known] }) is { Outcome: EventualOutcome.Done }
-                ? null
-                : Failure.NotApplied(ErrorCode.Unavailable, "the replica cannot write now; this attempt did nothing");
-        }
-
-        return Array.TrueForAll(answers, answer => answer is { Outcome: EventualOutcome.Done })
-            ? null
-            : Failure.NotApplied(
-                ErrorCode.Unavailable,
-                "the replica that coordinates this key lost its memory of requests, and not all others can be asked whether this one was carried out before; this attempt did nothing");
-    }
-
-    /// <summary>
-    /// Fetches what a removal takes away. When all others have been heard, what is still missing is nowhere any more: it was forgotten, or lost with a disk.
-    /// </summary>
-    /// <returns>Why the removal could have no effect; null when it can be carried out.</returns>
-    private async Task<Failure?> CatchUpAsync(EventualWrite write)
-    {
-        var others = _configuration.All.Where(replica => replica.Id != _replica.Id).ToList();
-        var isTaken = await Task.WhenAll(others.Select(replica => FetchAsync(replica, write.Key)).ToList());
-        return !_replica.LacksWhatGoes(write) || Array.TrueForAll(isTaken, taken => taken)
-            ? null
-            : Failure.NotApplied(ErrorCode.Unavailable, "this replica has not heard of everything that the context has seen, and not all others can be asked; this attempt removed nothing");
+        var mayBeDone = idempotency is not null && _replica.MayLackRequest(idempotency.Key);
+        if (!mayBeDone && !_replica.LacksWhatGoes(write))
+            return null;
+        var inquiry = new WriteInquiry(_replica, _transport, _time, _configuration);
+        var failure = mayBeDone ? await inquiry.AskForRequestAsync(idempotency!, Left(started, patience) / 2) : null;
+        if (failure is null && _replica.LacksWhatGoes(write) && !IsKnown(idempotency))
+            failure = await inquiry.CatchUpAsync(write, Left(started, patience) / 2);
+        Ended = inquiry.Ended;
+        return failure;
     }
 
     /// <summary>Whether it was carried out before: then it is not evaluated again.</summary>
     private bool IsKnown(IdempotencyStamp? idempotency) =>
         idempotency is not null && _replica.FindRequest(new RequestQuery(_replica.Id, _configuration.Version, idempotency.Key)).Result is not null;
 
-    /// <returns>Whether the own replica has what the other one had.</returns>
-    private async Task<bool> FetchAsync(ReplicaDescriptor from, ReadOnlyMemory<byte> key)
+    private TimeSpan Left(long started, TimeSpan patience)
     {
-        var answer = _transport.IsReachable(from.Node) ? await _transport.ReadAsync(_replica.Partition, from, new StateRequest(from.Id, _configuration.Version, key)) : null;
-        return answer is { Outcome: EventualOutcome.Done }
-            && (answer.State.IsEmpty || await _replica.MergeAsync(new MergeRequest(_replica.Id, _configuration.Version, answer.Epoch, [new(key, answer.State)])) is { Outcome: EventualOutcome.Done });
+        var left = patience - _time.GetElapsedTime(started);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
     private bool IsReachable(Guid id) => _transport.IsReachable(_configuration.All.First(replica => replica.Id == id).Node);
@@ -172,7 +149,7 @@ public sealed class WriteCoordination
         if (local.State.IsEmpty)
             return;
         var state = new KeyState(write.Key, local.State);
-        Ended = Task.WhenAll(others.Select(replica => SpreadAsync(replica, state, local)).ToList());
+        Ended = Task.WhenAll([Ended, .. others.Select(replica => SpreadAsync(replica, state, local))]);
     }
 
     private async Task SpreadAsync(ReplicaDescriptor to, KeyState state, LocalWrite local)

@@ -316,9 +316,9 @@ public sealed partial class EventualReplica
         var standing = batch.Standing;
         var outcome = Check(standing, request.Replica, request.Configuration);
         if (outcome != EventualOutcome.Done)
-            return Answer(outcome, "");
+            return Answer(outcome, BrokenReason ?? "");
         if (!standing.IsJoined)
-            return Answer(EventualOutcome.Joining, "");
+            return Answer(EventualOutcome.Joining, "the replica is joining the partition");
         if (request.Epoch < standing.Floor && !Options.Has(EventualFaults.IgnoreEpoch))
             return Answer(EventualOutcome.OldEpoch, $"states of epoch {request.Epoch} are not taken any more");
         foreach (var (key, state) in items)
