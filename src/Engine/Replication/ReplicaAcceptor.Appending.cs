@@ -16,6 +16,9 @@ public sealed partial class ReplicaAcceptor
     private const int TurnRecords = 4096;
     private const int TurnBytes = 1 << 20;
 
+    /// <summary>Bytes of records that may take of the reserve of a full disk because a leader's first record is the last of them.</summary>
+    private const int ReserveBytes = 4096;
+
     /// <summary>How long the next turn of a backlog waits for those who want theirs.</summary>
     private static readonly TimeSpan Courtesy = TimeSpan.FromMilliseconds(2);
 
@@ -403,7 +406,7 @@ public sealed partial class ReplicaAcceptor
     {
         _batch.Clear();
         _batch.AddChecked(records.Span);
-        if (_batch.Count == 1 && WalRecordCodec.TypeOf(records.Span) == RangeRecordType.LeaderStart)
+        if (MayTakeOfReserve(records))
             Replica.Log.EnsureRoomFromReserve(_batch.RecordBytes);
         if (_options.Has(ReplicationFaults.AckBeforeSync))
             _unsynced = records;
@@ -417,6 +420,23 @@ public sealed partial class ReplicaAcceptor
         }
 
         _batch.Clear();
+    }
+
+    /// <summary>
+    /// Whether nothing can be read without these records: the first ones of leaders, of which a replica that was away may lack several, also behind little else that it lacked before.
+    /// </summary>
+    private static bool MayTakeOfReserve(ReadOnlyMemory<byte> records)
+    {
+        var mayHoldOthers = records.Length <= ReserveBytes;
+        while (true)
+        {
+            var isStart = WalRecordCodec.TypeOf(records.Span) == RangeRecordType.LeaderStart;
+            if (!isStart && !mayHoldOthers)
+                return false;
+            records = records[LogWindow.SizeOf(records)..];
+            if (records.IsEmpty)
+                return isStart;
+        }
     }
 
     /// <summary>Applies towards the commit position, from memory where the records are still there, no more than one turn may hold. In the turn.</summary>

@@ -207,6 +207,10 @@ internal sealed partial class ReplicatedLog
                 case null or AppendOutcome.Unable:
                     peer.RetryAt = After(_options.RetryPause);
                     break;
+                case AppendOutcome.Accepted when request.HasForgotten:
+                    // It goes on as if it had lost nothing, as older versions do: what it has now says nothing of what else it may forget to promise.
+                    (peer.RetryAt, peer.Detail) = (After(_options.RetryPause), "it lost what it had acknowledged, and does not give its vote up");
+                    break;
                 case AppendOutcome.Accepted:
                     (peer.Recovery, peer.RejoinLsn) = (Guid.Empty, Lsn.Zero);
                     Acknowledge(peer, answer.DurableLsn, number, sentAt, request.LeaseTimestamp);

@@ -43,13 +43,13 @@ public sealed partial class WriteAheadLog
                 Bytes = _counters.Bytes + framedBytes,
                 Syncs = _counters.Syncs + 1,
             };
-            (_status, _statusReason) = (WalStatus.Healthy, "");
+            if (!_onReserve) (_status, _statusReason) = (WalStatus.Healthy, "");
         }
     }
 
     /// <summary>
     /// Does everything of an append that can meet a full disk before anything is written, so that a leader learns of it before it sends its records to others.
-    /// Costs nothing when the active segment has room. Until the next change of another kind, a batch up to this size cannot end with <see cref="DiskFullException"/>.
+    /// Costs nothing when the active segment has room that is not of the reserve. Until the next change of another kind, a batch up to this size cannot end with <see cref="DiskFullException"/>.
     /// </summary>
     /// <param name="recordBytes">Bytes of the batch (<see cref="WalBatch.Bytes"/>).</param>
     /// <exception cref="ArgumentOutOfRangeException">It is negative or more than <see cref="WalBatch.MaxBytes"/>.</exception>
@@ -59,6 +59,7 @@ public sealed partial class WriteAheadLog
 
     /// <summary>
     /// The same for the one record without which nothing can be read, the first of a leader: it may take of the reserve, down to half of it. What is left is for checkpoints.
+    /// A log that lives on the reserve, or was full before, stays <see cref="WalStatus.DiskFull"/>, also behind the append, until there is room without it.
     /// </summary>
     /// <exception cref="DiskFullException">No room. The log is unchanged, and it may be tried again.</exception>
     /// <exception cref="WalBrokenException">The log is broken, now or before.</exception>
@@ -71,8 +72,12 @@ public sealed partial class WriteAheadLog
         using var only = EnterAppender();
         ThrowIfBroken();
         var framedBytes = BatchFrame.Bytes + recordBytes;
-        if (!_active.Fits(framedBytes)) Rotate(framedBytes, fromReserve);
-        lock (_gate) (_status, _statusReason) = (WalStatus.Healthy, "");
+        if (!_active.Fits(framedBytes) || (_activeIsOfReserve && !fromReserve)) Rotate(framedBytes, fromReserve);
+        lock (_gate)
+        {
+            if (fromReserve) _onReserve = _status == WalStatus.DiskFull;
+            else (_onReserve, _status, _statusReason) = (false, WalStatus.Healthy, "");
+        }
     }
 
     /// <summary>
@@ -126,11 +131,15 @@ public sealed partial class WriteAheadLog
         SegmentHeader header = new(_range, _incarnation, _lastLsn.Next, _lastEpoch, _lastTimestamp);
         try
         {
-            return _files.Create(header, wantedBytes, neededBytes);
+            var segment = _files.Create(header, wantedBytes, neededBytes);
+            lock (_gate) (_onReserve, _activeIsOfReserve, _status, _statusReason) = (false, false, WalStatus.Healthy, "");
+            return segment;
         }
-        catch (DiskFullException) when (fromReserve)
+        catch (DiskFullException exception) when (fromReserve)
         {
-            return _files.CreateFromReserve(header, neededBytes);
+            var segment = _files.CreateFromReserve(header, neededBytes);
+            lock (_gate) (_onReserve, _activeIsOfReserve, _status, _statusReason) = (true, true, WalStatus.DiskFull, exception.Message);
+            return segment;
         }
     }
 

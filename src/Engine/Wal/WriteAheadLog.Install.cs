@@ -111,7 +111,7 @@ public sealed partial class WriteAheadLog
                 _segments.Add(fresh);
                 (_lastLsn, _lastEpoch, _lastTimestamp) = (header.Lsn, header.Epoch, install.Timestamp);
                 _appendedBytes = _checkpointedBytes = fresh.End;
-                (_status, _statusReason) = (WalStatus.Healthy, "");
+                (_onReserve, _activeIsOfReserve, _status, _statusReason) = (false, false, WalStatus.Healthy, "");
                 Interlocked.Increment(ref _replacements);
             }
         }

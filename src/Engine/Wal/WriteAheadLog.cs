@@ -39,6 +39,7 @@ public sealed partial class WriteAheadLog : IDisposable
     private Timestamp _lastTimestamp;
     private WalStatus _status;
     private string _statusReason = "";
+    private bool _onReserve; // full, and what was appended since may take of the reserve: it proves no room
     private Exception? _brokenBy;
     private WalCounters _counters;
     private long _appendedBytes;
@@ -50,6 +51,7 @@ public sealed partial class WriteAheadLog : IDisposable
     private Segment _active;
     private IWalFile _file;
     private bool _markedClosed;
+    private bool _activeIsOfReserve; // what is left in it is for what may take of the reserve
     private bool _disposed;
     private int _appending;
 

@@ -17,4 +17,7 @@ internal static partial class NodeStorageLog
 
     [LoggerMessage(1005, LogLevel.Warning, "range {Range}: the damaged log was put aside; its peers fill it again")]
     public static partial void Rebuilding(ILogger logger, RangeId range);
+
+    [LoggerMessage(1006, LogLevel.Warning, "where the meta range is could not be saved; it is tried again")]
+    public static partial void NotRemembered(ILogger logger, Exception exception);
 }

@@ -68,18 +68,29 @@ internal sealed class NodeStorage : ILifecycleParticipant<ISiloLifecycle>
         _identity = joined;
     }
 
-    /// <summary>Keeps where the meta range is, when that is newer than what is known.</summary>
+    /// <summary>
+    /// Keeps where the meta range is, when that is newer than what is known. Versions of two databases say nothing about each other: a node that is in one heeds no other, nor who is in none. What cannot be
+    /// saved is not kept; whoever finds it next says it again.
+    /// </summary>
     /// <param name="metaRange">Its descriptor.</param>
     /// <param name="asOf">Version of the meta range in which it was found; zero where it was not found there.</param>
-    public void RememberMetaRange(RangeDescriptor metaRange, Timestamp asOf)
+    /// <param name="database">The database of whoever says so; null where it is in none.</param>
+    public void RememberMetaRange(RangeDescriptor metaRange, Timestamp asOf, Guid? database)
     {
         var found = new MetaPlace(metaRange, asOf.Value);
         lock (_manifestLock)
         {
-            if (!MetaRangeFile.IsNews(found, MetaPlace))
+            if ((Identity.DatabaseId is { } own && database != own) || !MetaRangeFile.IsNews(found, MetaPlace))
                 return;
-            MetaRangeFile.Save(Files, _node.DataDirectory, found);
-            _metaPlace = found;
+            try
+            {
+                MetaRangeFile.Save(Files, _node.DataDirectory, found);
+                _metaPlace = found;
+            }
+            catch (IOException exception)
+            {
+                NodeStorageLog.NotRemembered(_logger, exception);
+            }
         }
     }
 

@@ -157,12 +157,15 @@ internal sealed class MetaCache
             if (!catalog.Found)
                 throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, "the database is not created yet"));
             if (_current is { } current && current.Version == catalog.Version)
+            {
+                Remember(current); // it may not have been saved
                 return current;
+            }
+
             var snapshot = MetaSnapshot.FromRows(await ReadAllAsync(catalog.ReadTimestamp).ConfigureAwait(false));
             if (_current is null || snapshot.Version > _current.Version)
                 _current = snapshot;
-            if (snapshot.FindRange(RangeId.Meta) is { } metaRange)
-                _storage.RememberMetaRange(metaRange, snapshot.Version);
+            Remember(snapshot);
             return _current;
         }
         finally
@@ -170,6 +173,12 @@ internal sealed class MetaCache
             lock (_lock)
                 _refresh = null;
         }
+    }
+
+    private void Remember(MetaSnapshot snapshot)
+    {
+        if (snapshot.FindRange(RangeId.Meta) is { } metaRange)
+            _storage.RememberMetaRange(metaRange, snapshot.Version, snapshot.Catalog.DatabaseId);
     }
 
     private async Task<List<ScanItem>> ReadAllAsync(Timestamp at)

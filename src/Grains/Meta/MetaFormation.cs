@@ -61,13 +61,13 @@ internal sealed class MetaFormation(NodeOptions node, NodeStorage storage, LiveN
             storage.FormMetaRange(own.Id, new RangeConfiguration(voters, []));
         }
 
-        storage.RememberMetaRange(MetaRangeFile.Formed(storage.FindReplica(RangeId.Meta)!.Initial.Voters), Timestamp.Zero);
+        storage.RememberMetaRange(MetaRangeFile.Formed(storage.FindReplica(RangeId.Meta)!.Initial.Voters), Timestamp.Zero, storage.Identity.DatabaseId);
         return null;
     }
 
     /// <summary>
     /// Asks all live nodes where the meta range is, and keeps the answer that is newest by what the meta range itself said: so a node that was away while the voters changed finds those of now, also when none of
-    /// the old ones is left.
+    /// the old ones is left. Of a node that is in a database by now, others are not heeded: one that was started in the wrong cluster moves nobody's meta range.
     /// </summary>
     /// <returns>What a member of a database said; null when no live node is in one.</returns>
     public async Task<MetaKnowledge?> LearnAsync(CancellationToken cancellationToken)
@@ -78,7 +78,7 @@ internal sealed class MetaFormation(NodeOptions node, NodeStorage storage, LiveN
         cancellationToken.ThrowIfCancellationRequested();
         foreach (var answer in asked.Where(answer => answer.IsCompletedSuccessfully).Select(answer => answer.Result))
         {
-            storage.RememberMetaRange(answer.MetaRange, answer.AsOf);
+            storage.RememberMetaRange(answer.MetaRange, answer.AsOf, answer.DatabaseId);
             member = answer.DatabaseId is null ? member : answer;
         }
 

@@ -159,15 +159,38 @@ internal sealed class ReplicaHost(
             return null;
         }
 
-        if (storage.FindReplica(range)?.Id == replica && await Task.Run(() => storage.FindPromisedEpoch(range)) > epoch)
-            return Failure.NotApplied(ErrorCode.Unavailable, $"replica {replica} of range {range} has promised an epoch above {epoch.Value}: another leader decides");
-        if (storage.BuryReplica(range, replica))
-            await RemoveAsync(range, () => storage.DeleteReplica(range, replica));
-        return null;
+        // Asked now, so that a leader of before disturbs nothing, and again when the replica is closed: until then it may promise.
+        if (storage.FindReplica(range)?.Id == replica && await Task.Run(() => WhyKept(range, replica, epoch)) is { } refused)
+            return refused;
+        if (storage.FindReplica(range)?.Id != replica && !storage.BuryReplica(range, replica))
+            return null;
+        Failure? kept = null;
+        await RemoveAsync(range, () =>
+        {
+            if ((kept = WhyKept(range, replica, epoch)) is not null || !storage.BuryReplica(range, replica))
+                return false;
+            storage.DeleteReplica(range, replica);
+            return true;
+        });
+        return kept;
     }
 
+    private Failure? WhyKept(RangeId range, Guid replica, Epoch epoch) => storage.FindPromisedEpoch(range) > epoch
+        ? Failure.NotApplied(ErrorCode.Unavailable, $"replica {replica} of range {range} has promised an epoch above {epoch.Value}: another leader decides")
+        : null;
+
     /// <summary>The range is gone for good: nothing of it stays.</summary>
-    public Task ForgetRangeAsync(RangeId range) => eventual.Holds(range) ? eventual.ForgetAsync(range) : RemoveAsync(range, () => storage.ForgetRange(range));
+    public Task ForgetRangeAsync(RangeId range)
+    {
+        if (eventual.Holds(range))
+            return eventual.ForgetAsync(range);
+        SlotOf(range).IsRetired = true;
+        return RemoveAsync(range, () =>
+        {
+            storage.ForgetRange(range);
+            return true;
+        });
+    }
 
     /// <summary>The replica's disk failed, or its leader's records contradict what is committed: it answers nothing until it is opened again, where that may help.</summary>
     /// <param name="range">The range.</param>
@@ -364,16 +387,17 @@ internal sealed class ReplicaHost(
     private Failure BrokenFailure(RangeId range, string reason) =>
         Failure.NotApplied(ErrorCode.Corruption, $"range {range} is broken on node {node.Name}: {reason}");
 
-    private async Task RemoveAsync(RangeId range, Action delete)
+    /// <summary>Closes the replica and deletes it, where <paramref name="tryDelete"/>, called when it is closed, does; where not, it is opened again when somebody needs it.</summary>
+    private async Task RemoveAsync(RangeId range, Func<bool> tryDelete)
     {
         var slot = SlotOf(range);
-        slot.IsRetired = true;
         await slot.Closing.CancelAsync();
         slot.Leader?.AbortStart();
         await InTurnAsync(slot, async () =>
         {
             await CloseAsync(slot, checkpoint: false, CancellationToken.None);
-            delete();
+            if (!tryDelete())
+                return;
             slot.IsRemoved = true;
             _slots.TryRemove(KeyValuePair.Create(range, slot));
         });

@@ -131,15 +131,51 @@ public sealed class NodeStorageTests : IDisposable
         await using (var node = await StartAsync())
         {
             Assert.Equal(Bootstrap, node.Storage.MetaRange.Nodes);
-            node.Storage.RememberMetaRange(formed, default);
-            node.Storage.RememberMetaRange(formed with { Replicas = [new("node4", Other)] }, new Timestamp(3));
-            node.Storage.RememberMetaRange(formed with { Replicas = [new("node5", Other)] }, new Timestamp(2)); // who missed the last change says so
+            node.Storage.RememberMetaRange(formed, default, database: null);
+            node.Storage.RememberMetaRange(formed with { Replicas = [new("node4", Other)] }, new Timestamp(3), database: null);
+            node.Storage.RememberMetaRange(formed with { Replicas = [new("node5", Other)] }, new Timestamp(2), database: null); // who missed the last change says so
         }
 
         await using var again = await StartAsync();
         Assert.Equal((3UL, "node4"), (again.Storage.MetaPlace.AsOf, again.Storage.MetaRange.Nodes.Single()));
-        again.Storage.RememberMetaRange(formed with { Replicas = [new("node4", Replica)] }, new Timestamp(4)); // the generation is the same
+        again.Storage.RememberMetaRange(formed with { Replicas = [new("node4", Replica)] }, new Timestamp(4), database: null); // the generation is the same
         Assert.Equal(Replica, again.Storage.MetaRange.Replicas.Single().Id);
+    }
+
+    [Fact]
+    public async Task A_node_of_a_database_takes_the_place_of_the_meta_range_from_its_own_only()
+    {
+        var (own, foreign) = (Guid.NewGuid(), Guid.NewGuid());
+        var formed = new RangeDescriptor(RangeId.Meta, "system.meta", [], null, Generation: 1, [new("node1", Replica)]);
+        await using (var node = await StartAsync())
+        {
+            node.Storage.RememberMetaRange(formed, default, database: null);
+            node.Storage.JoinDatabase(own);
+            node.Storage.RememberMetaRange(formed with { Replicas = [new("node8", Other)] }, new Timestamp(9), foreign);
+            node.Storage.RememberMetaRange(formed with { Replicas = [new("node9", Other)] }, new Timestamp(9), database: null);
+            Assert.Equal("node1", node.Storage.MetaRange.Nodes.Single());
+        }
+
+        await using var again = await StartAsync();
+        Assert.Equal((0UL, "node1"), (again.Storage.MetaPlace.AsOf, again.Storage.MetaRange.Nodes.Single()));
+        again.Storage.RememberMetaRange(formed with { Replicas = [new("node4", Other)] }, new Timestamp(3), own);
+        Assert.Equal("node4", again.Storage.MetaRange.Nodes.Single());
+    }
+
+    [Fact]
+    public async Task A_place_of_the_meta_range_that_could_not_be_saved_is_kept_when_it_is_said_again()
+    {
+        await using var node = await StartAsync();
+        var file = Path.Combine(_directory.Path, "node1", "meta.json");
+        Directory.CreateDirectory(file); // nothing can take its place
+        var formed = new RangeDescriptor(RangeId.Meta, "system.meta", [], null, Generation: 1, [new("node4", Replica)]);
+
+        node.Storage.RememberMetaRange(formed, new Timestamp(3), database: null);
+        Assert.Equal(Bootstrap, node.Storage.MetaRange.Nodes);
+        Directory.Delete(file);
+        node.Storage.RememberMetaRange(formed, new Timestamp(3), database: null);
+
+        Assert.Equal(Replica, MetaRangeFile.Load(new NativeFileSystem(), Path.Combine(_directory.Path, "node1"))!.MetaRange.Replicas.Single().Id);
     }
 
     [Fact]

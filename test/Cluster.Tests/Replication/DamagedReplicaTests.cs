@@ -102,6 +102,29 @@ public sealed class DamagedReplicaTests : IAsyncLifetime
         Assert.NotEqual(report.Replica, _cluster.Service<NodeStorage>(follower).FindReplica(range.Id)?.Id);
     }
 
+    [Fact]
+    public async Task A_replica_that_turns_to_a_newer_leader_while_its_removal_waits_is_not_removed()
+    {
+        var range = await WatchedRange.FindAsync(_cluster, "default");
+        var follower = range.Order[2];
+        var report = range.Report(follower)!;
+        var slot = range.Host(follower).Open.Single(open => open.Range == range.Id).Slot;
+        var acceptor = slot.Acceptor!;
+
+        await slot.Turn.WaitAsync(TestContext.Current.CancellationToken);
+        var removing = range.Host(follower).RemoveReplicaAsync(range.Id, report.Replica, report.Epoch);
+        await _cluster.UntilAsync(() => Task.FromResult(slot.Closing.IsCancellationRequested)); // it was not refused, and waits for its turn
+        acceptor.Replica.WritePromise(acceptor.Replica.Promise with { PromisedEpoch = new Epoch(report.Epoch.Value + 1) });
+        slot.Turn.Release();
+
+        Assert.Equal((ErrorCode.Unavailable, Outcome.NotApplied), ((await removing)!.Code, (await removing)!.Outcome));
+        Assert.Equal(report.Replica, _cluster.Service<NodeStorage>(follower).FindReplica(range.Id)?.Id);
+        WriteResult? written = null;
+        await _cluster.UntilAsync(async () => (written = await _cluster.PutAsync(range.Order[0], range.Keyspace, "after", "v")).Failure is null);
+        await range.UntilWholeAsync();
+        await range.AssertSameStateAsync(written!.Version, atLeast: 2);
+    }
+
     /// <summary>The first bootstrap node, of all nodes: with its disk it forgot that there is a database, and must not make another.</summary>
     [Fact]
     public async Task A_node_whose_data_are_gone_gets_other_replicas_and_the_rows_follow()

@@ -1,6 +1,7 @@
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Tests.Ranges;
 using GrainDb.Engine.Tests.Wal.Disk;
+using GrainDb.Interfaces.Replicas;
 using Xunit;
 
 namespace GrainDb.Engine.Tests.Replication;
@@ -80,15 +81,7 @@ public sealed class DamagedReplicaTests
     {
         var trio = new ReplicaTrio();
         var leader = Lead(trio, "node1");
-        var last = trio.Replicas["node3"].Replica.GetFigures().LastLsn;
-        var disk = trio.Disks["node3"].AfterPowerLoss(CrashOutcome.LoseUnsynced);
-        trio.Kill("node3");
-        FlipInLastFrame(disk); // which looks like an append that was not finished
-        trio.Disks["node3"] = disk;
-        trio.Open("node3");
-        var left = trio.Replicas["node3"].Replica.GetFigures().LastLsn;
-        Assert.True(left < last);
-        Assert.False(trio.Replicas["node3"].IsRecovering);
+        var (last, left) = ForgetLast(trio);
 
         trio.Heal();
         trio.Isolate("node2"); // nobody but it could confirm the leader
@@ -101,6 +94,29 @@ public sealed class DamagedReplicaTests
         trio.Pass(1000);
         Assert.False(trio.Replicas["node3"].IsRecovering);
         Assert.Equal(last, trio.Replicas["node3"].Replica.AppliedLsn);
+        Assert.True(leader.HasLease);
+    }
+
+    [Fact]
+    public void One_that_does_not_give_its_vote_up_when_it_is_told_to_is_not_counted_until_it_does()
+    {
+        var trio = new ReplicaTrio();
+        var leader = Lead(trio, "node1");
+        var (last, left) = ForgetLast(trio);
+        trio.Older = "node3";
+
+        trio.Heal();
+        trio.Isolate("node2");
+        trio.Pass(2000);
+        Assert.Equal(last, trio.Replicas["node3"].Replica.GetFigures().LastLsn);
+        Assert.Equal(left, leader.Peers.Single(peer => peer.Replica.Node == "node3").Match);
+        Assert.False(leader.HasLease);
+
+        trio.Older = null;
+        trio.Heal();
+        trio.Pass(2000);
+        Assert.False(trio.Replicas["node3"].IsRecovering);
+        Assert.Equal(last, leader.Peers.Single(peer => peer.Replica.Node == "node3").Match);
         Assert.True(leader.HasLease);
     }
 
@@ -120,6 +136,21 @@ public sealed class DamagedReplicaTests
         }
 
         Assert.Equal(trio.Replicas["node1"].Replica.AppliedLsn, trio.Replicas["node3"].Replica.AppliedLsn);
+    }
+
+    /// <summary>node3 is killed, and comes back without its last record; nobody has reached it yet.</summary>
+    private static (Lsn Last, Lsn Left) ForgetLast(ReplicaTrio trio)
+    {
+        var last = trio.Replicas["node3"].Replica.GetFigures().LastLsn;
+        var disk = trio.Disks["node3"].AfterPowerLoss(CrashOutcome.LoseUnsynced);
+        trio.Kill("node3");
+        FlipInLastFrame(disk); // which looks like an append that was not finished
+        trio.Disks["node3"] = disk;
+        trio.Open("node3");
+        var left = trio.Replicas["node3"].Replica.GetFigures().LastLsn;
+        Assert.True(left < last);
+        Assert.False(trio.Replicas["node3"].IsRecovering);
+        return (last, left);
     }
 
     private static void FlipInLastFrame(FaultyFileSystem disk)

@@ -112,6 +112,9 @@ internal sealed class ReplicaTrio
     /// <summary>How long every fetch takes.</summary>
     public TimeSpan FetchTime { get; set; }
 
+    /// <summary>A node of a version that does not heed what <see cref="AppendRequest.HasForgotten"/> says.</summary>
+    public string? Older { get; set; }
+
     /// <summary>Appends that arrived.</summary>
     public int Appends { get; private set; }
 
@@ -174,7 +177,7 @@ internal sealed class ReplicaTrio
     private AppendAnswer Append(ReplicaAcceptor replica, AppendRequest request)
     {
         Appends++;
-        var answer = replica.Append(request);
+        var answer = replica.Append(replica == Replicas.GetValueOrDefault(Older ?? "") ? request with { HasForgotten = false } : request);
         _work.Enqueue(replica.ApplyCommitted);
         return answer;
     }

@@ -255,12 +255,10 @@ public sealed class ReplicatedRangeTests
         Assert.Equal(log.AppliedLsn, trio.Replicas["node3"].Replica.AppliedLsn);
     }
 
-    [Fact]
-    public void FullDisksAreReadFromAfterARestart()
+    private static ReplicaTrio WithFullDisks(out RangeLeader leader, out string lastKey)
     {
-        const int Elections = 40; // more than fit into what a segment may have left
         var trio = new ReplicaTrio();
-        var leader = Start(trio, "node1");
+        leader = Start(trio, "node1");
         trio.Pass(500);
         foreach (var disk in trio.Disks.Values)
             disk.CapacityBytes = disk.UsedBytes + (WalOptions.Default.ReservedFreeBytes * 3 / 4);
@@ -272,13 +270,68 @@ public sealed class ReplicatedRangeTests
         }
 
         Assert.Contains("takes no writes", refusal?.Detail, StringComparison.Ordinal);
+        lastKey = $"k{written - 1}";
+        return trio;
+    }
+
+    /// <summary>Each time one was away during two elections, and then another is.</summary>
+    [Fact]
+    public void AReplicaThatWasAwayDuringElectionsCatchesUpOnAFullDisk()
+    {
+        const int Absences = 20;
+        var trio = WithFullDisks(out var leader, out var lastKey);
+        for (var i = 0; i < Absences; i++)
+        {
+            for (var election = 0; election < 2; election++)
+            {
+                trio.RestartAll();
+                trio.Heal();
+                trio.Isolate($"node{1 + (i % 3)}");
+                leader = Start(trio, $"node{1 + ((i + 1) % 3)}");
+            }
+        }
+
+        Assert.Equal(new string('v', 200), Read(trio, leader, lastKey));
+    }
+
+    [Fact]
+    public void NobodyLooksRoomyBecauseOfTheReserve()
+    {
+        var trio = WithFullDisks(out var leader, out _);
+        for (var i = 0; i < 40; i++)
+        {
+            trio.Run(HandOver(leader, $"node{1 + (i % 3)}"));
+            leader = Start(trio, $"node{1 + (i % 3)}");
+            if (i < 3)
+                Assert.NotNull(Write(trio, leader, "k", new string('v', 900)).Failure); // everybody has met its full disk
+            trio.Pass(1000);
+            if (i >= 3)
+            {
+                Assert.NotNull(leader.WhyFull);
+                Assert.Null(leader.FindCaughtUp());
+            }
+        }
+
+        foreach (var disk in trio.Disks.Values)
+            disk.CapacityBytes = long.MaxValue;
+        Assert.Null(Write(trio, leader, "k", "v").Failure);
+        trio.Pass(1000);
+        Assert.Null(leader.WhyFull);
+        Assert.NotNull(leader.FindCaughtUp());
+    }
+
+    [Fact]
+    public void FullDisksAreReadFromAfterARestart()
+    {
+        const int Elections = 40; // more than fit into what a segment may have left
+        var trio = WithFullDisks(out var leader, out var lastKey);
         for (var i = 0; i < Elections; i++)
         {
             trio.RestartAll();
             leader = Start(trio, $"node{1 + (i % 3)}");
         }
 
-        Assert.Equal(new string('v', 200), Read(trio, leader, $"k{written - 1}"));
+        Assert.Equal(new string('v', 200), Read(trio, leader, lastKey));
         Assert.All(trio.Disks.Values, disk => Assert.InRange(disk.CapacityBytes - disk.UsedBytes, WalOptions.Default.ReservedFreeBytes / 2, WalOptions.Default.ReservedFreeBytes));
     }
 

@@ -95,6 +95,49 @@ public sealed class HardStateTests
         }
     }
 
+    /// <summary>A write that power takes away may leave anything of what it wrote to, also where it wrote what was there.</summary>
+    [Fact]
+    public void The_damaged_slot_is_written_before_the_only_sound_one()
+    {
+        foreach (var (damaged, sound) in new[] { (SlotA, SlotB), (SlotB, SlotA) })
+        {
+            var disk = WithDamaged(damaged);
+            List<string> written = [];
+            disk.Faults = operation =>
+            {
+                if (operation.Kind == DiskOperationKind.Write) written.Add(operation.Path);
+                return DiskFault.None;
+            };
+            Assert.True(Open(disk).Repaired);
+            Assert.Equal([damaged, sound], written);
+        }
+    }
+
+    [Fact]
+    public void A_crash_while_a_damaged_slot_is_mended_takes_the_sound_one_from_nobody()
+    {
+        foreach (var slot in new[] { SlotA, SlotB })
+        {
+            var whole = WithDamaged(slot);
+            var (firstByte, firstOperation) = (whole.BytesWritten, whole.Operations);
+            Assert.True(Open(whole).Repaired);
+            for (var at = firstByte + 1; at <= whole.BytesWritten; at += 41) Check(slot, disk => disk.CrashAtByte = at, (int)at);
+            for (var index = firstOperation; index < whole.Operations; index++) Check(slot, disk => disk.Faults = o => o.Index == index ? DiskFault.Crash : DiskFault.None, index);
+        }
+
+        static void Check(string slot, Action<FaultyFileSystem> plan, int seed)
+        {
+            foreach (var outcome in new[] { CrashOutcome.LoseUnsynced, CrashOutcome.KeepUnsynced, CrashOutcome.Random(seed) })
+            {
+                var disk = WithDamaged(slot);
+                plan(disk);
+                Record.Exception(() => Open(disk));
+                Assert.True(disk.Crashed);
+                Assert.Equal((slot, seed, Text(State(2))), (slot, seed, Text(Open(disk.AfterPowerLoss(outcome)).Read())));
+            }
+        }
+    }
+
     [Fact]
     public void Two_damaged_slots_or_a_missing_one_are_corruption()
     {
@@ -192,6 +235,16 @@ public sealed class HardStateTests
         file.Write(State(1) with { PromisedNode = new string('n', 255), Extension = new byte[HardStateFile.MaxExtensionBytes] });
         Assert.Throws<ArgumentException>(() => file.Write(State(1) with { PromisedNode = new string('ü', 128) }));
         Assert.Throws<ArgumentException>(() => file.Write(State(1) with { Extension = new byte[HardStateFile.MaxExtensionBytes + 1] }));
+    }
+
+    private static FaultyFileSystem WithDamaged(string slot)
+    {
+        var disk = Prepared();
+        var file = Open(disk);
+        file.Write(State(1));
+        file.Write(State(2));
+        disk.FlipBit(slot, 60, 1);
+        return disk;
     }
 
     private static FaultyFileSystem Prepared()

@@ -141,7 +141,12 @@ internal sealed class CheckpointStore
             {
                 var path = PathOf(_valid[^1]);
                 var reader = CheckpointReader.TryOpen(FileSystem, path, _range, _incarnation, [.. _invalid], verifyBlocks: true, out var problem);
-                if (reader is not null) return reader;
+                if (reader is not null)
+                {
+                    _newestBytes = reader.BlockBytes;
+                    return reader;
+                }
+
                 _invalid.Add(new(path, problem));
                 _valid.RemoveAt(_valid.Count - 1);
             }

@@ -133,8 +133,9 @@ public sealed class HardStateFile
 
         // Of what is read here the process before may have seen the sync fail, and then it never reaches the disk by itself. That slot a is durable is certain where b, which is begun afterwards, says the same.
         Repaired = a?.Sequence != b?.Sequence;
+        if (existsB && b is null) WriteSlot(WalFileNames.HardStateB, newest.State, newest.Sequence); // first: slot a is the only valid one, and a crash may tear what is written
         if (Repaired) WriteSlot(WalFileNames.HardStateA, newest.State, newest.Sequence);
-        WriteSlot(WalFileNames.HardStateB, newest.State, newest.Sequence);
+        if (!existsB || b is not null) WriteSlot(WalFileNames.HardStateB, newest.State, newest.Sequence);
     }
 
     /// <summary>A killed process may have left what is read here in the system's cache only.</summary>
