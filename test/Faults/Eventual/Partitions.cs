@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using GrainDb.Faults.Clusters;
 
@@ -26,13 +25,6 @@ internal static class Partitions
                 return null;
             await Task.Delay(50, cancellationToken); // between two questions to other processes
         }
-    }
-
-    /// <summary>Sum of a counter of a node's metrics over its tags.</summary>
-    public static async Task<long> CounterAsync(HttpClient http, ClusterNode node, string name, CancellationToken cancellationToken)
-    {
-        var text = await http.GetStringAsync(new Uri($"{node.Url}/metrics"), cancellationToken);
-        return (long)text.Split('\n').Where(line => line.StartsWith(name, StringComparison.Ordinal)).Sum(line => double.Parse(line.Split('}')[^1].Trim().Split(' ')[0], CultureInfo.InvariantCulture));
     }
 
     /// <returns>Null of a replica that is not in memory, or whose node does not answer.</returns>

@@ -46,11 +46,11 @@ public sealed class DivergedKeysTests
             node.Start();
         await cluster.ReadyAsync(cancellationToken);
         await AgreeAsync(calls, cluster, $"{Changed} keys of which no hint is left", cancellationToken);
-        var moved = 0L;
+        var moved = 0.0;
         foreach (var node in cluster.Nodes)
-            moved += await Partitions.CounterAsync(cluster.Http, node, "graindb_eventual_repair_bytes", cancellationToken);
-        Report.Say(string.Create(CultureInfo.InvariantCulture, $"comparing moved {moved} bytes, hashes included: {(double)moved / copy:P2} of a copy of {copy} bytes, of which 1 % differed"));
-        Assert.InRange(moved, Changed * ValueLength, (long)(copy * MostMoved));
+            moved += await cluster.CounterAsync(node, "graindb_eventual_repair_bytes_total", cancellationToken);
+        Report.Say(string.Create(CultureInfo.InvariantCulture, $"comparing moved {moved} bytes, hashes included: {moved / copy:P2} of a copy of {copy} bytes, of which 1 % differed"));
+        Assert.InRange(moved, Changed * ValueLength, copy * MostMoved);
     }
 
     private static async Task<long> AgreeAsync(EventualCalls calls, FaultCluster cluster, string what, CancellationToken cancellationToken)
@@ -58,11 +58,11 @@ public sealed class DivergedKeysTests
         var clock = Stopwatch.StartNew();
         var bytes = await Partitions.AgreeAsync(calls, cluster.Nodes[0], Keyspace, Keys, () => clock.Elapsed > AgreedWithin, cancellationToken);
         Assert.True(bytes is not null, $"{what}: the replicas do not agree within {AgreedWithin.TotalSeconds:0} s");
-        var (hints, compared) = (0L, 0L);
+        var (hints, compared) = (0.0, 0.0);
         foreach (var node in cluster.Nodes)
         {
-            hints += await Partitions.CounterAsync(cluster.Http, node, "graindb_eventual_hints_delivered", cancellationToken);
-            compared += await Partitions.CounterAsync(cluster.Http, node, "graindb_eventual_repair_keys", cancellationToken);
+            hints += await cluster.CounterAsync(node, "graindb_eventual_hints_delivered_total", cancellationToken);
+            compared += await cluster.CounterAsync(node, "graindb_eventual_repair_keys_total", cancellationToken);
         }
 
         Report.Say($"{what}: all replicas are equal {clock.Elapsed.TotalMilliseconds:0} ms after the nodes are ready; {hints} states came by hints, {compared} by comparing");
