@@ -19,6 +19,8 @@ public sealed class OneRequestTransaction
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(250);
 
+    private static readonly Task<ReadResult> NoRead = Task.FromResult(new ReadResult());
+
     private readonly CoordinatorContext _context;
     private readonly TransactRequest _request;
 
@@ -77,15 +79,14 @@ public sealed class OneRequestTransaction
     {
         var transaction = new TransactionCoordinator(_context, id, _context.Clock.Now(), new TransactionOptions(
             _request.Isolation, ReadOnly: _request.Writes.Count == 0, _request.AsOf, TransactionLimits.MaxDuration));
-        var checks = Task.WhenAll(_request.Checks.Select(check => ReadAsync(transaction, check.Keyspace, check.Key, mustHold: true, budget, cancellationToken)));
-        var reads = Task.WhenAll(_request.Reads.Select(read => FindAsync(transaction, read, budget, cancellationToken)));
-        var bases = Task.WhenAll(_request.Writes.Select(write => write.Increment is null
-            ? Task.FromResult<ReadResult?>(null)
-            : ReadNullableAsync(transaction, write, budget, cancellationToken)));
+        var keys = new SharedReads(transaction, budget, cancellationToken);
+        var checks = Task.WhenAll(_request.Checks.Select(check => keys.ReadAsync(check.Keyspace, check.Key, mustHold: true))); // first: who reads the same key shares it
+        var reads = Task.WhenAll(_request.Reads.Select(read => FindAsync(transaction, keys, read, budget, cancellationToken)));
+        var bases = Task.WhenAll(_request.Writes.Select(write => write.Increment is null ? NoRead : keys.ReadAsync(write.Keyspace, write.Write.Key, mustHold: false)));
         await Task.WhenAll(checks, reads, bases);
         if ((checks.Result.Select(read => read.Failure)
             .Concat(reads.Result.Select(read => read.Failure))
-            .Concat(bases.Result.Select(read => read?.Failure)).FirstOrDefault(failure => failure is not null)) is { } unread)
+            .Concat(bases.Result.Select(read => read.Failure)).FirstOrDefault(failure => failure is not null)) is { } unread)
         {
             return TransactResult.Failed(unread);
         }
@@ -164,15 +165,15 @@ public sealed class OneRequestTransaction
     private static Failure AnswerTooLarge => Failure.NotApplied(
         ErrorCode.TransactionTooLarge, $"the answer would have to be kept with the idempotency key; the limit is {TransactionLimits.MaxIdempotencyAnswerBytes} bytes");
 
-    private Failure? Evaluate(ReadResult?[] bases, out KeyWrite[] made, out long?[] increments)
+    private Failure? Evaluate(ReadResult[] bases, out KeyWrite[] made, out long?[] increments)
     {
         made = [.. _request.Writes.Select(write => write.Write)];
         increments = new long?[made.Length];
         for (var i = 0; i < bases.Length; i++)
         {
-            if (bases[i] is not { } read || _request.Writes[i].Increment is not { } by)
+            if (_request.Writes[i].Increment is not { } by)
                 continue;
-            if (Increment.Make(made[i], by, WriteRules.ToItem(made[i].Key, read)) is not var (put, sum))
+            if (Increment.Make(made[i], by, WriteRules.ToItem(made[i].Key, bases[i])) is not var (put, sum))
             {
                 return Failure.NotApplied(ErrorCode.NotAnInteger, "an increment met a value that is no 64-bit integer, or would leave their range") with
                 {
@@ -186,19 +187,12 @@ public sealed class OneRequestTransaction
         return null;
     }
 
-    private static async Task<ReadResult> ReadAsync(
-        TransactionCoordinator transaction, string keyspace, ReadOnlyMemory<byte> key, bool mustHold, TimeBudget budget, CancellationToken cancellationToken) =>
-        await transaction.ReadAsync(keyspace, key, mustHold, budget.Left, cancellationToken);
-
-    private static async Task<ReadResult?> ReadNullableAsync(TransactionCoordinator transaction, TransactWrite write, TimeBudget budget, CancellationToken cancellationToken) =>
-        await ReadAsync(transaction, write.Keyspace, write.Write.Key, mustHold: false, budget, cancellationToken);
-
     private static async Task<(TransactFound? Found, Failure? Failure)> FindAsync(
-        TransactionCoordinator transaction, TransactRead read, TimeBudget budget, CancellationToken cancellationToken)
+        TransactionCoordinator transaction, SharedReads keys, TransactRead read, TimeBudget budget, CancellationToken cancellationToken)
     {
         if (!read.IsScan)
         {
-            var result = await ReadAsync(transaction, read.Keyspace, read.Start, mustHold: false, budget, cancellationToken);
+            var result = await keys.ReadAsync(read.Keyspace, read.Start, mustHold: false);
             return result.Failure is { } failure
                 ? (null, failure)
                 : (new TransactFound { Item = result.Found ? new ScanItem(read.Start, result.Version, result.ContentType, result.Value) : null }, null);
@@ -251,4 +245,22 @@ public sealed class OneRequestTransaction
     }
 
     private static Failure Invalid(string detail) => Failure.NotApplied(ErrorCode.InvalidRequest, detail);
+
+    /// <summary>The keys that an attempt reads, each asked for once, however many checks, reads and increments are of it: all are of one snapshot. Not thread-safe.</summary>
+    private sealed class SharedReads(TransactionCoordinator transaction, TimeBudget budget, CancellationToken cancellationToken)
+    {
+        private readonly Dictionary<string, Dictionary<ReadOnlyMemory<byte>, Task<ReadResult>>> _asked = new(StringComparer.Ordinal);
+
+        /// <param name="keyspace">Name of the keyspace.</param>
+        /// <param name="key">The user's key.</param>
+        /// <param name="mustHold">Whether the commit validates it. Those that want it ask first.</param>
+        public Task<ReadResult> ReadAsync(string keyspace, ReadOnlyMemory<byte> key, bool mustHold)
+        {
+            if (!_asked.TryGetValue(keyspace, out var keys))
+                _asked[keyspace] = keys = new(RoutingKeyComparer.Instance);
+            if (!keys.TryGetValue(key, out var asked))
+                keys[key] = asked = transaction.ReadAsync(keyspace, key, mustHold, budget.Left, cancellationToken).AsTask();
+            return asked;
+        }
+    }
 }

@@ -58,6 +58,25 @@ public sealed class OneRequestTransactionTests
         Assert.Null(_cluster.Newest("ordered", "k"));
     }
 
+    [Fact]
+    public void A_key_is_asked_for_once_however_often_it_is_named()
+    {
+        _cluster.Put("ordered", "a", "1");
+        _cluster.Put("ordered", "x", "5");
+        var once = new TransactRequest { Writes = [Increment("a", 1), Increment("x", 1)] };
+
+        var calls = CallsOf(once);
+        var callsOfMore = CallsOf(once with
+        {
+            Checks = [Check("a", CheckKind.ValueEquals, "2"), Check("a", CheckKind.Exists)],
+            Reads = [new TransactRead("ordered", "a"u8.ToArray(), IsScan: false, null, 0), new TransactRead("ordered", "x"u8.ToArray(), IsScan: false, null, 0)],
+        });
+
+        Assert.Equal(calls, callsOfMore);
+        Assert.Equal("3", _cluster.Newest("ordered", "a"));
+        Assert.Equal("7", _cluster.Newest("ordered", "x"));
+    }
+
     [Theory]
     [InlineData("no number", 1)]
     [InlineData("9223372036854775807", 1)]
@@ -212,6 +231,14 @@ public sealed class OneRequestTransactionTests
 
         Assert.Equal(ErrorCode.Forbidden, OneRequestTransaction.WhyNot(request, _node.Context)!.Code);
         Assert.Null(OneRequestTransaction.WhyNot(request, _node.Context with { MayWriteSystem = true }));
+    }
+
+    private int CallsOf(TransactRequest request)
+    {
+        var before = _node.Reach.CallsLeft;
+        Assert.True(Run(request).Committed);
+        Assert.True(_cluster.Quiesce());
+        return before - _node.Reach.CallsLeft;
     }
 
     private TransactResult Run(TransactRequest request) =>
