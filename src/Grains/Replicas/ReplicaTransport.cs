@@ -12,17 +12,21 @@ internal sealed class ReplicaTransport(IGrainFactory grains, LiveNodes live)
 {
     private readonly ConcurrentDictionary<string, Heartbeats> _heartbeats = new(StringComparer.Ordinal);
 
+    private IGrainFactory Grains => grains;
+
+    private LiveNodes Live => live;
+
     /// <summary>The other replicas of a range.</summary>
     public IReplicaTransport Of(RangeId range) => new OfRange(this, range);
-
-    private IReplicaGrain? Find(RangeId range, string node) =>
-        live.Find(node) is null ? null : grains.GetGrain<IReplicaGrain>(new ReplicaKey(range, node).ToString());
 
     private Heartbeats HeartbeatsTo(string node) =>
         _heartbeats.GetOrAdd(node, name => new Heartbeats(() => live.Find(name) is null ? null : grains.GetGrain<INodeGrain>(name)));
 
     private sealed class OfRange(ReplicaTransport transport, RangeId range) : IReplicaTransport
     {
+        /// <summary>By node; making a reference to a grain costs as much as a short call.</summary>
+        private readonly ConcurrentDictionary<string, IReplicaGrain> _replicas = new(StringComparer.Ordinal);
+
         public Task<PromiseAnswer?> PromiseAsync(ReplicaDescriptor to, PromiseRequest request) => CallAsync(to, request, static (grain, message) => grain.PromiseAsync(message));
 
         public Task<AppendAnswer?> AppendAsync(ReplicaDescriptor to, AppendRequest request) => request.Records.IsEmpty
@@ -35,16 +39,20 @@ internal sealed class ReplicaTransport(IGrainFactory grains, LiveNodes live)
 
         public void Release(ReplicaDescriptor to, ReleaseNotice notice)
         {
-            if (transport.Find(range, to.Node) is { } grain)
+            if (Find(to.Node) is { } grain)
                 grain.ReleaseAsync(notice).Ignore();
         }
+
+        private IReplicaGrain? Find(string node) => transport.Live.Find(node) is null
+            ? null
+            : _replicas.GetOrAdd(node, static (name, own) => own.transport.Grains.GetGrain<IReplicaGrain>(new ReplicaKey(own.range, name).ToString()), (transport, range));
 
         private async Task<TAnswer?> CallAsync<TMessage, TAnswer>(ReplicaDescriptor to, TMessage message, Func<IReplicaGrain, TMessage, Task<TAnswer>> call)
             where TAnswer : class
         {
             try
             {
-                return transport.Find(range, to.Node) is { } grain ? await call(grain, message) : null;
+                return Find(to.Node) is { } grain ? await call(grain, message) : null;
             }
             catch (Exception exception) when (exception is not OutOfMemoryException)
             {
