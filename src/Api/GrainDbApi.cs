@@ -110,6 +110,7 @@ public static class GrainDbApi
         RejectionDocuments.Subscribe(
             app.Services.GetRequiredService<DiagnosticListener>(),
             app.Services.GetRequiredService<ILogger<RejectionDocuments>>());
+        app.UseMiddleware<SocketThreadMiddleware>();
         app.UseMiddleware<ProblemMiddleware>();
         app.UseMiddleware<KeyPathMiddleware>();
         app.UseRouting();

@@ -19,6 +19,7 @@ try
         case Invocation.Serve serve:
             var configuration = ConfigurationSources.Load(serve);
             var options = ServerOptionsReader.Read(configuration, serve.Settings);
+            SocketThreads.Choose();
             using (var shutdown = new ShutdownSignal())
             await using (var server = new Server(options, configuration, Console.Out, Console.Error))
                 return await server.RunAsync(shutdown);

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace GrainDb.Api.Requests;
 
-/// <summary>Reads a request body into one array, never more than a limit, and refuses by the announced length before reading.</summary>
+/// <summary>Reads a request body into one array, never more than a limit, and refuses by the announced length before reading. Its caller goes on in the thread pool.</summary>
 internal static class BodyReader
 {
     /// <summary>First array for a body without a length; it doubles up to the limit.</summary>
@@ -38,7 +38,11 @@ internal static class BodyReader
             filled += (int)result.Buffer.Length;
             reader.AdvanceTo(result.Buffer.End);
             if (filled == length)
+            {
+                await SocketThreadMiddleware.LeaveAsync();
                 return bytes;
+            }
+
             if (result.IsCompleted)
                 throw BadInput.Request($"The body ended after {filled} of {length} bytes.");
         }
@@ -65,6 +69,7 @@ internal static class BodyReader
             reader.AdvanceTo(result.Buffer.End);
             if (!result.IsCompleted)
                 continue;
+            await SocketThreadMiddleware.LeaveAsync();
             Array.Resize(ref bytes, filled);
             return bytes;
         }

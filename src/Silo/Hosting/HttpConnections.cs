@@ -29,6 +29,7 @@ public sealed class HttpConnections(TimeProvider time)
     public void Configure(SocketTransportOptions transport)
     {
         ArgumentNullException.ThrowIfNull(transport);
+        SocketThreads.Configure(transport);
         transport.CreateBoundListenSocket = endPoint =>
         {
             var listening = ListenSocket.Bind(endPoint, out var socket);
