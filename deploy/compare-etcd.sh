@@ -12,13 +12,13 @@
 # (deploy/compare/etcd-grpc), which has neither. "conditional" is a write whose condition holds: If-Match: * against a comparison of the value.
 # "cas" is If-Match with the exact version, driven by loadtool, which remembers versions and costs the client more than wrk; etcd's side
 # of it is the same as in "conditional". On one key all but one of the writers of an exact version lose: answers per second.
-# "transfer" moves an amount between two of 1000 accounts: one POST /v1/transact with a check and two increments, both accounts in one range or one in each of two; in
+# "transfer" moves an amount between two of 1000 accounts: one POST /v1/transact with a check and two increments, both accounts in one range or one in each of two, asked at the node that leads the first; in
 # etcd, which has one range, a read of both and a conditional write of both, tried again until nobody came between. Operations are those that answered, lost races included.
 # "tail" is an open loop at half of what the side's own closed loop reached, in turn: its p50 and p99 count from when a request was due.
 # It has no JSON gateway: wrk has no open loop.
 #
 # ROUNDS (5), SECS (6, of each run), WARM (10, seconds of warming up for each case and side: until then servers compile), KEYS (100000),
-# BASE_PORT (28000). Needs etcd, wrk, curl, go and etcd's Go client; as root on Debian they are installed (etcd-server wrk curl golang-go
+# BASE_PORT (28000). BINARY: of GrainDb; without it, one is published for this machine, as docs/operations.md says. Needs etcd, wrk, curl, go and etcd's Go client; as root on Debian they are installed (etcd-server wrk curl golang-go
 # golang-etcd-server-dev). Without the client there is no side "grpc". Ends itself after BOUND (1800) seconds. Cleans up after itself.
 # Exit codes: 0 done, 1 failed, 2 wrong use, 77 cannot be done here.
 set -euo pipefail
@@ -106,10 +106,10 @@ grpc_node() { etcd_node "$1"; }
 
 graindb_url() { printf 'http://127.0.0.1:%d' $((base + $1)); }
 
-graindb_node() { # leader, the node that leads the keyspace's first range, or other
+graindb_node() { # leader, the node that leads the first range of the keyspace (default), or other
     local name
-    name=$(curl -sf -m 5 "$(graindb_url 1)/v1/ranges?keyspace=default" | grep -o '"leader":"node[0-9]*"' | head -n 1 | grep -o '[0-9]*' || true)
-    [ -n "$name" ] || fail "nobody leads the default keyspace"
+    name=$(curl -sf -m 5 "$(graindb_url 1)/v1/ranges?keyspace=${2:-default}" | grep -o '"leader":"node[0-9]*"' | head -n 1 | grep -o '[0-9]*' || true)
+    [ -n "$name" ] || fail "nobody leads keyspace ${2:-default}"
     [ "$1" = leader ] || name=$((name % 3 + 1))
     graindb_url "$name"
 }
@@ -120,7 +120,13 @@ if install go golang-go && install $go_client golang-etcd-server-dev &&
     (cd "$repository/deploy/compare/etcd-grpc" && GO111MODULE=off GOPATH=/usr/share/gocode go build -o "$scratch/etcd-grpc" main.go); then
     grpc=$scratch/etcd-grpc
 fi
-dotnet build "$repository/test/LoadTool" -c Release --nologo -v quiet >"$scratch/build" 2>&1 || { cat "$scratch/build"; fail "the build failed"; }
+runtime=linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
+build() { dotnet "$@" --nologo -v quiet >"$scratch/build" 2>&1 || { cat "$scratch/build"; fail "the build failed"; }; }
+build build "$repository/test/LoadTool" -c Release
+if [ -z "${BINARY:-}" ]; then # as it is deployed. The lock files are those of the portable build.
+    build publish "$repository/src/Silo" -c Release -r "$runtime" --no-self-contained -p:NuGetLockFilePath=obj/native.lock.json
+fi
+export GRAINDB_BINARY=${BINARY:-$repository/src/Silo/bin/Release/net10.0/$runtime/publish/graindb}
 "$repository/deploy/local-cluster.sh" up 3 >"$scratch/up" 2>&1 || { cat "$scratch/up"; fail "GrainDb did not start"; }
 start_etcd
 mapfile -t graindb_pids < <(for i in 1 2 3; do cut -d ' ' -f 1 "$GRAINDB_DATA/run/node$i.pid"; done)
@@ -201,9 +207,10 @@ sides_of() { # case
 
 run() { # side case seconds
     [ "$SECONDS" -lt "$bound" ] || fail "not done after $bound s"
-    local side=$1 name=$2 seconds=$3 clients=${2##*-c} work url role=leader
+    local side=$1 name=$2 seconds=$3 clients=${2##*-c} work url role=leader keyspace=default
+    [[ $name != transfer-* ]] || keyspace=transfer
     [[ $name != *-hop-* ]] || role=other
-    url=$("${side}_node" $role)
+    url=$("${side}_node" $role "$keyspace")
     if [[ $name == tail-* ]]; then
         work=${name#tail-}
         drive_tail "$side" "${work%%-*}" "$url" "$clients" "$seconds"
@@ -238,6 +245,9 @@ measure() { # side case: a line in the results
         'BEGIN { split(line, part, /[ =]/); printf "us=%.1f", (part[2] > 0 ? ticks / hz * 1e6 / (part[2] * seconds) : 0) }')" | tee -a "$scratch/results"
 }
 
+if [[ $cases == *transfer-* ]]; then # makes the accounts' keyspace, so that one of its leaders can be asked
+    "$loadtool" run --workload transfer --endpoints "$(graindb_url 1)" --clients 1 --duration 1s --warmup 0s --keys "$KEYS" >"$scratch/accounts" 2>&1 || { cat "$scratch/accounts"; fail "no accounts"; }
+fi
 say "warming up, and looking into every answer"
 for one in $cases; do
     [[ $one != tail-get-* ]] || fill_graindb # loadtool knows its values from those that wrk has put
