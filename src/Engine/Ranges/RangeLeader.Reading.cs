@@ -20,13 +20,9 @@ public sealed partial class RangeLeader
         ReadResult result;
         lock (_replica.Gate)
         {
-            if ((!request.AsOf.IsZero && OldestPendingRecord() is { } pending && pending <= request.AsOf) || TryChooseSnapshot(request.AsOf, out var at, out var ready) is not null || !ready.IsCompleted || request.Generation != Descriptor.Generation || !Descriptor.Contains(request.Key.Span)
-                || FindIntent(request.Key, request.AsOf.IsZero ? Timestamp.Max : IntentsUpTo(at, request.Reader)) is not null)
-            {
+            if (IsPending(request.AsOf) || TryChooseSnapshot(request.AsOf, out var at, out _) is not null || !IsOfThisRange(request) || FindWriter(request, at) is not null)
                 return null;
-            }
-
-            result = request.Reader is { } reader ? GetFor(reader, request.Key, at) : SnapshotReading.Get(_replica.Store, request.Key, at, _servedBy);
+            result = Get(request, at);
             if (!_log!.MayAnswer(result.ReadTimestamp))
                 return null;
             _rate.Count();
@@ -49,16 +45,12 @@ public sealed partial class RangeLeader
                 _rate.Count();
                 if (TryChooseSnapshot(request.AsOf, out var at, out ready) is { } failure)
                     return ReadResult.Failed(failure);
-                if (request.Generation != Descriptor.Generation || !Descriptor.Contains(request.Key.Span))
+                if (!IsOfThisRange(request))
                     return ReadResult.Failed(Moved());
-                if (ready.IsCompleted && FindIntent(request.Key, request.AsOf.IsZero ? Timestamp.Max : IntentsUpTo(at, request.Reader)) is { } writer
-                    && WhyNotWaitFor(writer, patience, out ready) is { } inTheWay)
-                {
+                if (ready.IsCompleted && FindWriter(request, at) is { } writer && WhyNotWaitFor(writer, patience, out ready) is { } inTheWay)
                     return ReadResult.Failed(inTheWay);
-                }
-
                 if (ready.IsCompleted)
-                    result = request.Reader is { } reader ? GetFor(reader, request.Key, at) : SnapshotReading.Get(_replica.Store, request.Key, at, _servedBy);
+                    result = Get(request, at);
             }
 
             if (result is null)
@@ -182,10 +174,21 @@ public sealed partial class RangeLeader
 
         if (!Has(TransactionFaults.NoWatermark) && !_replica.Clock.TryReceive(asOf))
             return Failure.NotApplied(ErrorCode.InvalidRequest, $"{asOf} lies in the future of this node's clock");
-        if (OldestPendingRecord() is { } pending && pending <= asOf)
+        if (IsPending(asOf))
             ready = WhenPendingIsCommitted();
         return null;
     }
+
+    private bool IsOfThisRange(RangeRead request) => request.Generation == Descriptor.Generation && Descriptor.Contains(request.Key.Span);
+
+    /// <summary>Who may have written a key below a snapshot, and is not decided. Under the gate.</summary>
+    private PreparedTransaction? FindWriter(RangeRead request, Timestamp at) => FindIntent(request.Key, request.AsOf.IsZero ? Timestamp.Max : IntentsUpTo(at, request.Reader));
+
+    private ReadResult Get(RangeRead request, Timestamp at) =>
+        request.Reader is { } reader ? GetFor(reader, request.Key, at) : SnapshotReading.Get(_replica.Store, request.Key, at, _servedBy);
+
+    /// <summary>Whether a record at or below a snapshot is on its way. Under the gate.</summary>
+    private bool IsPending(Timestamp asOf) => !asOf.IsZero && OldestPendingRecord() is { } pending && pending <= asOf;
 
     /// <summary>Timestamp of the oldest record that is enqueued and not applied. Waiters stand behind records, never first.</summary>
     private Timestamp? OldestPendingRecord() => _pendingRecords > 0 ? _pending.Peek().Timestamp : null;
