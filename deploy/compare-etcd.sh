@@ -12,10 +12,10 @@
 # (deploy/compare/etcd-grpc), which has neither. "conditional" is a write whose condition holds: If-Match: * against a comparison of the value.
 # "cas" is If-Match with the exact version, driven by loadtool, which remembers versions and costs the client more than wrk; etcd's side
 # of it is the same as in "conditional". On one key all but one of the writers of an exact version lose: answers per second.
-# "transfer" moves an amount between two of 1000 accounts: one POST /v1/transact with a check and two increments, both accounts in one range or one in each of two, asked at the node that leads the first; in
+# "transfer" moves an amount between two of 1000 accounts: one POST /v1/transact with a check and two increments, both accounts in one of two ranges or one in each, asked at the node that leads the first range; in
 # etcd, which has one range, a read of both and a conditional write of both, tried again until nobody came between. Operations are those that answered, lost races included.
 # "tail" is an open loop at half of what the side's own closed loop reached, in turn: its p50 and p99 count from when a request was due.
-# It has no JSON gateway: wrk has no open loop.
+# It has no JSON gateway: wrk has no open loop. Before the tail of gets GrainDb is filled anew, since loadtool checks values that wrk's puts replace.
 #
 # ROUNDS (5), SECS (6, of each run), WARM (10, seconds of warming up for each case and side: until then servers compile), KEYS (100000),
 # BASE_PORT (28000). BINARY: of GrainDb; without it, one is published for this machine, as docs/operations.md says. Needs etcd, wrk, curl, go and etcd's Go client; as root on Debian they are installed (etcd-server wrk curl golang-go
@@ -124,8 +124,9 @@ runtime=linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 build() { dotnet "$@" --nologo -v quiet >"$scratch/build" 2>&1 || { cat "$scratch/build"; fail "the build failed"; }; }
 build build "$repository/test/LoadTool" -c Release
 if [ -z "${BINARY:-}" ]; then # as it is deployed. The lock files are those of the portable build.
-    build publish "$repository/src/Silo" -c Release -r "$runtime" --no-self-contained -p:NuGetLockFilePath=obj/native.lock.json
+    build publish "$repository/src/Silo" -c Release -r "$runtime" --self-contained -p:NuGetLockFilePath=obj/native.lock.json
 fi
+version="GrainDb ${BINARY:-$(git -C "$repository" describe --always --dirty 2>/dev/null || echo unknown)}"
 export GRAINDB_BINARY=${BINARY:-$repository/src/Silo/bin/Release/net10.0/$runtime/publish/graindb}
 "$repository/deploy/local-cluster.sh" up 3 >"$scratch/up" 2>&1 || { cat "$scratch/up"; fail "GrainDb did not start"; }
 start_etcd
@@ -272,7 +273,7 @@ median() { # case side field
 }
 
 say
-say "$(etcd --version | head -n 1); GrainDb $(git -C "$repository" rev-parse --short HEAD 2>/dev/null || echo unknown); $(nproc) cores; medians of $rounds rounds of $seconds s, $KEYS keys, 256 B"
+say "$(etcd --version | head -n 1); $version; $(nproc) cores; medians of $rounds rounds of $seconds s, $KEYS keys, 256 B"
 printf '%-26s %-8s %10s %9s %9s %10s %10s %7s\n' case side ops/s ratio us/op 'p50 ms' 'p99 ms' errors
 for one in $cases; do
     ours=$(median "$one" graindb rate)

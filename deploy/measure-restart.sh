@@ -92,7 +92,7 @@ say "building"
 build() { dotnet "$@" --nologo -v quiet >"$scratch/build" 2>&1 || { cat "$scratch/build"; fail "the build failed"; }; }
 build build "$repository/test/LoadTool" -c Release
 if [ -z "${BINARY:-}" ]; then # as it is deployed: with native code, or most of the time goes to compiling it. The lock files are those of the portable build.
-    build publish "$repository/src/Silo" -c Release -r "$runtime" --no-self-contained -p:NuGetLockFilePath=obj/native.lock.json
+    build publish "$repository/src/Silo" -c Release -r "$runtime" --self-contained -p:NuGetLockFilePath=obj/native.lock.json
 fi
 cluster up 3
 

@@ -61,6 +61,7 @@ internal sealed class EventualKeysApi(IEventualStore store, IEventualStates stat
     /// <summary>GET and HEAD.</summary>
     public async ValueTask<Failure?> GetAsync(HttpContext context, KeyAddress address, KeyspaceDescriptor keyspace)
     {
+        await SocketThreadMiddleware.LeaveAsync(); // merging siblings may take its time, and opening a partition waits for the disk
         var request = EventualRequest.Of(context, address, keyspace, states, write: false);
         request.RequireValues();
         var explain = request.Explain;

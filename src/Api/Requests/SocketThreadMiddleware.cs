@@ -6,7 +6,7 @@ namespace GrainDb.Api.Requests;
 
 /// <summary>
 /// The host may run a request in the thread that serves its socket and many others (<c>graindb</c> does). Only what neither computes for long nor waits for a disk may stay there,
-/// and only what gains by it does: reads of one key. Everything else goes on in the thread pool.
+/// and only what gains by it does: reads of one key of strong keyspaces that their leader answers from memory at once (the other reads of a key leave it further inside). Everything else goes on in the thread pool.
 /// </summary>
 internal sealed class SocketThreadMiddleware(RequestDelegate next)
 {

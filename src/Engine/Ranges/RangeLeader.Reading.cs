@@ -13,22 +13,26 @@ namespace GrainDb.Engine.Ranges;
 public sealed partial class RangeLeader
 {
     /// <summary>The answer of <see cref="ReadAsync"/> where nothing has to be waited for.</summary>
-    /// <returns>Null: it would have to wait, or fail; nothing is left behind.</returns>
+    /// <returns>Null: it would have to wait, also for somebody who just applies records, or fail; nothing is left behind.</returns>
     public ReadResult? TryRead(RangeRead request)
     {
         ArgumentNullException.ThrowIfNull(request);
-        ReadResult result;
-        lock (_replica.Gate)
+        if (!_replica.Gate.TryEnter())
+            return null;
+        try
         {
             if (IsPending(request.AsOf) || TryChooseSnapshot(request.AsOf, out var at, out _) is not null || !IsOfThisRange(request) || FindWriter(request, at) is not null)
                 return null;
-            result = Get(request, at);
+            var result = Get(request, at);
             if (!_log!.MayAnswer(result.ReadTimestamp))
                 return null;
             _rate.Count();
+            return result;
         }
-
-        return result;
+        finally
+        {
+            _replica.Gate.Exit();
+        }
     }
 
     /// <inheritdoc/>

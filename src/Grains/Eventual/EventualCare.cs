@@ -94,12 +94,14 @@ internal sealed class EventualCare(
     /// <summary>Partitions that were deleted are gone for good: nothing of them is kept. One that this view does not know yet costs another reference.</summary>
     private void ForgetGone()
     {
-        if (meta.Current is not { } snapshot || ReferenceEquals(snapshot, _swept))
+        if (meta.Current is not { } snapshot)
+            return;
+        foreach (var partition in _cares.Keys.Where(partition => snapshot.FindRange(partition) is null && !host.Holds(partition)))
+            _cares.TryRemove(partition, out _);
+        if (ReferenceEquals(snapshot, _swept))
             return;
         _swept = snapshot;
         transport.ForgetAll(partition => snapshot.FindRange(partition) is null);
-        foreach (var partition in _cares.Keys.Where(partition => snapshot.FindRange(partition) is null && !host.Holds(partition)))
-            _cares.TryRemove(partition, out _);
     }
 
     private void Begin(CancellationToken stopping)

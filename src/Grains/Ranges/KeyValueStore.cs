@@ -78,6 +78,9 @@ internal sealed class KeyValueStore(
         if (TryRoute(keyspace, key, out var range, out var routingKey, out var leader) && leader.TryRead(RequestOf(range, routingKey)) is { } atOnce)
             return atOnce;
 
+        // What waits or goes elsewhere does not do so in a thread that serves sockets, where the API leaves reads of a key.
+        if (!Thread.CurrentThread.IsThreadPoolThread)
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         return await calls.RunAsync(
             snapshot => Route(snapshot, keyspace, key, out var found, out var routed) is { } failure
                 ? new(ReadResult.Failed(failure))

@@ -6,7 +6,7 @@ namespace GrainDb.Silo.Hosting;
 /// <summary>
 /// On Linux what a socket was waited for goes on in the thread that learns of it, and not first through one or more threads of the pool: a read of a key
 /// that is answered from memory is then one thread's work from its request to its answer, a quarter less processor time where nodes and clients share processors
-/// (docs/performance.md). Such a thread must never wait and never compute for long, for all sockets that it serves stand still meanwhile: every other request leaves it at once
+/// (docs/performance.md). Such a thread must never wait and never compute for long, for all sockets that it serves stand still meanwhile: everything else leaves it at once
 /// (<c>SocketThreadMiddleware</c>), Orleans reads its messages in the pool anyway, and flushes begin there.
 /// </summary>
 internal static class SocketThreads
@@ -24,6 +24,8 @@ internal static class SocketThreads
     /// <summary>Before the process's first socket: the runtime looks once.</summary>
     public static void Choose()
     {
+        if (!OperatingSystem.IsLinux())
+            return;
         foreach (var (name, value) in Missing(Environment.GetEnvironmentVariable, Environment.ProcessorCount))
             Environment.SetEnvironmentVariable(name, value);
     }

@@ -1,3 +1,5 @@
+using GrainDb.Grains.Hosting;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -23,14 +25,23 @@ public static class ProcessTelemetry
                 .AddMeter("Microsoft.Orleans", GrainDb)
                 .AddPrometheusExporter();
             if (collector is not null)
-                metrics.AddOtlpExporter(exporter => exporter.Endpoint = collector);
+                metrics.AddOtlpExporter(exporter => Configure(exporter, collector));
         });
         if (collector is not null)
         {
             telemetry.WithTracing(tracing => tracing
                 .AddAspNetCoreInstrumentation()
                 .AddSource("Microsoft.Orleans.Application", "Microsoft.Orleans.Lifecycle", GrainDb)
-                .AddOtlpExporter(exporter => exporter.Endpoint = collector));
+                .AddOtlpExporter(exporter => Configure(exporter, collector)));
         }
+    }
+
+    private static void Configure(OtlpExporterOptions exporter, Uri collector)
+    {
+        exporter.Endpoint = collector;
+        exporter.HttpClientFactory = () => new HttpClient(new SocketsHttpHandler { SslOptions = OutgoingTls.Options })
+        {
+            Timeout = TimeSpan.FromMilliseconds(exporter.TimeoutMilliseconds),
+        };
     }
 }

@@ -93,7 +93,19 @@ public sealed class SocketThreadTests
     private static async Task OnThreadOfItsOwn(Func<Task> work)
     {
         var started = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
-        new Thread(() => started.SetResult(work())) { IsBackground = true }.Start();
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                started.SetResult(work());
+            }
+            catch (Exception exception)
+            {
+                started.SetException(exception);
+            }
+        });
+        thread.IsBackground = true;
+        thread.Start();
         await await started.Task;
     }
 

@@ -131,6 +131,38 @@ public sealed class OneRequestTransactionTests
         Assert.True(counted > 20, $"{counted} of 60 got through");
     }
 
+    /// <summary>Snapshot isolation validates nothing that is only read: without the checks both would commit.</summary>
+    [Fact]
+    public void A_check_holds_at_the_commit_also_where_its_key_is_read_besides()
+    {
+        var both = 0;
+        for (var seed = 1; seed <= 20; seed++)
+        {
+            var cluster = new ModelCluster(seed);
+            cluster.Put("ordered", "a", "1");
+            cluster.Put("ordered", "x", "1");
+            var results = new List<TransactResult>();
+            foreach (var (read, written) in new[] { ("a", "x"), ("x", "a") })
+            {
+                var node = cluster.NewNode($"c{read}");
+                var request = new TransactRequest
+                {
+                    Isolation = IsolationLevel.Snapshot,
+                    Checks = [Check(read, CheckKind.ValueEquals, "1")],
+                    Reads = [new TransactRead("ordered", Encoding.UTF8.GetBytes(read), IsScan: false, null, 0)],
+                    Writes = [Put(written, "2")],
+                };
+                node.Process.Start(async () => results.Add(await new OneRequestTransaction(node.Context, request).RunAsync(TimeSpan.FromSeconds(10), CancellationToken.None)));
+            }
+
+            Assert.True(cluster.World.RunUntil(() => results.Count == 2, TimeSpan.FromSeconds(20)));
+            Assert.Contains(results, result => result.Committed);
+            both += results.All(result => result.Committed) ? 1 : 0;
+        }
+
+        Assert.Equal(0, both);
+    }
+
     [Fact]
     public void A_repetition_is_answered_with_what_the_first_one_did()
     {

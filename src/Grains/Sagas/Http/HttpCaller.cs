@@ -1,4 +1,5 @@
 using System.Net;
+using GrainDb.Grains.Hosting;
 
 namespace GrainDb.Grains.Sagas.Http;
 
@@ -23,6 +24,7 @@ internal sealed class HttpCaller : IDisposable
         MaxConnectionsPerServer = MaxConnectionsPerService,
         MaxResponseHeadersLength = MaxHeaderKilobytes,
         AutomaticDecompression = DecompressionMethods.None,
+        SslOptions = OutgoingTls.Options,
     });
 
     public void Dispose() => Invoker.Dispose();
