@@ -9,17 +9,17 @@
 # "us/op" is CPU time of all servers of a side, user and system, per operation: it moves little with what else the machine does.
 # All are asked at the node that leads; in "hop" at another, which has to ask the leader. Three sides: GrainDb over its HTTP API; "etcd" over its
 # JSON gateway, with the same client (wrk), which pays for JSON, base64 and a gRPC call inside; "grpc", the same etcd over gRPC with its own Go client
-# (deploy/compare/etcd-grpc), which has neither. "conditional" is a write whose condition holds: If-Match: * against a comparison of the value.
+# (deploy/compare/client), which has neither. "conditional" is a write whose condition holds: If-Match: * against a comparison of the value.
 # "cas" is If-Match with the exact version, driven by loadtool, which remembers versions and costs the client more than wrk; etcd's side
 # of it is the same as in "conditional". On one key all but one of the writers of an exact version lose: answers per second.
 # "transfer" moves an amount between two of 1000 accounts: one POST /v1/transact with a check and two increments, both accounts in one of two ranges or one in each, asked at the node that leads the first range; in
 # etcd, which has one range, a read of both and a conditional write of both, tried again until nobody came between. Operations are those that answered, lost races included.
-# "tail" is an open loop at half of what the side's own closed loop reached, in turn: its p50 and p99 count from when a request was due.
-# It has no JSON gateway: wrk has no open loop. Before the tail of gets GrainDb is filled anew, since loadtool checks values that wrk's puts replace.
+# "tail" is an open loop at half of what the side's own closed loop reached, in turn: its p50 and p99 count from when a request was due. wrk has no open loop, so
+# the Go client drives all three sides.
 #
 # ROUNDS (5), SECS (6, of each run), WARM (10, seconds of warming up for each case and side: until then servers compile), KEYS (100000),
 # BASE_PORT (28000). BINARY: of GrainDb; without it, one is published for this machine, as docs/operations.md says. Needs etcd, wrk, curl, go and etcd's Go client; as root on Debian they are installed (etcd-server wrk curl golang-go
-# golang-etcd-server-dev). Without the client there is no side "grpc". Ends itself after BOUND (1800) seconds. Cleans up after itself.
+# golang-etcd-server-dev). Without the client there is no side "grpc", and no tails. Ends itself after BOUND (1800) seconds. Cleans up after itself.
 # Exit codes: 0 done, 1 failed, 2 wrong use, 77 cannot be done here.
 set -euo pipefail
 
@@ -117,8 +117,8 @@ graindb_node() { # leader, the node that leads the first range of the keyspace (
 say "building"
 grpc=
 if install go golang-go && install $go_client golang-etcd-server-dev &&
-    (cd "$repository/deploy/compare/etcd-grpc" && GO111MODULE=off GOPATH=/usr/share/gocode go build -o "$scratch/etcd-grpc" main.go); then
-    grpc=$scratch/etcd-grpc
+    (cd "$repository/deploy/compare/client" && GO111MODULE=off GOPATH=/usr/share/gocode go build -o "$scratch/client"); then
+    grpc=$scratch/client
 fi
 runtime=linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 build() { dotnet "$@" --nologo -v quiet >"$scratch/build" 2>&1 || { cat "$scratch/build"; fail "the build failed"; }; }
@@ -133,10 +133,7 @@ start_etcd
 mapfile -t graindb_pids < <(for i in 1 2 3; do cut -d ' ' -f 1 "$GRAINDB_DATA/run/node$i.pid"; done)
 
 say "filling $KEYS keys on either side"
-fill_graindb() {
-    "$loadtool" fill --endpoints "$(graindb_url 1)" --keys "$KEYS" >"$scratch/fill" 2>&1 || { cat "$scratch/fill"; fail "GrainDb was not filled"; }
-}
-fill_graindb
+"$loadtool" fill --endpoints "$(graindb_url 1)" --keys "$KEYS" >"$scratch/fill" 2>&1 || { cat "$scratch/fill"; fail "GrainDb was not filled"; }
 held=0
 for ((i = 0; i < 60; i++)); do
     WORK=fill FROM=$((held > 1000 ? held - 1000 : 0)) wrk -t1 -c4 -d3s -s "$LUA/etcd.lua" "$(etcd_node leader)" >/dev/null
@@ -163,13 +160,13 @@ drive_wrk() { # lua url clients seconds: rate= p50= p99= errors=
     wrk -t$threads -c"$3" -d"$4s" -s "$LUA/$1.lua" "$2" | grep '^rate=' || fail "wrk failed"
 }
 
-drive_grpc() { # work url clients seconds [rate]
-    "$grpc" -work "$1" -endpoints "$2" -clients "$3" -seconds "$4" -keys "$KEYS" -rate "${5:-0}" | grep '^rate=' || fail "etcd-grpc failed"
+drive_go() { # protocol work url clients seconds [rate]
+    "$grpc" -protocol "$1" -work "$2" -endpoints "$3" -clients "$4" -seconds "$5" -keys "$KEYS" -rate "${6:-0}" | grep '^rate=' || fail "the Go client failed"
 }
 
-drive_loadtool() { # work url clients seconds keys [rate]
+drive_loadtool() { # work url clients seconds keys
     local json=$scratch/load.json
-    "$loadtool" run --workload "$1" --endpoints "$2" --clients "$3" --duration "$4s" --warmup "${LOADTOOL_WARM:-0}s" --keys "$5" ${RANGES:+--ranges "$RANGES"} ${6:+--rate "$6"} --json "$json" >/dev/null || fail "loadtool failed"
+    "$loadtool" run --workload "$1" --endpoints "$2" --clients "$3" --duration "$4s" --warmup 0s --keys "$5" ${RANGES:+--ranges "$RANGES"} --json "$json" >/dev/null || fail "loadtool failed"
     grep -q '"errors": {}' "$json" || { printf 'loadtool, %s: ' "$1"; tr -d ' \n' <"$json" | grep -o '"errors":{[^}]*}'; } >&2
     tr -d ' \n' <"$json" | awk -v work="$1" '{
         match($0, /"operationsPerSecond":[0-9.]*/); rate = substr($0, RSTART + 22, RLENGTH - 22)
@@ -180,26 +177,17 @@ drive_loadtool() { # work url clients seconds keys [rate]
         printf "rate=%.0f p50=%.3f p99=%.3f errors=%d\n", rate, p50, p99, failed }'
 }
 
-# An open loop at half of what a closed one reaches just before it. loadtool is compiled while it runs: what is due meanwhile waits for the client and not for the server,
-# and is not counted. (Elsewhere the servers' time is taken over its whole run, so there is none of this.)
+# An open loop at half of what a closed one reaches just before it.
 drive_tail() { # side work url clients seconds
-    local full half
-    local -x LOADTOOL_WARM=4
-    case $1 in
-        graindb)
-            full=$(drive_loadtool "$2" "$3" "$4" "$5" "$KEYS")
-            half=$(awk -F '[ =]' '{ printf "%d", $2 / 2 }' <<<"$full")
-            drive_loadtool "$2" "$3" "$4" "$5" "$KEYS" "$half" ;;
-        grpc)
-            full=$(drive_grpc "$2" "$3" "$4" "$5")
-            half=$(awk -F '[ =]' '{ printf "%d", $2 / 2 }' <<<"$full")
-            drive_grpc "$2" "$3" "$4" "$5" "$half" ;;
-    esac
+    local protocol=${1/etcd/json} full half
+    full=$(drive_go "$protocol" "$2" "$3" "$4" "$5")
+    half=$(awk -F '[ =]' '{ printf "%d", $2 / 2 }' <<<"$full")
+    drive_go "$protocol" "$2" "$3" "$4" "$5" "$half"
 }
 
 sides_of() { # case
     case $1 in
-        tail-*) printf 'graindb %s' "${grpc:+grpc}" ;;
+        tail-*) printf '%s' "${grpc:+graindb etcd grpc}" ;;
         cas-*) printf 'graindb etcd' ;;
         transfer-*) printf 'graindb %s' "${grpc:+grpc}" ;;
         *) printf 'graindb etcd %s' "${grpc:+grpc}" ;;
@@ -226,14 +214,14 @@ run() { # side case seconds
     fi
     if [ "$work" = transfer ]; then
         if [ "$side" = grpc ]; then
-            KEYS=1000 drive_grpc transfer "$url" "$clients" "$seconds"
+            KEYS=1000 drive_go grpc transfer "$url" "$clients" "$seconds"
         else
             RANGES=$([[ $name == *-ranges-* ]] && echo 2 || echo 1) drive_loadtool transfer "$url" "$clients" "$seconds" "$KEYS"
         fi
         return
     fi
     [ "$work" != cas ] || work=conditional
-    if [ "$side" = grpc ]; then drive_grpc "$work" "$url" "$clients" "$seconds"; else WORK=$work drive_wrk "$side" "$url" "$clients" "$seconds"; fi
+    if [ "$side" = grpc ]; then drive_go grpc "$work" "$url" "$clients" "$seconds"; else WORK=$work drive_wrk "$side" "$url" "$clients" "$seconds"; fi
 }
 
 measure() { # side case: a line in the results
@@ -251,7 +239,6 @@ if [[ $cases == *transfer-* ]]; then # makes the accounts' keyspace, so that one
 fi
 say "warming up, and looking into every answer"
 for one in $cases; do
-    [[ $one != tail-get-* ]] || fill_graindb # loadtool does not know the values that wrk has put
     for side in $(sides_of "$one"); do
         line=$(CHECK=1 run "$side" "$one" "$warm_seconds")
         [[ $line == *' errors=0' ]] || fail "$side $one: wrong answers: $line"
@@ -260,7 +247,6 @@ done
 for ((round = 1; round <= rounds; round++)); do
     say "round $round of $rounds"
     for one in $cases; do
-        [[ $one != tail-get-* ]] || fill_graindb
         for side in $(sides_of "$one"); do measure "$side" "$one"; done
     done
 done

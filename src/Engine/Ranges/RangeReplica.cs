@@ -35,6 +35,7 @@ public sealed class RangeReplica : IDisposable
     private volatile CheckpointReader? _unloaded; // what the chains are to be loaded from
     private RangeState _state = new();
     private int _checkpointing;
+    private volatile CheckpointPace? _pace; // of the checkpoint that is being written
     private Lsn _lastChange;
     private bool _disposed;
     private volatile string? _failure;
@@ -246,14 +247,23 @@ public sealed class RangeReplica : IDisposable
     /// Writes a checkpoint while work goes on (it is fuzzy: it contains at least everything up to the LSN that it names), then
     /// lets the log go where both kept checkpoints allow. Blocking: run it on a thread that may wait.
     /// </summary>
+    /// <param name="pace">How fast it is written; null for as fast as it goes.</param>
     /// <param name="cancellationToken">Looked at between blocks; an unfinished checkpoint leaves nothing behind.</param>
-    /// <returns>The LSN that the checkpoint names, or null when another checkpoint is being written, or nothing is loaded.</returns>
-    public Lsn? Checkpoint(CancellationToken cancellationToken)
+    /// <returns>The LSN that the checkpoint names, or null when another checkpoint is being written, which hurries where this one would, or nothing is loaded.</returns>
+    public Lsn? Checkpoint(CheckpointPace? pace, CancellationToken cancellationToken)
     {
-        if (!IsLoaded || Interlocked.Exchange(ref _checkpointing, 1) != 0)
+        if (!IsLoaded)
             return null;
+        if (Interlocked.Exchange(ref _checkpointing, 1) != 0)
+        {
+            if (pace is null)
+                _pace?.Hurry();
+            return null;
+        }
+
         try
         {
+            _pace = pace;
             RangeState state;
             RangeStateCheckpoint checkpoint;
             Lsn start;
@@ -268,7 +278,7 @@ public sealed class RangeReplica : IDisposable
 
             try
             {
-                using var writer = Log.BeginCheckpoint(start, meta);
+                using var writer = Log.BeginCheckpoint(start, meta, pace);
                 state.WriteBlocks(checkpoint, writer, CheckpointSliceBytes, Gate, cancellationToken);
                 writer.Commit();
             }
@@ -285,16 +295,27 @@ public sealed class RangeReplica : IDisposable
         }
         finally
         {
+            _pace = null;
             Volatile.Write(ref _checkpointing, 0);
         }
     }
 
+    /// <summary>As fast as it goes.</summary>
+    public Lsn? Checkpoint(CancellationToken cancellationToken) => Checkpoint(pace: null, cancellationToken);
+
+    /// <summary>Whether a checkpoint is being written.</summary>
+    public bool IsWritingCheckpoint => Volatile.Read(ref _checkpointing) != 0;
+
     /// <summary>Replaces log and state by a snapshot that is complete on the disk. The caller excludes every other use of the log.</summary>
-    /// <returns>False while a checkpoint is being written: try again.</returns>
+    /// <returns>False while a checkpoint is being written, which hurries from now on: try again.</returns>
     internal bool TryInstall(SnapshotInstall install)
     {
         if (Interlocked.Exchange(ref _checkpointing, 1) != 0)
+        {
+            _pace?.Hurry();
             return false;
+        }
+
         try
         {
             install.Commit();
@@ -358,6 +379,9 @@ public sealed class RangeReplica : IDisposable
                 return IsLoaded && Store.CollectionPending;
         }
     }
+
+    /// <summary>Bytes logged since it was opened.</summary>
+    public long LoggedBytes => Log.Counters.Bytes;
 
     /// <summary>Whether enough was logged since the last checkpoint to write another.</summary>
     public bool ShouldCheckpoint()

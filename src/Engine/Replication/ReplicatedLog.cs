@@ -8,7 +8,7 @@ namespace GrainDb.Engine.Replication;
 /// One leader's side of the replicated log: gives records their LSNs, forms batches, sends them to the followers and to the own log in
 /// parallel, and knows what is committed. While a batch is on its way everything that is enqueued forms the next one.
 /// <para>
-/// States: idle; busy (one batch is on its way); refusing (a full disk was found, the owner takes back what was pending); ended (for good:
+/// States: idle; resting (records wait for more to go with them, see <see cref="BatchRest"/>); busy (one batch is on its way); refusing (a full disk was found, the owner takes back what was pending); ended (for good:
 /// deposed, failed or stopped).
 /// </para>
 /// <para>
@@ -30,6 +30,8 @@ internal sealed partial class ReplicatedLog
     private readonly Action<Action> _schedule;
     private readonly IReplicatedLogObserver _observer;
     private readonly Action _flush;
+    private readonly BatchRest _rest;
+    private readonly ITimer _restTimer;
     private readonly Lsn _start;
     private readonly Epoch _startPrevEpoch;
 
@@ -48,6 +50,7 @@ internal sealed partial class ReplicatedLog
     private Lsn _observed;
     private bool _observing;
     private bool _busy;
+    private bool _resting;
     private bool _refusing;
     private long? _atDiskSince;
     private Exception? _ended;
@@ -70,6 +73,8 @@ internal sealed partial class ReplicatedLog
         _schedule = schedule;
         _observer = observer;
         _flush = Flush;
+        _rest = new BatchRest(_options.LongestBatchRest, time);
+        _restTimer = time.CreateTimer(static log => ((ReplicatedLog)log!).OnRested(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _began = time.GetTimestamp();
         Epoch = epoch;
         Candidate = candidate;
@@ -131,13 +136,45 @@ internal sealed partial class ReplicatedLog
             _next = lsn.Next;
             if (configuration is not null)
                 UseConfiguration(lsn, configuration);
-            start = !_busy;
-            _busy = true;
+            start = TryStart();
         }
 
         if (start)
             _schedule(_flush);
         return true;
+    }
+
+    /// <summary>
+    /// Decides whether those who wait are to leave now: then the caller schedules the flush. Otherwise the batch that is on its way starts them, or a record that completes their number, or the timer.
+    /// The caller holds the gate.
+    /// </summary>
+    private bool TryStart()
+    {
+        if (_busy || _forming.IsEmpty || _ended is not null)
+            return false;
+        var rest = _rest.For(_forming.Count);
+        if (rest > TimeSpan.Zero)
+        {
+            if (!_resting)
+                _restTimer.Change(rest, Timeout.InfiniteTimeSpan);
+            _resting = true;
+            return false;
+        }
+
+        (_busy, _resting) = (true, false);
+        return true;
+    }
+
+    private void OnRested()
+    {
+        lock (_gate)
+        {
+            if (!_resting || _ended is not null)
+                return;
+            (_busy, _resting) = (true, false);
+        }
+
+        _schedule(_flush);
     }
 
     /// <summary>Ends leadership; the first reason stands. What was sent has an unknown outcome now.</summary>
@@ -157,6 +194,7 @@ internal sealed partial class ReplicatedLog
             _forming.Clear();
         }
 
+        _restTimer.Dispose();
         _observer.OnFailed(reason, firstNotCommitted, firstNotSent);
         CompleteWaiters();
     }
@@ -179,6 +217,7 @@ internal sealed partial class ReplicatedLog
             if (_ended is not null)
                 return;
             (_flushing, _forming) = (batch = _forming, _flushing);
+            _rest.Left();
             _flushingSince = _formingSince;
             _atDiskSince = _time.GetTimestamp();
         }
@@ -286,9 +325,10 @@ internal sealed partial class ReplicatedLog
             _observed = last;
             if (_flushing.IsEmpty || last < _flushing.Last)
                 return false;
+            _rest.Arrived(_flushing.Count, _forming.Count);
             _flushing.Clear();
-            _busy = !_forming.IsEmpty;
-            return _busy && _ended is null;
+            _busy = false;
+            return TryStart();
         }
     }
 

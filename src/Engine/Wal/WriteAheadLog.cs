@@ -60,6 +60,7 @@ public sealed partial class WriteAheadLog : IDisposable
         _options = options;
         _range = range;
         _incarnation = incarnation;
+        CheckpointFactor = 1 + (incarnation.ToByteArray()[^1] / 512.0);
         _files = new(fileSystem, directory, options);
         var recovery = new LogRecovery(_files, range, incarnation);
         recovery.Open(options.FirstSegmentBytes);
@@ -199,24 +200,32 @@ public sealed partial class WriteAheadLog : IDisposable
     }
 
     /// <summary>
-    /// Whether the log since the last checkpoint outweighs a state of this size, or what that checkpoint holds, so that writing one pays. A state that only grows is always larger than what was
-    /// logged since; measured by its last checkpoint it gets the next one when it has doubled.
+    /// By how much this replica's bounds of <see cref="ShouldCheckpoint"/> are larger: 1 to 1.5, by its incarnation, which is random. Replicas of one range log the same bytes, and are not to write their
+    /// checkpoints at the same moment.
     /// </summary>
-    public bool ShouldCheckpoint(long stateBytes) => BytesSinceCheckpoint > Math.Max(_options.MinCheckpointBytes, Math.Min(stateBytes, _checkpoints.NewestBytes));
+    public double CheckpointFactor { get; }
+
+    /// <summary>
+    /// Whether the log since the last checkpoint outweighs a state of this size, or what that checkpoint holds, so that writing one pays. A state that only grows is always larger than what was
+    /// logged since; measured by its last checkpoint it gets the next one when it has doubled, times <see cref="CheckpointFactor"/>.
+    /// </summary>
+    public bool ShouldCheckpoint(long stateBytes) =>
+        BytesSinceCheckpoint > Math.Max(_options.MinCheckpointBytes, Math.Min(stateBytes, _checkpoints.NewestBytes)) * CheckpointFactor;
 
     /// <summary>Begins a checkpoint of a state that holds at least every record up to and including <paramref name="startLsn"/>.</summary>
     /// <param name="startLsn">Replay will begin after it; applying a record again must change nothing.</param>
     /// <param name="meta">The owner's description of the state, at most 16 MiB.</param>
+    /// <param name="pace">How fast it is written; null for as fast as it goes.</param>
     /// <exception cref="ArgumentException">The LSN is not durable here, or is older than the newest checkpoint's.</exception>
     /// <exception cref="DiskFullException">There is no room; the log goes on.</exception>
-    public CheckpointWriter BeginCheckpoint(Lsn startLsn, ReadOnlySpan<byte> meta)
+    public CheckpointWriter BeginCheckpoint(Lsn startLsn, ReadOnlySpan<byte> meta, CheckpointPace? pace = null)
     {
         ThrowIfBroken();
         var installs = _checkpoints.Installs; // first: what is read of the log below must not be of an older one
         if (!TryGetEpoch(startLsn, out var epoch)) throw new ArgumentException($"LSN {startLsn} is not in the log (up to {LastLsn})", nameof(startLsn));
         long mark;
         lock (_gate) mark = _appendedBytes;
-        return _checkpoints.Begin(_checkpoints.Header(startLsn, epoch, LastTimestamp, meta), new(installs, mark));
+        return _checkpoints.Begin(_checkpoints.Header(startLsn, epoch, LastTimestamp, meta), new(installs, mark), pace);
     }
 
     /// <summary>Opens the newest valid checkpoint, or, when that one is damaged, the older one (see <see cref="CheckpointReader.PassedOver"/>).</summary>

@@ -62,7 +62,12 @@ internal sealed class EventualHost(NodeOptions node, NodeStorage storage, TimePr
 
     /// <summary>Writes a checkpoint of a replica that is in memory.</summary>
     public Task CheckpointAsync(RangeId partition, CancellationToken cancellationToken) =>
-        FindOpen(partition) is { } replica ? CheckpointAsync(replica, cancellationToken) : Task.CompletedTask;
+        FindOpen(partition) is { } replica ? CheckpointAsync(replica, pace: null, cancellationToken) : Task.CompletedTask;
+
+    /// <summary>The same of one that nobody waits for, in its time.</summary>
+    public Task CheckpointWhenDueAsync(RangeId partition, long bytesPerSecond, CancellationToken cancellationToken) => FindOpen(partition) is { } replica
+        ? CheckpointAsync(replica, new CheckpointPace(bytesPerSecond, pause => cancellationToken.WaitHandle.WaitOne(pause), time), cancellationToken)
+        : Task.CompletedTask;
 
     /// <summary>The keyspace is being deleted: nothing of the partition is acknowledged here any more.</summary>
     public Task RetireAsync(RangeId partition)
@@ -157,16 +162,16 @@ internal sealed class EventualHost(NodeOptions node, NodeStorage storage, TimePr
         if (replica.BrokenReason is { } reason)
             MarkBroken(slot, partition, reason);
         else if (checkpoint && replica.HasChanges)
-            await CheckpointAsync(replica, cancellationToken);
+            await CheckpointAsync(replica, pace: null, cancellationToken);
         slot.Replica = null;
         await Task.Run(replica.CloseAsync, CancellationToken.None);
     }
 
-    private async Task CheckpointAsync(EventualReplica replica, CancellationToken cancellationToken)
+    private async Task CheckpointAsync(EventualReplica replica, CheckpointPace? pace, CancellationToken cancellationToken)
     {
         try
         {
-            await Task.Run(() => replica.Checkpoint(cancellationToken), CancellationToken.None);
+            await OwnThread.RunAsync(() => replica.Checkpoint(pace, cancellationToken));
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

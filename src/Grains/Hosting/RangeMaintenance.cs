@@ -24,12 +24,13 @@ internal sealed class RangeMaintenance(
 
     protected override async Task RunAsync(CancellationToken stopping)
     {
+        var rate = new CheckpointRate(options.CheckpointBytesPerSecond, time);
         using var timer = new PeriodicTimer(options.MaintenanceInterval, time);
         while (await timer.WaitForNextTickAsync(stopping))
         {
             try
             {
-                await CheckpointAsync(stopping);
+                await CheckpointAsync(rate, stopping);
                 await CollectGarbageAsync(stopping);
                 await UnloadAsync(stopping);
             }
@@ -41,18 +42,19 @@ internal sealed class RangeMaintenance(
         }
     }
 
-    private async Task CheckpointAsync(CancellationToken stopping)
+    private async Task CheckpointAsync(CheckpointRate rate, CancellationToken stopping)
     {
+        var bytesPerSecond = rate.Next(host.Open.Sum(open => open.Slot.Replica?.LoggedBytes ?? 0) + eventual.Open.Sum(open => open.Replica.LoggedBytes));
         foreach (var (range, slot) in host.Open)
         {
             if (!stopping.IsCancellationRequested && slot.Replica is { } replica && replica.ShouldCheckpoint())
-                await host.CheckpointAsync(range);
+                await host.CheckpointWhenDueAsync(range, bytesPerSecond);
         }
 
         foreach (var (partition, _, replica) in eventual.Open)
         {
             if (!stopping.IsCancellationRequested && replica.ShouldCheckpoint())
-                await eventual.CheckpointAsync(partition, stopping);
+                await eventual.CheckpointWhenDueAsync(partition, bytesPerSecond, stopping);
         }
     }
 

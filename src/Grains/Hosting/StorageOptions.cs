@@ -6,6 +6,9 @@ namespace GrainDb.Grains.Hosting;
 /// <summary>How a node keeps its replicas. Defaults suit a server; tests shrink them.</summary>
 public sealed class StorageOptions
 {
+    /// <summary>Default of <see cref="CheckpointBytesPerSecond"/>.</summary>
+    public const long DefaultCheckpointBytesPerSecond = 24 << 20;
+
     /// <summary>A range that nobody asked anything for this long leaves memory after a checkpoint.</summary>
     public TimeSpan UnloadIdleAfter { get; set; } = TimeSpan.FromMinutes(5);
 
@@ -19,6 +22,9 @@ public sealed class StorageOptions
 
     /// <summary>A range is collected ten times per retention, but not more often than this.</summary>
     public TimeSpan ShortestCollectionInterval { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Pace of checkpoints that are due, of all replicas together; more where more is logged (<see cref="CheckpointRate"/>). Those that somebody waits for go as fast as they can.</summary>
+    public long CheckpointBytesPerSecond { get; set; } = DefaultCheckpointBytesPerSecond;
 
     /// <summary>Log settings.</summary>
     public WalOptions Wal { get; set; } = WalOptions.Default;

@@ -20,7 +20,7 @@ namespace GrainDb.Grains.Replicas;
 /// follower's role to the leader's without closing a file, closed when idle. One that broke is opened again, as a restart of the process would do; only where its files turn out to
 /// be damaged are they put aside, and filled again, when a leader calls.
 /// </summary>
-internal sealed class ReplicaHost(
+internal sealed partial class ReplicaHost(
     NodeOptions node,
     NodeStorage storage,
     LocalRanges local,
@@ -129,11 +129,6 @@ internal sealed class ReplicaHost(
         slot.Leader?.AbortStart();
         await InTurnAsync(slot, () => CloseAsync(slot, checkpoint: true, cancellationToken));
     }
-
-    /// <summary>Writes a checkpoint of a replica that is in memory.</summary>
-    /// <returns>The LSN that it names; null when it was not written.</returns>
-    public Task<Lsn?> CheckpointAsync(RangeId range) =>
-        SlotOf(range) is { Replica: { } replica } slot ? CheckpointAsync(replica, slot.Closing.Token) : Task.FromResult<Lsn?>(null);
 
     /// <summary>Ends leadership of the range on this node for good; of an eventual one all service.</summary>
     public Task RetireAsync(RangeId range)
@@ -424,26 +419,9 @@ internal sealed class ReplicaHost(
         if (acceptor.Replica.BrokenReason is { } reason)
             MarkBroken(slot, acceptor.Replica.Range, reason);
         else if (checkpoint && acceptor.Replica.HasChanges)
-            await CheckpointAsync(acceptor.Replica, cancellationToken);
+            await CheckpointAsync(acceptor.Replica, pace: null, cancellationToken);
         slot.Acceptor = null;
         await Task.Run(acceptor.Dispose, CancellationToken.None);
-    }
-
-    private async Task<Lsn?> CheckpointAsync(RangeReplica replica, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await Task.Run(() => replica.Checkpoint(cancellationToken), CancellationToken.None);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            return null;
-        }
-        catch (Exception exception) when (exception is IOException or WalBrokenException or ObjectDisposedException)
-        {
-            ReplicaHostLog.CheckpointFailed(logger, exception, replica.Range);
-            return null;
-        }
     }
 
     /// <summary>The data directory is this process's own by now: nobody grants anything on these replicas any more but it.</summary>

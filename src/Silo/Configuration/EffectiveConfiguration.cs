@@ -50,6 +50,7 @@ public static class EffectiveConfiguration
             (Setting.MaxValueBytes, options.MaxValueBytes.ToString(CultureInfo.InvariantCulture)),
             (Setting.RetainedLogMegabytes, Megabytes(options.Replication.MaxRetainedBytes)),
             (Setting.SnapshotMegabytesPerSecond, Megabytes(options.Replication.MaxSnapshotBytesPerSecond)),
+            (Setting.CheckpointMegabytesPerSecond, Megabytes(options.CheckpointBytesPerSecond)),
             (Setting.SagaTargets, options.SagaHttp.AllowedTargets.Count == 0 ? "none" : string.Join(',', options.SagaHttp.AllowedTargets.Order(StringComparer.Ordinal))),
             (Setting.SagaServices, options.SagaHttp.Services.Count == 0 ? "none" : string.Join(',', options.SagaHttp.Services.Select(service => service.Name))),
             (Setting.SagaRetentionHours, ((int)options.SagaRetention.TotalHours).ToString(CultureInfo.InvariantCulture)),

@@ -22,6 +22,9 @@ public abstract record ServerOptions
     /// <summary>Times and bounds of replication.</summary>
     public required ReplicationOptions Replication { get; init; }
 
+    /// <summary>Pace of checkpoints of one node.</summary>
+    public required long CheckpointBytesPerSecond { get; init; }
+
     /// <summary>Least level of what GrainDb itself logs.</summary>
     public required LogLevel LogLevel { get; init; }
 

@@ -19,6 +19,7 @@ public sealed class ServerOptionsReader
     public const int MaxPort = 65535;
     public const int MaxRetainedLogMegabytes = 1 << 20;
     public const int MaxSnapshotMegabytesPerSecond = 1 << 14;
+    public const int MaxCheckpointMegabytesPerSecond = 1 << 14;
     public const int DefaultSagaRetentionHours = 7 * 24;
     public const int MaxSagaRetentionHours = 10 * 365 * 24;
 
@@ -62,6 +63,7 @@ public sealed class ServerOptionsReader
             ClusterId = "graindb",
             MaxValueBytes = MaxValueBytes(),
             Replication = Replication(),
+            CheckpointBytesPerSecond = CheckpointPace(),
             LogLevel = Level(),
             LogFormat = Format(),
             OtlpEndpoint = Otlp(),
@@ -90,6 +92,7 @@ public sealed class ServerOptionsReader
             ClusterId = Name(Setting.ClusterId, "graindb"),
             MaxValueBytes = MaxValueBytes(),
             Replication = Replication(),
+            CheckpointBytesPerSecond = CheckpointPace(),
             LogLevel = Level(),
             LogFormat = Format(),
             OtlpEndpoint = Otlp(),
@@ -153,6 +156,8 @@ public sealed class ServerOptionsReader
         MaxRetainedBytes = Megabytes(Setting.RetainedLogMegabytes, ReplicationOptions.Default.MaxRetainedBytes, MaxRetainedLogMegabytes),
         MaxSnapshotBytesPerSecond = Megabytes(Setting.SnapshotMegabytesPerSecond, ReplicationOptions.Default.MaxSnapshotBytesPerSecond, MaxSnapshotMegabytesPerSecond),
     };
+
+    private long CheckpointPace() => Megabytes(Setting.CheckpointMegabytesPerSecond, StorageOptions.DefaultCheckpointBytesPerSecond, MaxCheckpointMegabytesPerSecond);
 
     /// <summary>A setting in MiB, from 1 on; in bytes.</summary>
     private long Megabytes(Setting setting, long fallbackBytes, int most) => (long)Integer(setting, (int)(fallbackBytes / Megabyte), 1, most) * Megabyte;

@@ -32,6 +32,7 @@ public sealed record Setting(string Key, string? Option, SettingScope Scope)
     public static readonly Setting MaxValueBytes = new("MaxValueBytes", null, SettingScope.Both);
     public static readonly Setting RetainedLogMegabytes = new("RetainedLogMegabytes", null, SettingScope.Both);
     public static readonly Setting SnapshotMegabytesPerSecond = new("SnapshotMegabytesPerSecond", null, SettingScope.Both);
+    public static readonly Setting CheckpointMegabytesPerSecond = new("CheckpointMegabytesPerSecond", null, SettingScope.Both);
     public static readonly Setting SagaTargets = new("SagaTargets", null, SettingScope.Both);
     public static readonly Setting SagaServices = new("SagaServices", null, SettingScope.Both);
     public static readonly Setting SagaRetentionHours = new("SagaRetentionHours", null, SettingScope.Both);
@@ -42,6 +43,6 @@ public sealed record Setting(string Key, string? Option, SettingScope Scope)
     public static readonly IReadOnlyList<Setting> All =
     [
         Nodes, Data, Http, Node, SiloPort, GatewayPort, Advertise, InsecureNetwork, Membership, Bootstrap, Region, Weight, ClusterId,
-        MaxValueBytes, RetainedLogMegabytes, SnapshotMegabytesPerSecond, SagaTargets, SagaServices, SagaRetentionHours, LogLevel, LogFormat, OtlpEndpoint,
+        MaxValueBytes, RetainedLogMegabytes, SnapshotMegabytesPerSecond, CheckpointMegabytesPerSecond, SagaTargets, SagaServices, SagaRetentionHours, LogLevel, LogFormat, OtlpEndpoint,
     ];
 }

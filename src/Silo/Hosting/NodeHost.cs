@@ -39,11 +39,12 @@ public static class NodeHost
         return builder.Build();
     }
 
-    /// <summary>Nodes that share a process share its memory.</summary>
+    /// <summary>Nodes that share a process share its memory and its disk.</summary>
     private static StorageOptions StorageFor(NodePlan plan, ServerOptions options)
     {
-        var storage = new StorageOptions();
-        storage.MemoryBudgetBytes /= options is EmbeddedOptions embedded ? embedded.Nodes : 1;
+        var nodes = options is EmbeddedOptions embedded ? embedded.Nodes : 1;
+        var storage = new StorageOptions { CheckpointBytesPerSecond = options.CheckpointBytesPerSecond / nodes };
+        storage.MemoryBudgetBytes /= nodes;
         return storage;
     }
 

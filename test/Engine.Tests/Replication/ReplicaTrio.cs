@@ -182,7 +182,8 @@ internal sealed class ReplicaTrio
         return answer;
     }
 
-    private void Work()
+    /// <summary>Runs all work; no time passes.</summary>
+    public void Work()
     {
         while (_work.TryDequeue(out var work))
             work();

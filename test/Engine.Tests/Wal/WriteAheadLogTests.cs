@@ -242,13 +242,13 @@ public sealed class WriteAheadLogTests
     {
         using var log = TestLog.Open(_disk);
         Assert.False(log.ShouldCheckpoint(0));
-        while (log.BytesSinceCheckpoint <= 4096) log.Append(5);
+        while (log.BytesSinceCheckpoint <= 4096 * log.CheckpointFactor) log.Append(5);
         Assert.True(log.ShouldCheckpoint(1000));
 
-        log.WriteCheckpoint(log.LastLsn.Value, new string('x', 10_000));
+        log.WriteCheckpoint(log.LastLsn.Value, new string('x', 20_000));
         Assert.Equal(0, log.BytesSinceCheckpoint);
         Assert.False(log.ShouldCheckpoint(0));
-        while (log.BytesSinceCheckpoint <= 8192) log.Append(5);
+        while (log.BytesSinceCheckpoint <= 8192 * log.CheckpointFactor) log.Append(5);
         Assert.True(log.ShouldCheckpoint(4096)); // the state has shrunk since
         Assert.False(log.ShouldCheckpoint(1 << 20));
     }
@@ -274,8 +274,9 @@ public sealed class WriteAheadLogTests
             }
         }
 
-        Assert.InRange(checkpoints, 7, 10); // from 4 KiB to 1 MiB
-        Assert.InRange(log.BytesSinceCheckpoint, 0, (1 << 19) + 4096);
+        var expected = Math.Log(256, 1 + log.CheckpointFactor); // from 4 KiB to 1 MiB
+        Assert.InRange(checkpoints, expected - 1, expected + 2);
+        Assert.InRange(log.BytesSinceCheckpoint, 0, (log.CheckpointFactor * (1 << 19)) + 4096);
         log.Dispose();
     }
 }

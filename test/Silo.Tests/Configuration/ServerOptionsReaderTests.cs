@@ -171,17 +171,19 @@ public sealed class ServerOptionsReaderTests
         Assert.Equal("GrainDb:SagaRetentionHours 0: must be a whole number from 1 to 87600", Refusal([], ("SagaRetentionHours", "0")));
         Assert.Equal("GrainDb:RetainedLogMegabytes 0: must be a whole number from 1 to 1048576", Refusal([], ("RetainedLogMegabytes", "0")));
         Assert.Equal("GrainDb:SnapshotMegabytesPerSecond 16385: must be a whole number from 1 to 16384", Refusal([], ("SnapshotMegabytesPerSecond", "16385")));
+        Assert.Equal("GrainDb:CheckpointMegabytesPerSecond 0: must be a whole number from 1 to 16384", Refusal([], ("CheckpointMegabytesPerSecond", "0")));
         Assert.Equal("GrainDb:LogFormat xml: must be line or json", Refusal([], ("LogFormat", "xml")));
         Assert.StartsWith("GrainDb:LogLevel 3: must be one of Trace,", Refusal([], ("LogLevel", "3")), StringComparison.Ordinal);
         Assert.Equal("GrainDb:OtlpEndpoint collector: must be an http:// or https:// URL", Refusal([], ("OtlpEndpoint", "collector")));
     }
 
     [Fact]
-    public void Retained_log_and_pace_of_snapshots_are_in_mebibytes()
+    public void Retained_log_and_pace_of_snapshots_and_checkpoints_are_in_mebibytes()
     {
         Assert.Equal((1L << 30, 64L << 20), (Read([]).Replication.MaxRetainedBytes, Read([]).Replication.MaxSnapshotBytesPerSecond));
         var set = Read([], ("RetainedLogMegabytes", "1048576"), ("SnapshotMegabytesPerSecond", "4")).Replication;
         Assert.Equal((1L << 40, 4L << 20), (set.MaxRetainedBytes, set.MaxSnapshotBytesPerSecond));
+        Assert.Equal((24L << 20, 5L << 20), (Read([]).CheckpointBytesPerSecond, Read([], ("CheckpointMegabytesPerSecond", "5")).CheckpointBytesPerSecond));
     }
 
     [Fact]

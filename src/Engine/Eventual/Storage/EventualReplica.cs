@@ -36,6 +36,7 @@ public sealed partial class EventualReplica : IDisposable
     private Lsn _applied;
     private bool _disposed;
     private int _checkpointing;
+    private volatile CheckpointPace? _pace; // of the checkpoint that is being written
 
     private EventualReplica(EventualReplicaOptions options, HybridLogicalClock clock, Action<Action> schedule, WriteAheadLog log)
     {
@@ -146,6 +147,9 @@ public sealed partial class EventualReplica : IDisposable
         }
     }
 
+    /// <summary>Bytes logged since it was opened.</summary>
+    public long LoggedBytes => _log.Counters.Bytes;
+
     /// <summary>Whether enough was logged since the last checkpoint to write another.</summary>
     public bool ShouldCheckpoint()
     {
@@ -156,19 +160,26 @@ public sealed partial class EventualReplica : IDisposable
     /// <summary>
     /// Writes a checkpoint while work goes on, then lets the log go where both kept checkpoints allow. Blocking: run it on a thread that may wait.
     /// </summary>
+    /// <param name="pace">How fast it is written; null for as fast as it goes.</param>
     /// <param name="cancellationToken">Looked at between blocks; an unfinished checkpoint leaves nothing behind.</param>
-    /// <returns>The LSN that the checkpoint names, or null when another checkpoint is being written.</returns>
-    public Lsn? Checkpoint(CancellationToken cancellationToken)
+    /// <returns>The LSN that the checkpoint names, or null when another checkpoint is being written, which hurries where this one would.</returns>
+    public Lsn? Checkpoint(CheckpointPace? pace, CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _checkpointing, 1) != 0)
+        {
+            if (pace is null)
+                _pace?.Hurry();
             return null;
+        }
+
         try
         {
+            _pace = pace;
             Lsn start;
             byte[] meta;
             lock (_gate)
                 (start, meta) = (_applied, _standing.Encode());
-            using var writer = _log.BeginCheckpoint(start, meta);
+            using var writer = _log.BeginCheckpoint(start, meta, pace);
             var block = new ByteWriter();
             var cursor = default(EventualCheckpoint.Cursor);
             bool more;
@@ -192,13 +203,21 @@ public sealed partial class EventualReplica : IDisposable
         }
         finally
         {
+            _pace = null;
             Volatile.Write(ref _checkpointing, 0);
         }
     }
 
+    /// <summary>As fast as it goes.</summary>
+    public Lsn? Checkpoint(CancellationToken cancellationToken) => Checkpoint(pace: null, cancellationToken);
+
+    /// <summary>Whether a checkpoint is being written.</summary>
+    public bool IsWritingCheckpoint => Volatile.Read(ref _checkpointing) != 0;
+
     /// <summary>Refuses what waits, lets end what is being flushed, and closes the log.</summary>
     public async Task CloseAsync()
     {
+        _pace?.Hurry();
         await _commits.Close();
         Dispose();
     }

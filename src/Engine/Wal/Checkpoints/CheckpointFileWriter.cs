@@ -7,8 +7,8 @@ internal sealed class CheckpointFileWriter : IDisposable
 {
     private const int BufferBytes = 256 << 10;
 
-    // Written data is synced in steps, so that the last sync (and with it the log's, on the same disk) never waits for a whole state.
-    private const int SyncStepBytes = 4 << 20;
+    // Written data is synced in steps, so that neither the last sync nor a log's on the same disk waits for much of a state.
+    private const int SyncStepBytes = 1 << 20;
 
     private readonly CheckpointHeader _header;
     private readonly IWalFile _file;

@@ -107,7 +107,7 @@ internal sealed class CheckpointStore
             ? new(_range, _incarnation, lsn, epoch, timestamp, meta.ToArray())
             : throw new ArgumentException($"meta has {meta.Length} bytes, at most {CheckpointHeader.MaxMetaBytes}", nameof(meta));
 
-    public CheckpointWriter Begin(CheckpointHeader header, CheckpointOrigin origin)
+    public CheckpointWriter Begin(CheckpointHeader header, CheckpointOrigin origin, CheckpointPace? pace)
     {
         var lsn = header.Lsn;
         if (lsn < Newest) throw new ArgumentException($"there is a newer checkpoint, at {Newest}", nameof(header));
@@ -119,7 +119,7 @@ internal sealed class CheckpointStore
 
         try
         {
-            return new(this, header, origin);
+            return new(this, header, origin, pace);
         }
         catch (DiskFullException)
         {

@@ -14,13 +14,15 @@ public sealed class CheckpointWriter : IDisposable
     private readonly CheckpointStore _store;
     private readonly string _temporary;
     private readonly CheckpointFileWriter _file;
+    private readonly CheckpointPace? _pace;
     private bool _finished;
 
-    internal CheckpointWriter(CheckpointStore store, CheckpointHeader header, CheckpointOrigin origin)
+    internal CheckpointWriter(CheckpointStore store, CheckpointHeader header, CheckpointOrigin origin, CheckpointPace? pace)
     {
         _store = store;
         Lsn = header.Lsn;
         Origin = origin;
+        _pace = pace;
         _temporary = store.PathOf(header.Lsn) + WalFileNames.TemporarySuffix;
         _file = new(store.FileSystem, _temporary, header);
     }
@@ -34,7 +36,7 @@ public sealed class CheckpointWriter : IDisposable
     /// <summary>The log as it was when this checkpoint began.</summary>
     internal CheckpointOrigin Origin { get; }
 
-    /// <summary>Appends one block of the state: 1 to <see cref="MaxBlockBytes"/> bytes.</summary>
+    /// <summary>Appends one block of the state: 1 to <see cref="MaxBlockBytes"/> bytes. Blocks for the disk, and for the pace that it was begun with.</summary>
     /// <exception cref="DiskFullException">There is no room; the checkpoint is abandoned and the log goes on.</exception>
     /// <exception cref="WalBrokenException">Writing failed otherwise.</exception>
     public void WriteBlock(ReadOnlySpan<byte> block)
@@ -49,6 +51,8 @@ public sealed class CheckpointWriter : IDisposable
         {
             throw Failed(exception);
         }
+
+        _pace?.Written(_file.Bytes);
     }
 
     /// <summary>

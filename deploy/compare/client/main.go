@@ -1,9 +1,9 @@
-// Drives etcd over gRPC with its own client: what compare-etcd.sh needs beside the JSON gateway, with the same work and the same output as
-// etcd.lua. Builds with Debian's golang-etcd-server-dev:
+// Drives etcd over gRPC with its own client, and GrainDb and etcd's JSON gateway over HTTP/1.1: what compare-etcd.sh needs beside wrk, with the same work and the
+// same output as its Lua files. Builds with Debian's golang-etcd-server-dev:
 //
-//	GO111MODULE=off GOPATH=/usr/share/gocode go build -o etcd-grpc main.go
+//	GO111MODULE=off GOPATH=/usr/share/gocode go build -o client
 //
-// Closed loop, or with -rate an open one: operations are due at a fixed rate, and their time counts from when they were due.
+// Closed loop, or with -rate an open one: operations are due at a fixed rate, and their time counts from when they were due. Over HTTP there is put and get, with one connection for each client.
 package main
 
 import (
@@ -25,6 +25,7 @@ import (
 const connections = 8 // HTTP/2 connections that the clients share
 
 func main() {
+	protocol := flag.String("protocol", "grpc", "grpc, json, graindb")
 	endpoints := flag.String("endpoints", "", "URLs, with commas")
 	work := flag.String("work", "put", "put, get, conditional, scan, transfer")
 	clients := flag.Int("clients", 64, "requests at a time")
@@ -33,17 +34,8 @@ func main() {
 	rate := flag.Float64("rate", 0, "operations per second; 0: as fast as answers come")
 	flag.Parse()
 
-	var shared []*clientv3.Client
-	for i := 0; i < connections && i < *clients; i++ {
-		one, err := clientv3.New(clientv3.Config{Endpoints: strings.Split(*endpoints, ","), DialTimeout: 5 * time.Second})
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		shared = append(shared, one)
-	}
-
 	value := strings.Repeat("v", 256)
+	operations := connect(*protocol, *endpoints, *clients, *work, *keys, value)
 	var due, failed int64
 	latencies := make([][]time.Duration, *clients)
 	begin := time.Now()
@@ -65,7 +57,7 @@ func main() {
 				if !from.Before(end) {
 					return
 				}
-				if !operate(shared[number%len(shared)], *work, *keys, value, random) {
+				if !operations[number](random) {
 					atomic.AddInt64(&failed, 1)
 				}
 				latencies[number] = append(latencies[number], time.Since(from))
@@ -88,15 +80,57 @@ func main() {
 	fmt.Printf("rate=%.0f p50=%.3f p99=%.3f errors=%d\n", float64(len(all))/time.Since(begin).Seconds(), at(0.5), at(0.99), failed)
 }
 
+// connect gives each client what it does again and again: true when the answer is what it must be.
+func connect(protocol string, endpoints string, clients int, work string, keys int, value string) []func(*rand.Rand) bool {
+	operations := make([]func(*rand.Rand) bool, clients)
+	var shared []*clientv3.Client
+	for i := range operations {
+		if protocol == "grpc" {
+			if i < connections {
+				one, err := clientv3.New(clientv3.Config{Endpoints: strings.Split(endpoints, ","), DialTimeout: 5 * time.Second})
+				orExit(err)
+				shared = append(shared, one)
+			}
+			client := shared[i%connections]
+			operations[i] = func(random *rand.Rand) bool { return operate(client, work, keys, value, random) }
+			continue
+		}
+		client, err := dial(endpoints)
+		orExit(err)
+		do := client.graindb
+		if protocol == "json" {
+			do = client.json
+		}
+		operations[i] = func(random *rand.Rand) bool { return do(work, keyOf(keys, random), value) }
+	}
+	return operations
+}
+
+func orExit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func unknown(work string) bool {
+	fmt.Fprintf(os.Stderr, "no work %q\n", work)
+	os.Exit(2)
+	return false
+}
+
+func name(number int) string { return fmt.Sprintf("k%08d", number) }
+
+func keyOf(keys int, random *rand.Rand) string {
+	if keys == 0 {
+		return name(0)
+	}
+	return name(random.Intn(keys))
+}
+
 // operate does one operation; false when it failed or its answer is not what it must be.
 func operate(client *clientv3.Client, work string, keys int, value string, random *rand.Rand) bool {
-	name := func(number int) string { return fmt.Sprintf("k%08d", number) }
-	key := func() string {
-		if keys == 0 {
-			return name(0)
-		}
-		return name(random.Intn(keys))
-	}
+	key := func() string { return keyOf(keys, random) }
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
 	switch work {
@@ -117,9 +151,7 @@ func operate(client *clientv3.Client, work string, keys int, value string, rando
 	case "transfer":
 		return transfer(ctx, client, fmt.Sprintf("a%08d", random.Intn(keys)), fmt.Sprintf("a%08d", random.Intn(keys)), 1+random.Intn(9))
 	default:
-		fmt.Fprintf(os.Stderr, "no work %q\n", work)
-		os.Exit(2)
-		return false
+		return unknown(work)
 	}
 }
 

@@ -1,0 +1,150 @@
+using GrainDb.Engine.Ranges;
+using GrainDb.Engine.Replication;
+using GrainDb.Engine.Tests.Ranges;
+using GrainDb.Interfaces.Errors;
+using GrainDb.Interfaces.Keys;
+using GrainDb.Interfaces.Replicas;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace GrainDb.Engine.Tests.Replication;
+
+public sealed class BatchRestTests
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(2);
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly BatchRest _rest;
+
+    public BatchRestTests() => _rest = new BatchRest(Longest, _time);
+
+    [Fact]
+    public void OneClientAtATimeNeverWaits()
+    {
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal(TimeSpan.Zero, _rest.For(waiting: 1));
+            Batch(records: 1, waiting: 0, milliseconds: 20);
+        }
+    }
+
+    [Fact]
+    public void WhereMoreIsToComeItRestsAMultipleOfTheBatchBeforeWithinTheBound()
+    {
+        Batch(records: 8, waiting: 3, milliseconds: 0.4);
+        Assert.Equal(TimeSpan.FromMilliseconds(BatchRest.Multiple * 0.4), _rest.For(waiting: 3));
+        Batch(records: 8, waiting: 3, milliseconds: 50);
+        Assert.Equal(Longest, _rest.For(waiting: 3));
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(TimeSpan.FromMilliseconds(1), _rest.For(waiting: 3));
+        _time.Advance(TimeSpan.FromMilliseconds(0.6));
+        Assert.Equal(TimeSpan.Zero, _rest.For(waiting: 3));
+    }
+
+    [Fact]
+    public void ItEndsWhenAsManyWaitAsWerePendingAtOnce()
+    {
+        Batch(records: 5, waiting: 3, milliseconds: 2);
+
+        Assert.NotEqual(TimeSpan.Zero, _rest.For(waiting: 7));
+        Assert.Equal(TimeSpan.Zero, _rest.For(waiting: 8));
+    }
+
+    [Fact]
+    public void WhoeverWentAwayIsSoonNotWaitedFor()
+    {
+        Batch(records: 64, waiting: 0, milliseconds: 2);
+        var batches = 0;
+        for (; batches < 100 && _rest.For(waiting: 1) > TimeSpan.Zero; batches++)
+            Batch(records: 1, waiting: 0, milliseconds: 2);
+
+        Assert.Equal(1, _rest.Expected);
+        Assert.InRange(batches, 2, 30);
+    }
+
+    [Fact]
+    public void QuickBatchesDoNotRest()
+    {
+        Batch(records: 8, waiting: 8, milliseconds: 0.1);
+
+        Assert.Equal(TimeSpan.Zero, _rest.For(waiting: 1));
+    }
+
+    [Fact]
+    public void RecordsLeaveWhenTheirNumberIsCompleteWithoutAnyTimePassing()
+    {
+        var (trio, leader, second, third) = Resting();
+
+        var fourth = trio.Begin(leader, RangeRig.Put("d", "v"));
+        trio.Work();
+
+        Assert.All([second, third, fourth], task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
+    }
+
+    [Fact]
+    public void OrWhenTheRestIsOver()
+    {
+        var (trio, _, second, third) = Resting();
+
+        trio.Time.Advance(ReplicationOptions.Default.LongestBatchRest);
+        trio.Work();
+
+        Assert.All([second, third], task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
+    }
+
+    [Fact]
+    public void WhatRestsWhenAnotherLeadsWasNeverSent()
+    {
+        var (trio, leader, second, third) = Resting();
+        var (own, log) = (trio.Replicas["node1"], trio.Replicas["node1"].Replica.Log);
+        var before = log.LastLsn;
+
+        own.Append(new AppendRequest
+        {
+            Replica = own.Id,
+            Epoch = new Epoch(leader.Epoch.Value + 1),
+            Leader = new Candidate("node2", Guid.NewGuid()),
+            PrevLsn = log.LastLsn,
+            PrevEpoch = log.LastEpoch,
+            Clock = trio.Replicas["node2"].Replica.Clock.Now(),
+        });
+        trio.Time.Advance(ReplicationOptions.Default.LongestBatchRest);
+        trio.Work();
+
+        Assert.All([second, third], task => Assert.Equal(Outcome.NotApplied, trio.Run(task, milliseconds: 0).Failure?.Outcome));
+        Assert.Equal(before, log.LastLsn);
+    }
+
+    /// <summary>A batch of one took long, and two records wait behind it that could have been three.</summary>
+    private static (ReplicaTrio Trio, RangeLeader Leader, Task<WriteResult> Second, Task<WriteResult> Third) Resting()
+    {
+        var trio = new ReplicaTrio();
+        var leader = trio.NewLeader("node1");
+        Assert.Null(trio.Run(leader.StartAsync()));
+        trio.Pass(500);
+        trio.Cut("node1", "node2");
+        trio.Cut("node1", "node3");
+        var first = trio.Begin(leader, RangeRig.Put("a", "v"));
+        trio.Work();
+        var second = trio.Begin(leader, RangeRig.Put("b", "v"));
+        var third = trio.Begin(leader, RangeRig.Put("c", "v"));
+        trio.Pass(50);
+        trio.Heal();
+        while (!first.IsCompleted)
+        {
+            trio.Time.Advance(TimeSpan.FromMilliseconds(50));
+            leader.Tick();
+            trio.Work();
+        }
+
+        Assert.False(second.IsCompleted || third.IsCompleted);
+        return (trio, leader, second, third);
+    }
+
+    private void Batch(int records, int waiting, double milliseconds)
+    {
+        _rest.Left();
+        _time.Advance(TimeSpan.FromMilliseconds(milliseconds));
+        _rest.Arrived(records, waiting);
+    }
+}
