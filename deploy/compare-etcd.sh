@@ -115,11 +115,14 @@ graindb_node() { # leader, the node that leads the first range of the keyspace (
 }
 
 say "building"
-grpc=
+go_driver=
 if install go golang-go && install $go_client golang-etcd-server-dev &&
     (cd "$repository/deploy/compare/client" && GO111MODULE=off GOPATH=/usr/share/gocode go build -o "$scratch/client"); then
-    grpc=$scratch/client
+    go_driver=$scratch/client
 fi
+for one in $cases; do
+    [ -n "$go_driver" ] || [[ $one != tail-* ]] || { say "compare-etcd: $one needs the Go client"; exit 77; }
+done
 runtime=linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 build() { dotnet "$@" --nologo -v quiet >"$scratch/build" 2>&1 || { cat "$scratch/build"; fail "the build failed"; }; }
 build build "$repository/test/LoadTool" -c Release
@@ -161,7 +164,7 @@ drive_wrk() { # lua url clients seconds: rate= p50= p99= errors=
 }
 
 drive_go() { # protocol work url clients seconds [rate]
-    "$grpc" -protocol "$1" -work "$2" -endpoints "$3" -clients "$4" -seconds "$5" -keys "$KEYS" -rate "${6:-0}" | grep '^rate=' || fail "the Go client failed"
+    "$go_driver" -protocol "$1" -work "$2" -endpoints "$3" -clients "$4" -seconds "$5" -keys "$KEYS" -rate "${6:-0}" | grep '^rate=' || fail "the Go client failed"
 }
 
 drive_loadtool() { # work url clients seconds keys
@@ -181,16 +184,18 @@ drive_loadtool() { # work url clients seconds keys
 drive_tail() { # side work url clients seconds
     local protocol=${1/etcd/json} full half
     full=$(drive_go "$protocol" "$2" "$3" "$4" "$5")
+    [[ $full == *' errors=0' ]] || fail "$1, tail of $2: the closed loop had errors: $full"
     half=$(awk -F '[ =]' '{ printf "%d", $2 / 2 }' <<<"$full")
+    [ "${half:-0}" -gt 0 ] || fail "$1, tail of $2: the closed loop did nothing"
     drive_go "$protocol" "$2" "$3" "$4" "$5" "$half"
 }
 
 sides_of() { # case
     case $1 in
-        tail-*) printf '%s' "${grpc:+graindb etcd grpc}" ;;
+        tail-*) printf '%s' "${go_driver:+graindb etcd grpc}" ;;
         cas-*) printf 'graindb etcd' ;;
-        transfer-*) printf 'graindb %s' "${grpc:+grpc}" ;;
-        *) printf 'graindb etcd %s' "${grpc:+grpc}" ;;
+        transfer-*) printf 'graindb %s' "${go_driver:+grpc}" ;;
+        *) printf 'graindb etcd %s' "${go_driver:+grpc}" ;;
     esac
 }
 

@@ -95,13 +95,13 @@ func connect(protocol string, endpoints string, clients int, work string, keys i
 			operations[i] = func(random *rand.Rand) bool { return operate(client, work, keys, value, random) }
 			continue
 		}
-		client, err := dial(endpoints)
+		client, err := dial(endpoints, value)
 		orExit(err)
 		do := client.graindb
 		if protocol == "json" {
 			do = client.json
 		}
-		operations[i] = func(random *rand.Rand) bool { return do(work, keyOf(keys, random), value) }
+		operations[i] = func(random *rand.Rand) bool { return do(work, keyOf(keys, random)) }
 	}
 	return operations
 }

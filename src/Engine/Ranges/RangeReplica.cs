@@ -249,18 +249,11 @@ public sealed class RangeReplica : IDisposable
     /// </summary>
     /// <param name="pace">How fast it is written; null for as fast as it goes.</param>
     /// <param name="cancellationToken">Looked at between blocks; an unfinished checkpoint leaves nothing behind.</param>
-    /// <returns>The LSN that the checkpoint names, or null when another checkpoint is being written, which hurries where this one would, or nothing is loaded.</returns>
+    /// <returns>The LSN that the checkpoint names, or null when another checkpoint is being written, or nothing is loaded.</returns>
     public Lsn? Checkpoint(CheckpointPace? pace, CancellationToken cancellationToken)
     {
-        if (!IsLoaded)
+        if (!IsLoaded || Interlocked.Exchange(ref _checkpointing, 1) != 0)
             return null;
-        if (Interlocked.Exchange(ref _checkpointing, 1) != 0)
-        {
-            if (pace is null)
-                _pace?.Hurry();
-            return null;
-        }
-
         try
         {
             _pace = pace;
@@ -302,9 +295,6 @@ public sealed class RangeReplica : IDisposable
 
     /// <summary>As fast as it goes.</summary>
     public Lsn? Checkpoint(CancellationToken cancellationToken) => Checkpoint(pace: null, cancellationToken);
-
-    /// <summary>Whether a checkpoint is being written.</summary>
-    public bool IsWritingCheckpoint => Volatile.Read(ref _checkpointing) != 0;
 
     /// <summary>Replaces log and state by a snapshot that is complete on the disk. The caller excludes every other use of the log.</summary>
     /// <returns>False while a checkpoint is being written, which hurries from now on: try again.</returns>

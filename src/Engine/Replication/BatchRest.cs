@@ -16,8 +16,8 @@ internal sealed class BatchRest(TimeSpan longest, TimeProvider time)
     /// <summary>How many times the last batch's time the log rests: it is at work a quarter of the time where more is to come.</summary>
     public const int Multiple = 3;
 
-    /// <summary>A rest below it is not worth a timer.</summary>
-    public static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(0.5);
+    /// <summary>Timers count whole milliseconds: a rest below one is none.</summary>
+    public static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
 
     private const int Forgetting = 8; // the expectation falls by one of so many parts with every batch
 

@@ -152,7 +152,7 @@ internal sealed partial class ReplicatedLog
     {
         if (_busy || _forming.IsEmpty || _ended is not null)
             return false;
-        var rest = _rest.For(_forming.Count);
+        var rest = _forming.RecordBytes < _options.MaxAppendBytes ? _rest.For(_forming.Count) : TimeSpan.Zero;
         if (rest > TimeSpan.Zero)
         {
             if (!_resting)

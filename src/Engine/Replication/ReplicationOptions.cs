@@ -44,7 +44,7 @@ public sealed record ReplicationOptions
     /// <summary>Bytes of snapshots in a second, at most, of one leader for one replica.</summary>
     public long MaxSnapshotBytesPerSecond { get; init; } = 64 << 20;
 
-    /// <summary>How long a log rests at most between two batches while records keep coming (<see cref="BatchRest"/>): what a record may wait for company. Zero for never.</summary>
+    /// <summary>How long a log rests at most between two batches while records keep coming (<see cref="BatchRest"/>): what a record may wait for company, and what a timer is late. Zero for never.</summary>
     public TimeSpan LongestBatchRest { get; init; } = TimeSpan.FromMilliseconds(2);
 
     /// <summary>Pause before a replica that gave no answer, or could not write, is tried again.</summary>

@@ -5,6 +5,7 @@ using GrainDb.Grains.Hosting;
 using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Nodes;
 using GrainDb.Interfaces.Ranges;
+using GrainDb.Interfaces.Replicas;
 using Microsoft.Extensions.Logging;
 
 namespace GrainDb.Grains.Eventual;
@@ -60,13 +61,15 @@ internal sealed class EventualHost(NodeOptions node, NodeStorage storage, TimePr
         await InTurnAsync(slot, () => CloseAsync(slot, partition, checkpoint: true, cancellationToken));
     }
 
-    /// <summary>Writes a checkpoint of a replica that is in memory.</summary>
-    public Task CheckpointAsync(RangeId partition, CancellationToken cancellationToken) =>
-        FindOpen(partition) is { } replica ? CheckpointAsync(replica, pace: null, cancellationToken) : Task.CompletedTask;
+    /// <summary>Writes a checkpoint of a replica that is in memory, after one that is being written.</summary>
+    /// <returns>False when it was not written, which the log says why. True also where the replica is not in memory: its files have everything.</returns>
+    public async Task<bool> CheckpointAsync(RangeId partition) =>
+        !_slots.TryGetValue(partition, out var slot) || slot.Replica is not { } replica
+        || await slot.Checkpoints.NowAsync((pace, token) => WriteCheckpoint(replica, pace, token)) is not null;
 
-    /// <summary>The same of one that nobody waits for, in its time.</summary>
-    public Task CheckpointWhenDueAsync(RangeId partition, long bytesPerSecond, CancellationToken cancellationToken) => FindOpen(partition) is { } replica
-        ? CheckpointAsync(replica, new CheckpointPace(bytesPerSecond, pause => cancellationToken.WaitHandle.WaitOne(pause), time), cancellationToken)
+    /// <summary>Writes one that nobody waits for, in its time.</summary>
+    public Task CheckpointWhenDueAsync(RangeId partition, Func<long> bytesPerSecond, CancellationToken stopping) => _slots.TryGetValue(partition, out var slot) && slot.Replica is { } replica
+        ? slot.Checkpoints.WhenDueAsync((pace, token) => WriteCheckpoint(replica, pace, token), bytesPerSecond, stopping)
         : Task.CompletedTask;
 
     /// <summary>The keyspace is being deleted: nothing of the partition is acknowledged here any more.</summary>
@@ -117,6 +120,7 @@ internal sealed class EventualHost(NodeOptions node, NodeStorage storage, TimePr
         try
         {
             slot.Touch(time.GetTimestamp());
+            slot.Checkpoints = new CheckpointTurn(time);
             slot.Replica = storage.OpenEventualReplica(partition, OnThreadPool);
             slot.FirstOpened ??= time.GetUtcNow();
         }
@@ -158,28 +162,31 @@ internal sealed class EventualHost(NodeOptions node, NodeStorage storage, TimePr
         if (slot.Replica is not { } replica)
             return;
 
+        await slot.Checkpoints.CloseAsync();
+
         // A log that failed stays failed, also when its memory goes: what the disk said once is not asked again.
         if (replica.BrokenReason is { } reason)
             MarkBroken(slot, partition, reason);
         else if (checkpoint && replica.HasChanges)
-            await CheckpointAsync(replica, pace: null, cancellationToken);
+            await Task.Run(() => WriteCheckpoint(replica, pace: null, cancellationToken), CancellationToken.None);
         slot.Replica = null;
         await Task.Run(replica.CloseAsync, CancellationToken.None);
     }
 
-    private async Task CheckpointAsync(EventualReplica replica, CheckpointPace? pace, CancellationToken cancellationToken)
+    private Lsn? WriteCheckpoint(EventualReplica replica, CheckpointPace? pace, CancellationToken cancellationToken)
     {
         try
         {
-            await OwnThread.RunAsync(() => replica.Checkpoint(pace, cancellationToken));
+            return replica.Checkpoint(pace, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // The log has everything.
+            return null; // the log has everything
         }
         catch (Exception exception) when (exception is IOException or WalBrokenException or ObjectDisposedException)
         {
             EventualHostLog.CheckpointFailed(logger, exception, replica.Partition);
+            return null;
         }
     }
 

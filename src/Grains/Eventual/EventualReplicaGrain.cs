@@ -1,5 +1,6 @@
 using GrainDb.Grains.Hosting;
 using GrainDb.Grains.Placement;
+using GrainDb.Interfaces.Errors;
 using GrainDb.Interfaces.Eventual;
 using GrainDb.Interfaces.Ranges;
 using Orleans.Concurrency;
@@ -51,5 +52,9 @@ internal sealed class EventualReplicaGrain(NodeOptions node, EventualAnswers ans
 
     public Task<bool> CompareAsync() => Task.FromResult(care.Request(_partition));
 
-    public Task CheckpointAsync() => host.CheckpointAsync(_partition, CancellationToken.None);
+    public async Task CheckpointAsync()
+    {
+        if (!await host.CheckpointAsync(_partition))
+            throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, $"no checkpoint of partition {_partition} was written; the node's log says why"));
+    }
 }

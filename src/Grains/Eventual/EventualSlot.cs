@@ -1,4 +1,5 @@
 using GrainDb.Engine.Eventual;
+using GrainDb.Grains.Hosting;
 using GrainDb.Interfaces.Errors;
 
 namespace GrainDb.Grains.Eventual;
@@ -15,6 +16,9 @@ internal sealed class EventualSlot
 
     /// <summary>In memory; null when idle or broken.</summary>
     public volatile EventualReplica? Replica;
+
+    /// <summary>Of the replica in memory; another one with every opening.</summary>
+    public volatile CheckpointTurn Checkpoints = new(TimeProvider.System);
 
     /// <summary>Why the replica cannot be used until another one takes its place; null when it can.</summary>
     public volatile Failure? Broken;

@@ -88,6 +88,7 @@ public static class GrainDbNode
         AddLifecycleParticipant<LeaderDrain>(services);
         AddLifecycleParticipant<NodeInstruments>(services);
         AddLifecycleParticipant<RangeMaintenance>(services);
+        AddLifecycleParticipant<DueCheckpoints>(services);
         AddLifecycleParticipant<DatabaseMembership>(services);
         return silo;
     }

@@ -6,8 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace GrainDb.Grains.Hosting;
 
 /// <summary>
-/// The node's housekeeping while it serves: checkpoints of logs that grew, garbage collection, and unloading of ranges that are
-/// idle or, above the memory budget, were idle longest. One thing at a time, so that it never takes more than one core.
+/// The node's housekeeping while it serves: garbage collection, and unloading of ranges that are idle or, above the memory budget, were idle longest. One thing at a time, so that it never takes more than one core.
 /// </summary>
 internal sealed class RangeMaintenance(
     ReplicaHost host,
@@ -24,13 +23,11 @@ internal sealed class RangeMaintenance(
 
     protected override async Task RunAsync(CancellationToken stopping)
     {
-        var rate = new CheckpointRate(options.CheckpointBytesPerSecond, time);
         using var timer = new PeriodicTimer(options.MaintenanceInterval, time);
         while (await timer.WaitForNextTickAsync(stopping))
         {
             try
             {
-                await CheckpointAsync(rate, stopping);
                 await CollectGarbageAsync(stopping);
                 await UnloadAsync(stopping);
             }
@@ -39,22 +36,6 @@ internal sealed class RangeMaintenance(
                 // A range that went away in the middle must not end the housekeeping of the others.
                 RangeMaintenanceLog.RoundFailed(logger, exception);
             }
-        }
-    }
-
-    private async Task CheckpointAsync(CheckpointRate rate, CancellationToken stopping)
-    {
-        var bytesPerSecond = rate.Next(host.Open.Sum(open => open.Slot.Replica?.LoggedBytes ?? 0) + eventual.Open.Sum(open => open.Replica.LoggedBytes));
-        foreach (var (range, slot) in host.Open)
-        {
-            if (!stopping.IsCancellationRequested && slot.Replica is { } replica && replica.ShouldCheckpoint())
-                await host.CheckpointWhenDueAsync(range, bytesPerSecond);
-        }
-
-        foreach (var (partition, _, replica) in eventual.Open)
-        {
-            if (!stopping.IsCancellationRequested && replica.ShouldCheckpoint())
-                await eventual.CheckpointWhenDueAsync(partition, bytesPerSecond, stopping);
         }
     }
 

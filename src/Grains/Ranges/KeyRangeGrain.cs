@@ -120,8 +120,10 @@ internal sealed class KeyRangeGrain(
 
     public async Task<Lsn> CheckpointAsync()
     {
-        var leader = await FindLeaderAsync() ?? throw new GrainDbException(WhyNoLeader());
-        return await host.CheckpointAsync(Range) ?? leader.Replica.AppliedLsn;
+        if (await FindLeaderAsync() is null)
+            throw new GrainDbException(WhyNoLeader());
+        return await host.CheckpointAsync(Range)
+            ?? throw new GrainDbException(Failure.NotApplied(ErrorCode.Unavailable, $"no checkpoint of range {Range} was written; the node's log says why"));
     }
 
     public async Task<Timestamp> CollectGarbageAsync() =>

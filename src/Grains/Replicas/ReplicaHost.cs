@@ -125,7 +125,7 @@ internal sealed partial class ReplicaHost(
     public async Task UnloadAsync(RangeId range, CancellationToken cancellationToken)
     {
         var slot = SlotOf(range);
-        await slot.Closing.CancelAsync();
+        await slot.Checkpoints.EndAsync();
         slot.Leader?.AbortStart();
         await InTurnAsync(slot, () => CloseAsync(slot, checkpoint: true, cancellationToken));
     }
@@ -355,7 +355,7 @@ internal sealed partial class ReplicaHost(
             var replica = storage.OpenReplica(range);
             if (slot.Leases is not { } known || known.Replica != replica.Options.Incarnation)
                 slot.Leases = known = (replica.Options.Incarnation, new LeaseMemory(time, _started));
-            slot.Closing = new CancellationTokenSource();
+            slot.Checkpoints = new CheckpointTurn(time);
             var acceptor = slot.Acceptor = new ReplicaAcceptor(replica, options, time, known.Memory);
             if (!replica.IsLoaded)
                 _ = loading.LoadAsync(slot, acceptor, reason => MarkBroken(range, acceptor, reason, mayReopen: true));
@@ -386,7 +386,7 @@ internal sealed partial class ReplicaHost(
     private async Task RemoveAsync(RangeId range, Func<bool> tryDelete)
     {
         var slot = SlotOf(range);
-        await slot.Closing.CancelAsync();
+        await slot.Checkpoints.EndAsync();
         slot.Leader?.AbortStart();
         await InTurnAsync(slot, async () =>
         {
@@ -415,11 +415,13 @@ internal sealed partial class ReplicaHost(
         if (slot.Acceptor is not { } acceptor)
             return;
 
+        await slot.Checkpoints.CloseAsync();
+
         // A log that failed is not just forgotten with its memory: it is opened again in the order that is due to a broken one.
         if (acceptor.Replica.BrokenReason is { } reason)
             MarkBroken(slot, acceptor.Replica.Range, reason);
         else if (checkpoint && acceptor.Replica.HasChanges)
-            await CheckpointAsync(acceptor.Replica, pace: null, cancellationToken);
+            await Task.Run(() => WriteCheckpoint(acceptor.Replica, pace: null, cancellationToken), CancellationToken.None);
         slot.Acceptor = null;
         await Task.Run(acceptor.Dispose, CancellationToken.None);
     }

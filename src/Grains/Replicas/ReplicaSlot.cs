@@ -1,5 +1,6 @@
 using GrainDb.Engine.Ranges;
 using GrainDb.Engine.Replication;
+using GrainDb.Grains.Hosting;
 using GrainDb.Interfaces.Errors;
 
 namespace GrainDb.Grains.Replicas;
@@ -30,8 +31,8 @@ internal sealed class ReplicaSlot
     /// <summary>What the replica granted since the process began; outlives its closing. In the turn.</summary>
     public (Guid Replica, LeaseMemory Memory)? Leases;
 
-    /// <summary>Cancelled when the replica is to be closed, so that a checkpoint does not hold that up.</summary>
-    public volatile CancellationTokenSource Closing = new();
+    /// <summary>Of the replica in memory; another one with every opening.</summary>
+    public volatile CheckpointTurn Checkpoints = new(TimeProvider.System);
 
     /// <summary>Why the replica cannot be used until it is opened again, filled again or removed; null when it can.</summary>
     public volatile Failure? Broken;

@@ -113,7 +113,7 @@ public sealed class DamagedReplicaTests : IAsyncLifetime
 
         await slot.Turn.WaitAsync(TestContext.Current.CancellationToken);
         var removing = range.Host(follower).RemoveReplicaAsync(range.Id, report.Replica, report.Epoch);
-        await _cluster.UntilAsync(() => Task.FromResult(slot.Closing.IsCancellationRequested)); // it was not refused, and waits for its turn
+        await _cluster.UntilAsync(() => Task.FromResult(slot.Checkpoints.IsEnding)); // it was not refused, and waits for its turn
         acceptor.Replica.WritePromise(acceptor.Replica.Promise with { PromisedEpoch = new Epoch(report.Epoch.Value + 1) });
         slot.Turn.Release();
 

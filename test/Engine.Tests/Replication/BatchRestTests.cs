@@ -93,6 +93,40 @@ public sealed class BatchRestTests
     }
 
     [Fact]
+    public void MuchDoesNotWaitForMore()
+    {
+        var (trio, _, second, third) = Waiting(ReplicationOptions.Default with { MaxAppendBytes = 50 });
+
+        Assert.All([second, third], task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
+    }
+
+    [Fact]
+    public void ATimerOfAnEarlierRestDoesNoHarm()
+    {
+        var (trio, leader, second, third) = Resting();
+        var fourth = trio.Begin(leader, RangeRig.Put("d", "v"));
+        trio.Work();
+
+        trio.Time.Advance(ReplicationOptions.Default.LongestBatchRest);
+        trio.Work();
+
+        Assert.All([second, third, fourth], task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
+        Assert.Null(trio.Run(trio.Begin(leader, RangeRig.Put("e", "v"))).Failure);
+        Assert.False(leader.IsStopped);
+    }
+
+    [Fact]
+    public void ALeaderThatHandsOverSendsWhatRests()
+    {
+        var (trio, leader, second, third) = Resting();
+
+        var handed = HandOver(leader);
+        trio.Run(handed);
+
+        Assert.All([second, third], task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
+    }
+
+    [Fact]
     public void WhatRestsWhenAnotherLeadsWasNeverSent()
     {
         var (trio, leader, second, third) = Resting();
@@ -112,13 +146,20 @@ public sealed class BatchRestTests
         trio.Work();
 
         Assert.All([second, third], task => Assert.Equal(Outcome.NotApplied, trio.Run(task, milliseconds: 0).Failure?.Outcome));
-        Assert.Equal(before, log.LastLsn);
+        Assert.All(trio.Replicas.Values, replica => Assert.Equal(before, replica.Replica.Log.LastLsn));
     }
 
     /// <summary>A batch of one took long, and two records wait behind it that could have been three.</summary>
     private static (ReplicaTrio Trio, RangeLeader Leader, Task<WriteResult> Second, Task<WriteResult> Third) Resting()
     {
-        var trio = new ReplicaTrio();
+        var waiting = Waiting(ReplicationOptions.Default);
+        Assert.False(waiting.Second.IsCompleted || waiting.Third.IsCompleted);
+        return waiting;
+    }
+
+    private static (ReplicaTrio Trio, RangeLeader Leader, Task<WriteResult> Second, Task<WriteResult> Third) Waiting(ReplicationOptions options)
+    {
+        var trio = new ReplicaTrio(options);
         var leader = trio.NewLeader("node1");
         Assert.Null(trio.Run(leader.StartAsync()));
         trio.Pass(500);
@@ -137,8 +178,13 @@ public sealed class BatchRestTests
             trio.Work();
         }
 
-        Assert.False(second.IsCompleted || third.IsCompleted);
         return (trio, leader, second, third);
+    }
+
+    private static async Task<bool> HandOver(RangeLeader leader)
+    {
+        await leader.HandOverAsync("node2");
+        return true;
     }
 
     private void Batch(int records, int waiting, double milliseconds)

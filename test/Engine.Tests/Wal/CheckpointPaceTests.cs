@@ -8,21 +8,32 @@ namespace GrainDb.Engine.Tests.Wal;
 
 public sealed class CheckpointPaceTests
 {
-    private const long BytesPerSecond = 1_000_000;
-
     private readonly FakeTimeProvider _time = new();
     private readonly List<TimeSpan> _pauses = [];
     private readonly CheckpointPace _pace;
+    private long _bytesPerSecond = 1_000_000;
 
-    public CheckpointPaceTests() => _pace = new CheckpointPace(BytesPerSecond, Pause, _time);
+    public CheckpointPaceTests() => _pace = new CheckpointPace(() => _bytesPerSecond, Pause, _time);
+
+    private TimeSpan Paused => _pauses.Aggregate(TimeSpan.Zero, (sum, pause) => sum + pause);
 
     [Fact]
     public void ItTakesAsLongAsItsBytesMayTake()
     {
-        for (var bytes = 10_000; bytes <= 2 * BytesPerSecond; bytes += 10_000)
+        for (var bytes = 10_000; bytes <= 2_000_000; bytes += 10_000)
             _pace.Written(bytes);
 
-        Assert.Equal(TimeSpan.FromSeconds(2), _pauses.Aggregate((sum, pause) => sum + pause));
+        Assert.Equal(TimeSpan.FromSeconds(2), Paused);
+    }
+
+    [Fact]
+    public void ThePaceMayChangeMeanwhile()
+    {
+        _pace.Written(1_000_000);
+        _bytesPerSecond = 4_000_000;
+        _pace.Written(2_000_000);
+
+        Assert.Equal(TimeSpan.FromSeconds(1.25), Paused);
     }
 
     [Fact]
@@ -37,15 +48,11 @@ public sealed class CheckpointPaceTests
     }
 
     [Fact]
-    public void ALargeBlockIsPaidForBehindSeveral()
+    public void ALongPauseIsManyShortOnes()
     {
-        _pace.Written(BytesPerSecond);
-        Assert.Equal([CheckpointPace.LongestPause], _pauses);
-        for (var more = 1; more <= 9; more++)
-            _pace.Written(BytesPerSecond + more);
+        _pace.Written(350_000);
 
-        Assert.All(_pauses, pause => Assert.Equal(CheckpointPace.LongestPause, pause));
-        Assert.Equal(10, _pauses.Count);
+        Assert.Equal([CheckpointPace.LongestPause, CheckpointPace.LongestPause, CheckpointPace.LongestPause, TimeSpan.FromMilliseconds(50)], _pauses);
     }
 
     [Fact]
@@ -63,33 +70,39 @@ public sealed class CheckpointPaceTests
     public void WhereSomebodyWaitsForItsEndThereIsNoPause()
     {
         _pace.Hurry();
-        _pace.Written(BytesPerSecond);
+        _pace.Written(1_000_000);
 
         Assert.Empty(_pauses);
     }
 
+    [Fact]
+    public void WhereItIsToEndThereIsNoPauseEither()
+    {
+        var pauses = 0;
+        new CheckpointPace(() => 1, _ => ++pauses == 3, _time).Written(1_000_000);
+
+        Assert.Equal(3, pauses);
+    }
+
     /// <summary>The pause stands in for another thread that comes just then.</summary>
     [Fact]
-    public void ACheckpointThatSomebodyAsksForHurriesTheOneThatIsBeingWritten()
+    public void ASnapshotThatIsToBeInstalledMakesACheckpointHurry()
     {
         var rig = RangeRig.New();
-        rig.Write(RangeRig.Put("k", new string('x', 900)));
-        var pauses = 0;
-        var slow = new CheckpointPace(100, _ =>
-        {
-            pauses++;
-            Assert.True(rig.Replica.IsWritingCheckpoint);
-            Assert.Null(rig.Replica.Checkpoint(new CheckpointPace(100, _ => { }, rig.Time), CancellationToken.None));
-            if (pauses == 2)
-                Assert.Null(rig.Replica.Checkpoint(CancellationToken.None));
-        }, rig.Time);
         for (var i = 0; i < 2000; i++)
             rig.Write(RangeRig.Put($"k{i}", new string('x', 900)));
+        var pauses = 0;
+        var slow = new CheckpointPace(() => 1, _ =>
+        {
+            Assert.Null(rig.Replica.Checkpoint(CancellationToken.None)); // one at a time
+            if (++pauses == 2)
+                Assert.False(rig.Replica.TryInstall(null!));
+            return false;
+        }, rig.Time);
 
         Assert.NotNull(rig.Replica.Checkpoint(slow, CancellationToken.None));
 
         Assert.Equal(2, pauses); // of seven blocks
-        Assert.False(rig.Replica.IsWritingCheckpoint);
     }
 
     [Fact]
@@ -110,9 +123,10 @@ public sealed class CheckpointPaceTests
         return log.BytesSinceCheckpoint;
     }
 
-    private void Pause(TimeSpan pause)
+    private bool Pause(TimeSpan pause)
     {
         _pauses.Add(pause);
         _time.Advance(pause);
+        return false;
     }
 }

@@ -36,7 +36,6 @@ public sealed partial class EventualReplica : IDisposable
     private Lsn _applied;
     private bool _disposed;
     private int _checkpointing;
-    private volatile CheckpointPace? _pace; // of the checkpoint that is being written
 
     private EventualReplica(EventualReplicaOptions options, HybridLogicalClock clock, Action<Action> schedule, WriteAheadLog log)
     {
@@ -162,19 +161,13 @@ public sealed partial class EventualReplica : IDisposable
     /// </summary>
     /// <param name="pace">How fast it is written; null for as fast as it goes.</param>
     /// <param name="cancellationToken">Looked at between blocks; an unfinished checkpoint leaves nothing behind.</param>
-    /// <returns>The LSN that the checkpoint names, or null when another checkpoint is being written, which hurries where this one would.</returns>
+    /// <returns>The LSN that the checkpoint names, or null when another checkpoint is being written.</returns>
     public Lsn? Checkpoint(CheckpointPace? pace, CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _checkpointing, 1) != 0)
-        {
-            if (pace is null)
-                _pace?.Hurry();
             return null;
-        }
-
         try
         {
-            _pace = pace;
             Lsn start;
             byte[] meta;
             lock (_gate)
@@ -203,7 +196,6 @@ public sealed partial class EventualReplica : IDisposable
         }
         finally
         {
-            _pace = null;
             Volatile.Write(ref _checkpointing, 0);
         }
     }
@@ -211,13 +203,9 @@ public sealed partial class EventualReplica : IDisposable
     /// <summary>As fast as it goes.</summary>
     public Lsn? Checkpoint(CancellationToken cancellationToken) => Checkpoint(pace: null, cancellationToken);
 
-    /// <summary>Whether a checkpoint is being written.</summary>
-    public bool IsWritingCheckpoint => Volatile.Read(ref _checkpointing) != 0;
-
     /// <summary>Refuses what waits, lets end what is being flushed, and closes the log.</summary>
     public async Task CloseAsync()
     {
-        _pace?.Hurry();
         await _commits.Close();
         Dispose();
     }

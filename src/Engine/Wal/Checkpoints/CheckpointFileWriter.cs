@@ -7,10 +7,14 @@ internal sealed class CheckpointFileWriter : IDisposable
 {
     private const int BufferBytes = 256 << 10;
 
-    // Written data is synced in steps, so that neither the last sync nor a log's on the same disk waits for much of a state.
-    private const int SyncStepBytes = 1 << 20;
+    /// <summary>Written data is synced in steps, so that neither the last sync nor a log's on the same disk waits for much of a state.</summary>
+    public const int SyncStepBytes = 4 << 20;
+
+    /// <summary>The same of one that is written at a pace: the log's syncs come first.</summary>
+    public const int PacedSyncStepBytes = 1 << 20;
 
     private readonly CheckpointHeader _header;
+    private readonly int _syncStepBytes;
     private readonly IWalFile _file;
     private readonly byte[] _buffer = new byte[BufferBytes];
     private int _buffered;
@@ -18,9 +22,10 @@ internal sealed class CheckpointFileWriter : IDisposable
     private long _syncedPosition;
     private long _blockBytes;
 
-    public CheckpointFileWriter(IWalFileSystem fileSystem, string path, CheckpointHeader header)
+    public CheckpointFileWriter(IWalFileSystem fileSystem, string path, CheckpointHeader header, int syncStepBytes)
     {
         _header = header;
+        _syncStepBytes = syncStepBytes;
         var bytes = new byte[header.Bytes];
         header.Encode(bytes);
         _file = fileSystem.Create(path);
@@ -90,7 +95,7 @@ internal sealed class CheckpointFileWriter : IDisposable
         _file.Write(_position, _buffer.AsSpan(0, _buffered));
         _position += _buffered;
         _buffered = 0;
-        if (_position - _syncedPosition < SyncStepBytes) return;
+        if (_position - _syncedPosition < _syncStepBytes) return;
         _file.SyncData();
         _syncedPosition = _position;
     }

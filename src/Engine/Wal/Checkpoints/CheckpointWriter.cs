@@ -24,7 +24,7 @@ public sealed class CheckpointWriter : IDisposable
         Origin = origin;
         _pace = pace;
         _temporary = store.PathOf(header.Lsn) + WalFileNames.TemporarySuffix;
-        _file = new(store.FileSystem, _temporary, header);
+        _file = new(store.FileSystem, _temporary, header, pace is null ? CheckpointFileWriter.SyncStepBytes : CheckpointFileWriter.PacedSyncStepBytes);
     }
 
     /// <summary>The state holds every record up to and including this one.</summary>

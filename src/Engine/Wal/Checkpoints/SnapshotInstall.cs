@@ -17,7 +17,7 @@ public sealed class SnapshotInstall : IDisposable
         _log = log;
         Header = header;
         Timestamp = timestamp;
-        File = new(fileSystem, SnapshotSwitch.CheckpointIn(log.Directory) + WalFileNames.TemporarySuffix, header);
+        File = new(fileSystem, SnapshotSwitch.CheckpointIn(log.Directory) + WalFileNames.TemporarySuffix, header, CheckpointFileWriter.SyncStepBytes);
     }
 
     /// <summary>The state holds every record up to and including this one.</summary>
