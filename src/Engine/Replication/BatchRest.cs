@@ -5,7 +5,7 @@ namespace GrainDb.Engine.Replication;
 /// they can, a steady stream of requests makes many small ones, which take the processors from the very requests that they serve. So the log rests a multiple of the time that the last batch took, within a
 /// bound, and everything that comes meanwhile goes together.
 /// <para>
-/// It never rests for what will not come. Clients that wait for an answer send nothing more: as soon as as many records wait as were pending at once lately, they leave. One client at a time never waits.
+/// It never rests for what will not come. Clients that wait for an answer send nothing more: as soon as as many records wait as were pending at once lately, they leave. A few clients never wait.
 /// </para>
 /// The idea is the commit delay of PostgreSQL (<c>commit_delay</c>, <c>commit_siblings</c>), following the disk and the load. Not thread-safe.
 /// </summary>
@@ -18,6 +18,9 @@ internal sealed class BatchRest(TimeSpan longest, TimeProvider time)
 
     /// <summary>Timers count whole milliseconds: a rest below one is none.</summary>
     public static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Where fewer were pending at once there is little to save, and what they wait for is perhaps each other: the steps of a few transactions.</summary>
+    public const int Fewest = 6;
 
     private const int Forgetting = 8; // the expectation falls by one of so many parts with every batch
 
@@ -46,7 +49,7 @@ internal sealed class BatchRest(TimeSpan longest, TimeProvider time)
     /// <param name="waiting">How many records wait.</param>
     public TimeSpan For(int waiting)
     {
-        if (waiting >= Expected || _rest < Shortest)
+        if (waiting >= Expected || Expected < Fewest || _rest < Shortest)
             return TimeSpan.Zero;
         var left = _rest - time.GetElapsedTime(_arrivedAt);
         return left < Shortest ? TimeSpan.Zero : left;

@@ -18,13 +18,15 @@ public sealed class BatchRestTests
 
     public BatchRestTests() => _rest = new BatchRest(Longest, _time);
 
-    [Fact]
-    public void OneClientAtATimeNeverWaits()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(BatchRest.Fewest - 1)]
+    public void AFewClientsNeverWait(int clients)
     {
         for (var i = 0; i < 10; i++)
         {
             Assert.Equal(TimeSpan.Zero, _rest.For(waiting: 1));
-            Batch(records: 1, waiting: 0, milliseconds: 20);
+            Batch(records: 1, waiting: clients - 1, milliseconds: 20);
         }
     }
 
@@ -58,7 +60,7 @@ public sealed class BatchRestTests
         for (; batches < 100 && _rest.For(waiting: 1) > TimeSpan.Zero; batches++)
             Batch(records: 1, waiting: 0, milliseconds: 2);
 
-        Assert.Equal(1, _rest.Expected);
+        Assert.InRange(_rest.Expected, 1, BatchRest.Fewest - 1);
         Assert.InRange(batches, 2, 30);
     }
 
@@ -73,44 +75,44 @@ public sealed class BatchRestTests
     [Fact]
     public void RecordsLeaveWhenTheirNumberIsCompleteWithoutAnyTimePassing()
     {
-        var (trio, leader, second, third) = Resting();
+        var (trio, leader, behind) = Resting();
 
-        var fourth = trio.Begin(leader, RangeRig.Put("d", "v"));
+        var last = trio.Begin(leader, RangeRig.Put("d", "v"));
         trio.Work();
 
-        Assert.All([second, third, fourth], task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
+        Assert.All([.. behind, last], task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
     }
 
     [Fact]
     public void OrWhenTheRestIsOver()
     {
-        var (trio, _, second, third) = Resting();
+        var (trio, _, behind) = Resting();
 
         trio.Time.Advance(ReplicationOptions.Default.LongestBatchRest);
         trio.Work();
 
-        Assert.All([second, third], task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
+        Assert.All(behind, task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
     }
 
     [Fact]
     public void MuchDoesNotWaitForMore()
     {
-        var (trio, _, second, third) = Waiting(ReplicationOptions.Default with { MaxAppendBytes = 50 });
+        var (trio, _, behind) = Waiting(ReplicationOptions.Default with { MaxAppendBytes = 50 });
 
-        Assert.All([second, third], task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
+        Assert.All(behind, task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
     }
 
     [Fact]
     public void ATimerOfAnEarlierRestDoesNoHarm()
     {
-        var (trio, leader, second, third) = Resting();
-        var fourth = trio.Begin(leader, RangeRig.Put("d", "v"));
+        var (trio, leader, behind) = Resting();
+        var last = trio.Begin(leader, RangeRig.Put("d", "v"));
         trio.Work();
 
         trio.Time.Advance(ReplicationOptions.Default.LongestBatchRest);
         trio.Work();
 
-        Assert.All([second, third, fourth], task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
+        Assert.All([.. behind, last], task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
         Assert.Null(trio.Run(trio.Begin(leader, RangeRig.Put("e", "v"))).Failure);
         Assert.False(leader.IsStopped);
     }
@@ -118,18 +120,18 @@ public sealed class BatchRestTests
     [Fact]
     public void ALeaderThatHandsOverSendsWhatRests()
     {
-        var (trio, leader, second, third) = Resting();
+        var (trio, leader, behind) = Resting();
 
         var handed = HandOver(leader);
         trio.Run(handed);
 
-        Assert.All([second, third], task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
+        Assert.All(behind, task => Assert.Null(trio.Run(task, milliseconds: 0).Failure));
     }
 
     [Fact]
     public void WhatRestsWhenAnotherLeadsWasNeverSent()
     {
-        var (trio, leader, second, third) = Resting();
+        var (trio, leader, behind) = Resting();
         var (own, log) = (trio.Replicas["node1"], trio.Replicas["node1"].Replica.Log);
         var before = log.LastLsn;
 
@@ -145,19 +147,19 @@ public sealed class BatchRestTests
         trio.Time.Advance(ReplicationOptions.Default.LongestBatchRest);
         trio.Work();
 
-        Assert.All([second, third], task => Assert.Equal(Outcome.NotApplied, trio.Run(task, milliseconds: 0).Failure?.Outcome));
+        Assert.All(behind, task => Assert.Equal(Outcome.NotApplied, trio.Run(task, milliseconds: 0).Failure?.Outcome));
         Assert.All(trio.Replicas.Values, replica => Assert.Equal(before, replica.Replica.Log.LastLsn));
     }
 
-    /// <summary>A batch of one took long, and two records wait behind it that could have been three.</summary>
-    private static (ReplicaTrio Trio, RangeLeader Leader, Task<WriteResult> Second, Task<WriteResult> Third) Resting()
+    /// <summary>A batch of one took long, and one record less waits behind it than were pending with it.</summary>
+    private static (ReplicaTrio Trio, RangeLeader Leader, List<Task<WriteResult>> Behind) Resting()
     {
         var waiting = Waiting(ReplicationOptions.Default);
-        Assert.False(waiting.Second.IsCompleted || waiting.Third.IsCompleted);
+        Assert.DoesNotContain(waiting.Behind, write => write.IsCompleted);
         return waiting;
     }
 
-    private static (ReplicaTrio Trio, RangeLeader Leader, Task<WriteResult> Second, Task<WriteResult> Third) Waiting(ReplicationOptions options)
+    private static (ReplicaTrio Trio, RangeLeader Leader, List<Task<WriteResult>> Behind) Waiting(ReplicationOptions options)
     {
         var trio = new ReplicaTrio(options);
         var leader = trio.NewLeader("node1");
@@ -167,8 +169,7 @@ public sealed class BatchRestTests
         trio.Cut("node1", "node3");
         var first = trio.Begin(leader, RangeRig.Put("a", "v"));
         trio.Work();
-        var second = trio.Begin(leader, RangeRig.Put("b", "v"));
-        var third = trio.Begin(leader, RangeRig.Put("c", "v"));
+        var behind = Enumerable.Range(0, BatchRest.Fewest - 1).Select(i => trio.Begin(leader, RangeRig.Put($"b{i}", "v"))).ToList();
         trio.Pass(50);
         trio.Heal();
         while (!first.IsCompleted)
@@ -178,7 +179,7 @@ public sealed class BatchRestTests
             trio.Work();
         }
 
-        return (trio, leader, second, third);
+        return (trio, leader, behind);
     }
 
     private static async Task<bool> HandOver(RangeLeader leader)
