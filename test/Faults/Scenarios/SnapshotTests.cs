@@ -11,7 +11,7 @@ public sealed class SnapshotTests
     private const double KeptThroughput = 0.7;
 
     /// <summary>Slow, so that catching up lasts long enough to be measured.</summary>
-    private const int SnapshotMegabytesPerSecond = 5;
+    private const int SnapshotMegabytesPerSecond = 15;
 
     private static readonly Dictionary<string, string> Settings = new()
     {
