@@ -63,14 +63,22 @@ internal sealed class EventualHost(NodeOptions node, NodeStorage storage, TimePr
 
     /// <summary>Writes a checkpoint of a replica that is in memory, after one that is being written.</summary>
     /// <returns>False when it was not written, which the log says why. True also where the replica is not in memory: its files have everything.</returns>
-    public async Task<bool> CheckpointAsync(RangeId partition) =>
-        !_slots.TryGetValue(partition, out var slot) || slot.Replica is not { } replica
-        || await slot.Checkpoints.NowAsync((pace, token) => WriteCheckpoint(replica, pace, token)) is not null;
+    public async Task<bool> CheckpointAsync(RangeId partition)
+    {
+        if (!_slots.TryGetValue(partition, out var slot))
+            return true;
+        var turn = slot.Checkpoints; // before the replica: that of one that was closed writes nothing
+        return slot.Replica is not { } replica || await turn.NowAsync((pace, token) => WriteCheckpoint(replica, pace, token)) is not null;
+    }
 
     /// <summary>Writes one that nobody waits for, in its time.</summary>
-    public Task CheckpointWhenDueAsync(RangeId partition, Func<long> bytesPerSecond, CancellationToken stopping) => _slots.TryGetValue(partition, out var slot) && slot.Replica is { } replica
-        ? slot.Checkpoints.WhenDueAsync((pace, token) => WriteCheckpoint(replica, pace, token), bytesPerSecond, stopping)
-        : Task.CompletedTask;
+    public Task CheckpointWhenDueAsync(RangeId partition, Func<long> bytesPerSecond, CancellationToken stopping)
+    {
+        if (!_slots.TryGetValue(partition, out var slot))
+            return Task.CompletedTask;
+        var turn = slot.Checkpoints; // before the replica
+        return slot.Replica is { } replica ? turn.WhenDueAsync((pace, token) => WriteCheckpoint(replica, pace, token), bytesPerSecond, stopping) : Task.CompletedTask;
+    }
 
     /// <summary>The keyspace is being deleted: nothing of the partition is acknowledged here any more.</summary>
     public Task RetireAsync(RangeId partition)
